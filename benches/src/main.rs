@@ -1,0 +1,86 @@
+//! `cargo run --release -p raddle-bench`: every contender in turn, for several rounds, and a table
+//! of medians.
+//!
+//! To add a contender, write a `fn(Duration) -> Rate` in a file of its own and add its line to
+//! [`CONTENDERS`].
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use raddle_bench::measure::{Contender, in_turn};
+use raddle_bench::report::Report;
+use raddle_bench::{bare, peers};
+
+/// All that can be measured, in the order of the table. The first is the baseline.
+const CONTENDERS: &[Contender] = &[
+    Contender::new("bare loop, clocks", bare::clocks),
+    Contender::new("bare loop, clocks, trace", bare::clocks_and_trace),
+    Contender::new("shuttle, random", peers::shuttle::random),
+    Contender::new("shuttle, URW", peers::shuttle::urw),
+    Contender::new("shuttle, PCT d=3", peers::shuttle::pct3),
+    Contender::new("turmoil, 10 ms ticks", peers::turmoil::ticks_10ms),
+    Contender::new("turmoil", peers::turmoil::default_ticks),
+];
+
+/// Measures raddle beside its peers and a bare hand-written loop.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Args {
+    /// A smoke run: 3 rounds of 20 ms, whose numbers mean little
+    #[arg(long, conflicts_with_all = ["rounds", "millis"])]
+    quick: bool,
+
+    /// How many times each contender is measured
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// CPU time of one measurement, in milliseconds
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    millis: u64,
+
+    /// Measure only the baseline and the contenders whose name contains this; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
+
+    /// Also write what was measured as one line of JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let contenders = select(&args.only)?;
+    let (rounds, millis) = if args.quick { (3, 20) } else { (args.rounds, args.millis) };
+
+    let rates = in_turn(&contenders, usize::from(rounds), Duration::from_millis(millis), |round| {
+        eprintln!("round {round} of {rounds}");
+    });
+    let report = Report::new(&contenders, &rates);
+
+    writeln!(io::stdout(), "{}", report.table()).context("failed to write the table")?;
+    if let Some(file) = &args.json {
+        let mut line = serde_json::to_string(&report).context("failed to encode the report")?;
+        line.push('\n');
+        fs::write(file, line).with_context(|| format!("failed to write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// The baseline and all contenders whose name contains one of the texts; all contenders if there
+/// are none.
+fn select(only: &[String]) -> Result<Vec<Contender>> {
+    for text in only {
+        ensure!(
+            CONTENDERS.iter().any(|contender| contender.name.contains(text)),
+            "no contender's name contains {text:?}; there are: {}",
+            CONTENDERS.iter().map(|contender| contender.name).collect::<Vec<_>>().join("; "),
+        );
+    }
+    let wanted = |contender: &Contender| only.is_empty() || only.iter().any(|text| contender.name.contains(text));
+    let rest = CONTENDERS[1..].iter().filter(|contender| wanted(contender));
+    Ok(CONTENDERS[..1].iter().chain(rest).copied().collect())
+}

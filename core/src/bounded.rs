@@ -1,0 +1,171 @@
+//! A bounded queue and what happens when it is full.
+//!
+//! The one place that knows the full-queue policies; the update queue of an inbox and the ingress of a shard are
+//! both this.
+
+use std::collections::VecDeque;
+
+use crate::policy::{OnFull, Policies};
+use crate::sabotage::Sabotage;
+
+/// A queue of at most `capacity` items, with an overflow of at most `overflow` under [`OnFull::Hold`].
+#[derive(Clone, Debug)]
+pub struct Bounded<T> {
+    queue: VecDeque<T>,
+    held: VecDeque<T>,
+    capacity: usize,
+    overflow: usize,
+    on_full: OnFull,
+    high_water: usize,
+}
+
+/// What became of an item that was offered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Offered<T> {
+    /// It is in the queue.
+    Queued,
+    /// It waits beside the queue.
+    Held,
+    /// It is in the queue, and the oldest is out.
+    Evicted(T),
+    /// No room.
+    Full(T),
+    /// No room, not even beside the queue.
+    Overflow(T),
+    /// No room, and its sender is to be told.
+    Nacked(T),
+}
+
+impl<T> Bounded<T> {
+    /// An empty queue of this capacity under the policies of a system.
+    #[must_use]
+    pub fn new(capacity: usize, policies: &Policies) -> Self {
+        let endless = policies.sabotage == Some(Sabotage::IgnoreCapacity);
+        Self {
+            queue: VecDeque::new(),
+            held: VecDeque::new(),
+            capacity: if endless { usize::MAX } else { capacity },
+            overflow: policies.overflow,
+            on_full: policies.on_full,
+            high_water: 0,
+        }
+    }
+
+    /// Whether the policy makes a sender wait now.
+    #[must_use]
+    pub fn must_wait(&self) -> bool {
+        self.on_full == OnFull::Stall && self.queue.len() >= self.capacity
+    }
+
+    /// Takes one more, as the policy says. Under [`OnFull::Stall`] ask [`Bounded::must_wait`] first; what comes all
+    /// the same (released by the inbox itself) waits beside the queue.
+    #[inline]
+    pub fn offer(&mut self, item: T) -> Offered<T> {
+        if self.queue.len() < self.capacity && self.held.is_empty() {
+            self.queue.push_back(item);
+            self.high_water = self.high_water.max(self.queue.len());
+            return Offered::Queued;
+        }
+        match self.on_full {
+            OnFull::DropNewest => Offered::Full(item),
+            OnFull::DropOldest => {
+                let oldest = self.queue.pop_front().expect("a full queue has an oldest: capacity is at least 1");
+                self.queue.push_back(item);
+                Offered::Evicted(oldest)
+            }
+            OnFull::Hold if self.held.len() >= self.overflow => Offered::Overflow(item),
+            OnFull::Hold | OnFull::Stall => {
+                self.held.push_back(item);
+                Offered::Held
+            }
+            OnFull::Nack => Offered::Nacked(item),
+        }
+    }
+
+    /// Moves one waiting item into the queue if there is room, and shows it.
+    #[inline]
+    pub fn admit(&mut self) -> Option<&T> {
+        if self.held.is_empty() || self.queue.len() >= self.capacity {
+            return None;
+        }
+        self.queue.push_back(self.held.pop_front()?);
+        self.queue.back()
+    }
+
+    /// Takes the oldest out.
+    pub fn pop(&mut self) -> Option<T> {
+        self.queue.pop_front()
+    }
+
+    /// Takes a certain one out; whether it was there.
+    #[inline]
+    pub fn remove(&mut self, item: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        let found = self.queue.iter().position(|queued| queued == item);
+        found.and_then(|at| self.queue.remove(at)).is_some()
+    }
+
+    /// How many are in the queue.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether nothing is in the queue.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// The most that were ever in the queue.
+    #[must_use]
+    pub const fn high_water(&self) -> usize {
+        self.high_water
+    }
+
+    /// All items: the queue, then what waits beside it.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.queue.iter().chain(&self.held)
+    }
+
+    /// Forgets everything, keeping its memory.
+    pub fn clear(&mut self) {
+        self.queue.clear();
+        self.held.clear();
+        self.high_water = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(on_full: OnFull) -> Bounded<u32> {
+        let mut queue = Bounded::new(2, &Policies { on_full, overflow: 1, ..Policies::default() });
+        assert_eq!((queue.offer(1), queue.offer(2)), (Offered::Queued, Offered::Queued));
+        queue
+    }
+
+    #[test]
+    fn each_policy_on_a_full_queue() {
+        assert_eq!(full(OnFull::DropNewest).offer(3), Offered::Full(3));
+        assert_eq!(full(OnFull::DropOldest).offer(3), Offered::Evicted(1));
+        assert_eq!(full(OnFull::Nack).offer(3), Offered::Nacked(3));
+        assert!(full(OnFull::Stall).must_wait());
+        let mut queue = full(OnFull::Hold);
+        assert_eq!((queue.offer(3), queue.offer(4)), (Offered::Held, Offered::Overflow(4)));
+        assert_eq!(queue.admit(), None);
+        assert_eq!(queue.pop(), Some(1));
+        assert_eq!(queue.admit(), Some(&3));
+    }
+
+    #[test]
+    fn nothing_overtakes_what_is_held() {
+        let mut queue = full(OnFull::Hold);
+        assert_eq!(queue.offer(3), Offered::Held);
+        assert_eq!(queue.pop(), Some(1));
+        assert_eq!(queue.offer(4), Offered::Overflow(4), "3 waits in front of it");
+    }
+}

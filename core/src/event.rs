@@ -1,0 +1,238 @@
+//! Events: everything observable about a run, as one closed enum of plain data.
+//!
+//! Checkers, views, snapshots and recordings read only this. The core reports each event to a [`Sink`] at the place
+//! where it decides; a driver adds when it happened, nothing else.
+
+use crate::header::{Header, Input};
+use crate::ids::{Incarnation, LinkNumber, Time, WorkerId};
+use crate::machine::{StateMachine, TimerTag};
+
+/// When something happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// The step of the driver, from 1; in a real run the place in the merged trace.
+    pub step: u64,
+    /// Virtual or real time.
+    pub time: Time,
+}
+
+/// Where something happened. Each lane is a sequence; between lanes only messages order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// At a worker: handling and what comes of it.
+    Worker(WorkerId),
+    /// At a worker's inbox: arriving, waiting, dropping.
+    Inbox(WorkerId),
+    /// At a shard of the coordinator: on the way, so not part of the digest.
+    Shard(u32),
+}
+
+/// Why a message was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropReason {
+    /// The queue was full.
+    Full,
+    /// The overflow beside the full queue was full too.
+    Overflow,
+    /// The queue was full, and the sender was told.
+    Nack,
+    /// Too many updates already waited for an earlier one.
+    Parking,
+    /// It had already been handled.
+    Duplicate,
+    /// No such worker.
+    UnknownWorker,
+    /// The edge is not declared.
+    Undeclared,
+    /// The handler had said too much.
+    Outputs,
+    /// Its worker is dead.
+    Crash,
+    /// Its depth is beyond the limit, and its sender let it pass.
+    Depth,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The message reached the inbox.
+    Arrive,
+    /// It waits for an earlier update of this worker.
+    Park {
+        /// Whose update is missing.
+        of: WorkerId,
+        /// Its number on the link to here.
+        needs: LinkNumber,
+    },
+    /// What it waited for is there, or known never to come.
+    Release,
+    /// It waits beside the full queue.
+    Hold,
+    /// It moves from beside the queue into it.
+    Admit,
+    /// Its sender waits until there is room for it.
+    Stall,
+    /// There is room again; the sender goes on.
+    Resume,
+    /// It is gone, and this is why.
+    Drop(DropReason),
+    /// The sender was told that it is gone.
+    Nack,
+    /// The worker handles it.
+    Handle,
+    /// The worker sent it.
+    Emit,
+    /// The worker would have sent it, but it would be too deep.
+    DepthRefused,
+    /// The worker would have sent it, but to one already in its chain.
+    CycleBroken,
+    /// A timer was set.
+    SetTimer {
+        /// What the worker calls it.
+        tag: TimerTag,
+        /// When it is due.
+        deadline: Time,
+    },
+    /// All timers of this tag were taken back.
+    CancelTimer {
+        /// What the worker calls them.
+        tag: TimerTag,
+    },
+    /// A handler chose.
+    Choose {
+        /// Among how many.
+        options: u32,
+        /// Which.
+        value: u32,
+    },
+    /// The worker needs something of another, under the name in the text.
+    Wait {
+        /// Of whom.
+        on: WorkerId,
+    },
+    /// What was needed under the name in the text has come.
+    Waited,
+    /// The name in the text was reached.
+    Mark,
+    /// The handler panicked with the text.
+    Crash,
+    /// The coordinator passed it on.
+    Route,
+}
+
+impl What {
+    /// The word for it, in traces and digests; fixed for ever.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Arrive => "arrive",
+            Self::Park { .. } => "park",
+            Self::Release => "release",
+            Self::Hold => "hold",
+            Self::Admit => "admit",
+            Self::Stall => "stall",
+            Self::Resume => "resume",
+            Self::Drop(reason) => reason.word(),
+            Self::Nack => "nack",
+            Self::Handle => "handle",
+            Self::Emit => "emit",
+            Self::DepthRefused => "depth-refused",
+            Self::CycleBroken => "cycle-broken",
+            Self::SetTimer { .. } => "set-timer",
+            Self::CancelTimer { .. } => "cancel-timer",
+            Self::Choose { .. } => "choose",
+            Self::Wait { .. } => "wait",
+            Self::Waited => "waited",
+            Self::Mark => "mark",
+            Self::Crash => "crash(panic)",
+            Self::Route => "route",
+        }
+    }
+}
+
+impl DropReason {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::Full,
+        Self::Overflow,
+        Self::Nack,
+        Self::Parking,
+        Self::Duplicate,
+        Self::UnknownWorker,
+        Self::Undeclared,
+        Self::Outputs,
+        Self::Crash,
+        Self::Depth,
+    ];
+
+    /// The word for it, in traces and digests; fixed for ever.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Full => "drop(full)",
+            Self::Overflow => "drop(overflow)",
+            Self::Nack => "drop(nack)",
+            Self::Parking => "drop(parking)",
+            Self::Duplicate => "drop(duplicate)",
+            Self::UnknownWorker => "drop(unknown-worker)",
+            Self::Undeclared => "drop(undeclared)",
+            Self::Outputs => "drop(outputs)",
+            Self::Crash => "drop(crash)",
+            Self::Depth => "drop(depth)",
+        }
+    }
+}
+
+/// One event, as it is reported.
+#[derive(Clone, Copy, Debug)]
+pub struct EventRef<'a> {
+    /// When.
+    pub moment: Moment,
+    /// Where.
+    pub lane: Lane,
+    /// Which life of the worker.
+    pub life: Incarnation,
+    /// What.
+    pub what: What,
+    /// Of which message; for choices, marks, timers and crashes, the input that was handled.
+    pub header: &'a Header,
+    /// The name of a mark or wait, the text of a panic; otherwise empty.
+    pub text: &'a str,
+}
+
+/// Whoever wants to know what happens: checkers, a recorder, nobody.
+pub trait Sink<M: StateMachine> {
+    /// Takes one event. `input` is the typed message, where one comes into being (`Emit`) or arrives from outside.
+    fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>);
+}
+
+/// Nobody wants to know.
+impl<M: StateMachine> Sink<M> for () {
+    #[inline]
+    fn event(&mut self, _: EventRef<'_>, _: Option<&Input<M>>) {}
+}
+
+/// First the one, then the other.
+impl<M: StateMachine, A: Sink<M>, B: Sink<M>> Sink<M> for (A, B) {
+    #[inline]
+    fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+        self.0.event(event, input);
+        self.1.event(event, input);
+    }
+}
+
+impl<M: StateMachine, S: Sink<M>> Sink<M> for &mut S {
+    #[inline]
+    fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+        (**self).event(event, input);
+    }
+}
+
+impl<M: StateMachine, S: Sink<M>> Sink<M> for Option<S> {
+    #[inline]
+    fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+        if let Some(sink) = self {
+            sink.event(event, input);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Messages on their way: an untyped header, which the core, the strategies and the checkers read, and a typed
+//! input, which only the state machine reads.
+
+use crate::clock::VectorClock;
+use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, Party, Root, Time, WorkerId};
+use crate::machine::{StateMachine, TimerTag};
+
+/// What is known of a message without looking into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Its stable id.
+    pub id: MessageId,
+    /// Who sent it; for a start or a timer, the worker itself.
+    pub from: Party,
+    /// Whose inbox it is for.
+    pub to: WorkerId,
+    /// Which life of the sender sent it; 0 for sources.
+    pub life: Incarnation,
+    /// Its number on the link from sender to target; 0 where there is no link (externals, starts, timers, refused).
+    pub number: LinkNumber,
+    /// How deep in its chain it stands.
+    pub depth: Depth,
+    /// When it was sent.
+    pub sent_at: Time,
+    /// The sender's clock at the send, its own entry counting this one; empty for all but updates.
+    pub clock: VectorClock,
+    /// The workers that handled an input of this chain, in order; kept only where cycles are broken.
+    pub visited: Vec<WorkerId>,
+}
+
+/// The kinds of input a worker handles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InputKind {
+    /// The first input of a life.
+    Start,
+    /// From outside.
+    External,
+    /// From a worker.
+    Update,
+    /// A timer that fired.
+    Timer,
+}
+
+impl Header {
+    /// The header of a message from outside, or of a worker's own start or timer.
+    #[must_use]
+    pub fn of_root(id: MessageId, from: Party, to: WorkerId, life: Incarnation, at: Time) -> Self {
+        Self {
+            id,
+            from,
+            to,
+            life,
+            number: LinkNumber::default(),
+            depth: Depth::default(),
+            sent_at: at,
+            clock: VectorClock::new(),
+            visited: Vec::new(),
+        }
+    }
+
+    /// What kind of input it is.
+    #[must_use]
+    pub fn kind(&self) -> InputKind {
+        match self.id.chain() {
+            _ if !self.id.is_root() => InputKind::Update,
+            Root::External(..) => InputKind::External,
+            Root::Start(..) => InputKind::Start,
+            Root::Timer(..) => InputKind::Timer,
+        }
+    }
+
+    /// The worker that sent this update, unless a worker sent it to itself or it is no update.
+    #[must_use]
+    pub fn link(&self) -> Option<WorkerId> {
+        self.from.worker().filter(|from| *from != self.to && !self.id.is_root())
+    }
+
+    /// Whether the send of this update lies in the causal past of the send of `other` (strictly).
+    #[must_use]
+    pub fn sent_before(&self, other: &Self) -> bool {
+        match self.from.worker() {
+            Some(from) if !self.id.is_root() => self.id != other.id && self.clock.get(from) <= other.clock.get(from),
+            _ => false,
+        }
+    }
+}
+
+/// A typed input.
+pub enum Input<M: StateMachine> {
+    /// The first input of a life.
+    Start,
+    /// From a source.
+    Message(M::Message),
+    /// From a worker.
+    Update(M::Update),
+    /// A timer that fired.
+    Timer(TimerTag),
+}
+
+impl<M: StateMachine> Clone for Input<M> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Start => Self::Start,
+            Self::Message(message) => Self::Message(message.clone()),
+            Self::Update(update) => Self::Update(update.clone()),
+            Self::Timer(tag) => Self::Timer(*tag),
+        }
+    }
+}
+
+impl<M: StateMachine> std::fmt::Debug for Input<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Message(message) => message.fmt(f),
+            Self::Update(update) => update.fmt(f),
+            Self::Timer(tag) => write!(f, "timer {}", tag.0),
+        }
+    }
+}
+
+/// A message as it travels.
+pub struct Envelope<M: StateMachine> {
+    /// What everybody may read.
+    pub header: Header,
+    /// What the state machine reads.
+    pub input: Input<M>,
+}

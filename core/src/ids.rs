@@ -1,0 +1,334 @@
+//! Names for everything that can be pointed at: workers, sources, incarnations, depths, times, messages.
+//!
+//! A [`MessageId`] says how a message came to be, never when: the root input of its chain and, hop by hop, which
+//! output of the handler it was. So it survives reordering, shrinking and edits of the program, which a counter
+//! would not. Start at [`MessageId`]; the text form is what people see and what findings store.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::fnv;
+use crate::names::Names;
+
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The one at this place in the order of declaration.
+            #[must_use]
+            pub const fn new(index: u32) -> Self {
+                Self(index)
+            }
+
+            /// The one at this place of a list, in the order of declaration.
+            #[must_use]
+            pub fn at(index: usize) -> Self {
+                Self(u32::try_from(index).expect("systems have fewer than 2^32 parties"))
+            }
+
+            /// The place in the order of declaration, for indexing.
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+index! {
+    /// A worker, by its place in the order of declaration.
+    WorkerId
+}
+index! {
+    /// A source of external messages, by its place in the order of declaration.
+    SourceId
+}
+
+/// Which life of a worker: 0 before the first restart. Handed out by the coordinator, never by the worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Incarnation(pub u32);
+
+/// How many updates stand between an update and the input that began its chain.
+///
+/// An update caused by an external message, a start or a timer has depth 0; one caused by an update of depth d
+/// has d + 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Depth(pub u32);
+
+/// Time since the run began, in nanoseconds: virtual in the simulator, measured in a real run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Time(pub u64);
+
+impl Time {
+    /// The moment `later` after this one; saturates at the end of time, 584 years on.
+    #[must_use]
+    pub fn after(self, later: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(later.as_nanos()).unwrap_or(u64::MAX)))
+    }
+
+    /// Since the run began.
+    #[must_use]
+    pub const fn since_start(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+}
+
+/// The number of an update on its link, from 1, in the order in which its sender sent; 0 is no number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LinkNumber(pub u32);
+
+/// Who sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Party {
+    /// Another worker, or the worker itself (self-sends, starts, timers).
+    Worker(WorkerId),
+    /// The outside world.
+    Source(SourceId),
+}
+
+impl Party {
+    /// The worker, if it is one.
+    #[must_use]
+    pub const fn worker(self) -> Option<WorkerId> {
+        match self {
+            Self::Worker(worker) => Some(worker),
+            Self::Source(_) => None,
+        }
+    }
+}
+
+/// The input that began a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Root {
+    /// The n-th message of a source, from 0; never renumbered when a workload is cut. Text: `bank#3`.
+    External(SourceId, u32),
+    /// The start of one life of a worker. Text: `ann/0!start`.
+    Start(WorkerId, Incarnation),
+    /// The n-th timer that one life of a worker set, from 0. Text: `ann/0@timer#2`.
+    Timer(WorkerId, Incarnation, u32),
+}
+
+/// Most outputs one handling may have: an output index is 16 bits wide.
+pub const OUTPUTS_MAX: usize = 1 << 16;
+
+/// Output indices kept inside an id without allocation: enough for the default depth limit.
+const PATH_INLINE: usize = 12;
+
+/// The stable name of an input: its root, then for each hop the index of the output it was.
+///
+/// `bank#0.1.0` is the first output of handling the second output of handling message 0 of source `bank`.
+#[derive(Clone, Debug)]
+pub struct MessageId {
+    root: Root,
+    hash: u64,
+    path: SmallVec<[u16; PATH_INLINE]>,
+}
+
+impl MessageId {
+    /// The id of an input that begins a chain.
+    #[must_use]
+    pub fn root(root: Root, names: &Names) -> Self {
+        let hash = match root {
+            Root::External(source, n) => {
+                let state = fnv::extend(names.source_hash(source), b"#");
+                fnv::extend_decimal(state, u64::from(n))
+            }
+            Root::Start(worker, life) => fnv::extend(Self::life_hash(worker, life, names), b"!start"),
+            Root::Timer(worker, life, n) => {
+                let state = fnv::extend(Self::life_hash(worker, life, names), b"@timer#");
+                fnv::extend_decimal(state, u64::from(n))
+            }
+        };
+        Self { root, hash, path: SmallVec::new() }
+    }
+
+    fn life_hash(worker: WorkerId, life: Incarnation, names: &Names) -> u64 {
+        fnv::extend_decimal(fnv::extend(names.worker_hash(worker), b"/"), u64::from(life.0))
+    }
+
+    /// The id of the `index`-th output of handling this input.
+    #[must_use]
+    #[inline]
+    pub fn output(&self, index: u16) -> Self {
+        let mut path = SmallVec::from_slice(&self.path);
+        path.push(index);
+        let hash = fnv::extend_decimal(fnv::extend(self.hash, b"."), u64::from(index));
+        Self { root: self.root, hash, path }
+    }
+
+    /// The input whose handling made this one; none for a root.
+    #[must_use]
+    pub fn parent(&self, names: &Names) -> Option<Self> {
+        let (_, path) = self.path.split_last()?;
+        Some(path.iter().fold(Self::root(self.root, names), |id, index| id.output(*index)))
+    }
+
+    /// What began the chain.
+    #[must_use]
+    pub const fn chain(&self) -> Root {
+        self.root
+    }
+
+    /// The output indices, hop by hop; empty for a root.
+    #[must_use]
+    pub fn path(&self) -> &[u16] {
+        &self.path
+    }
+
+    /// Whether this input begins a chain: an external message, a start or a timer.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.path.is_empty()
+    }
+
+    /// The depth that the parent links say; 0 also for roots.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        Depth(self.path.len().saturating_sub(1) as u32)
+    }
+
+    /// FNV-1a of the text form: the same in every process and for ever.
+    #[must_use]
+    pub const fn hash64(&self) -> u64 {
+        self.hash
+    }
+
+    /// The text form, which needs the names.
+    #[must_use]
+    pub fn display<'a>(&'a self, names: &'a Names) -> impl fmt::Display + 'a {
+        DisplayId { id: self, names }
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// A sentence fragment that names the text and what is wrong with it.
+    pub fn parse(text: &str, names: &Names) -> Result<Self, ParseIdError> {
+        parse(text, names).ok_or_else(|| ParseIdError(text.to_owned()))
+    }
+}
+
+impl PartialEq for MessageId {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.root == other.root && self.path == other.path
+    }
+}
+
+impl Eq for MessageId {}
+
+impl std::hash::Hash for MessageId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialOrd for MessageId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By root, then hop by hop: a parent stands before its outputs.
+impl Ord for MessageId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.root.cmp(&other.root).then_with(|| self.path.cmp(&other.path))
+    }
+}
+
+/// A text that is not the id of a message of this system.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a message of this system (expected `SOURCE#N`, `WORKER/LIFE!start` or `WORKER/LIFE@timer#N`, then `.OUTPUT` per hop)"
+)]
+pub struct ParseIdError(String);
+
+struct DisplayId<'a> {
+    id: &'a MessageId,
+    names: &'a Names,
+}
+
+impl fmt::Display for DisplayId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.id.root {
+            Root::External(source, n) => write!(f, "{}#{n}", self.names.source(source))?,
+            Root::Start(worker, life) => write!(f, "{}/{}!start", self.names.worker(worker), life.0)?,
+            Root::Timer(worker, life, n) => write!(f, "{}/{}@timer#{n}", self.names.worker(worker), life.0)?,
+        }
+        self.id.path.iter().try_for_each(|index| write!(f, ".{index}"))
+    }
+}
+
+fn parse(text: &str, names: &Names) -> Option<MessageId> {
+    let mut parts = text.split('.');
+    let root = parts.next()?;
+    let root = if let Some((worker, rest)) = root.split_once('/') {
+        let worker = names.worker_id(worker)?;
+        if let Some(life) = rest.strip_suffix("!start") {
+            Root::Start(worker, Incarnation(number(life)?))
+        } else {
+            let (life, n) = rest.split_once("@timer#")?;
+            Root::Timer(worker, Incarnation(number(life)?), number(n)?)
+        }
+    } else {
+        let (source, n) = root.split_once('#')?;
+        Root::External(names.source_id(source)?, number(n)?)
+    };
+    parts.try_fold(MessageId::root(root, names), |id, part| Some(id.output(u16::try_from(number(part)?).ok()?)))
+}
+
+/// A decimal number in its only spelling: no sign, no leading zero.
+fn number(text: &str) -> Option<u32> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        Names::new("test", ["ann", "bob"], ["bank"]).expect("good names")
+    }
+
+    #[track_caller]
+    fn round_trip(text: &str) {
+        let names = names();
+        let id = MessageId::parse(text, &names).expect("parses");
+        assert_eq!(id.display(&names).to_string(), text);
+        assert_eq!(id.hash64(), fnv::hash(text.as_bytes()));
+    }
+
+    #[test]
+    fn text_form_round_trips_and_is_what_is_hashed() {
+        for text in ["bank#0", "bank#12.0.3", "ann/0!start", "bob/2!start.1", "bob/1@timer#10.65535"] {
+            round_trip(text);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in
+            ["", "bank", "bank#", "bank#01", "bank#-1", "eve#0", "ann/0", "ann/!start", "bank#0.", "bank#0.65536"]
+        {
+            assert!(MessageId::parse(text, &names()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_the_updates_before() {
+        let names = names();
+        let external = MessageId::parse("bank#0", &names).expect("parses");
+        let first = external.output(0);
+        let second = first.output(7);
+        assert_eq!((first.depth(), second.depth()), (Depth(0), Depth(1)));
+        assert_eq!(second.parent(&names), Some(first));
+        assert_eq!(external.parent(&names), None);
+    }
+}

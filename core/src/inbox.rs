@@ -1,0 +1,310 @@
+//! The inbox of one worker: both bounded queues, what waits for an earlier update, and the pick policy, as one value
+//! with one owner.
+//!
+//! Threads lock it; the parent process holds it; the simulator owns it. A driver moves items in and out and never
+//! decides: order, full queues, depth and picks are decided here and reported to the driver's [`Desk`].
+//!
+//! There are two ways through, and they share every rule:
+//! - *queues* (real runs, and the simulator at granularity `queues`): [`Inbox::receive`], then [`Inbox::pick`]. An
+//!   update is put in order first and queued when it is its turn.
+//! - *deliveries* (the simulator's default): [`Inbox::launch`] when it is sent, [`Inbox::land`] when it arrives. The
+//!   queue then stands for what is in flight to the worker, so that capacity bounds that.
+
+use std::collections::VecDeque;
+
+use crate::bounded::{Bounded, Offered};
+use crate::event::{DropReason, What};
+use crate::header::Header;
+use crate::ids::WorkerId;
+use crate::pick::{Picker, Queue};
+use crate::policy::Policies;
+use crate::readiness::{Readiness, Ready};
+use crate::sabotage::Sabotage;
+
+/// What a driver lends the core: the headers of the items it holds, and an ear.
+pub trait Desk<T> {
+    /// The header of an item.
+    fn header(&self, item: &T) -> &Header;
+    /// Something happened to an item, at the inbox it is for.
+    fn report(&mut self, what: What, item: &T);
+    /// An item is gone; it has been reported.
+    fn discard(&mut self, item: T);
+    /// The sender of a dropped update is to be told: the driver calls [`Inbox::nacked`] at the sender's inbox.
+    fn nack(&mut self, sender: WorkerId);
+}
+
+/// One worker's inbox, over whatever a driver uses to hold messages.
+#[derive(Clone, Debug)]
+pub struct Inbox<T> {
+    externals: VecDeque<T>,
+    external_capacity: usize,
+    updates: Bounded<T>,
+    readiness: Readiness<T>,
+    picker: Picker,
+    max_depth: u32,
+    tombstones: bool,
+    loses: bool,
+    operations: u64,
+}
+
+/// What became of an update that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Launched {
+    /// It is on its way.
+    InFlight,
+    /// It will be on its way when another has arrived ([`Inbox::admit`]).
+    Held,
+    /// It is dropped.
+    Gone,
+}
+
+impl<T> Inbox<T> {
+    /// An empty inbox.
+    #[must_use]
+    pub fn new(policies: &Policies) -> Self {
+        Self {
+            externals: VecDeque::new(),
+            external_capacity: policies.external_capacity,
+            updates: Bounded::new(policies.capacity, policies),
+            readiness: Readiness::new(policies),
+            picker: Picker::new(policies),
+            max_depth: policies.max_depth,
+            tombstones: policies.sabotage != Some(Sabotage::ForgetTombstones),
+            loses: policies.sabotage == Some(Sabotage::LoseSilently),
+            operations: 0,
+        }
+    }
+
+    /// Empty again, keeping its memory.
+    pub fn reset(&mut self, policies: &Policies) {
+        self.externals.clear();
+        self.updates.clear();
+        self.readiness.clear();
+        self.picker = Picker::new(policies);
+        self.operations = 0;
+    }
+
+    /// Whether a sender must wait before it may send here (only under `stall`).
+    #[must_use]
+    pub fn must_wait(&self) -> bool {
+        self.updates.must_wait()
+    }
+
+    /// Takes a message from a source into the external queue.
+    ///
+    /// # Errors
+    /// Gives it back while the queue is full: the source waits.
+    pub fn receive_external(&mut self, item: T, desk: &mut impl Desk<T>) -> Result<(), T> {
+        if !self.has_external_room() {
+            return Err(item);
+        }
+        self.operations += 1;
+        desk.report(What::Arrive, &item);
+        self.externals.push_back(item);
+        Ok(())
+    }
+
+    /// Whether the external queue has room.
+    #[must_use]
+    pub fn has_external_room(&self) -> bool {
+        self.externals.len() < self.external_capacity
+    }
+
+    /// Takes an update that has arrived: puts it in order, and queues it and all that it releases.
+    pub fn receive(&mut self, item: T, desk: &mut impl Desk<T>) {
+        self.operations += 1;
+        if self.loses_silently(desk.header(&item)) {
+            return desk.discard(item);
+        }
+        let Some(item) = self.order(item, desk) else { return };
+        self.enqueue(item, desk);
+        self.enqueue_released(desk);
+    }
+
+    /// One pick of the worker: the next input, if there is one and it may be taken in now.
+    pub fn pick(&mut self, desk: &mut impl Desk<T>) -> Option<T> {
+        self.operations += 1;
+        let item = match self.picker.pick(!self.externals.is_empty(), !self.updates.is_empty())? {
+            Queue::External => self.externals.pop_front(),
+            Queue::Updates => self.updates.pop(),
+        };
+        while let Some(admitted) = self.updates.admit() {
+            desk.report(What::Admit, admitted);
+        }
+        item
+    }
+
+    /// Whether there is anything to pick.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.externals.is_empty() || !self.updates.is_empty()
+    }
+
+    /// Takes account of an update that is sent to this worker and in flight from now on.
+    #[inline]
+    pub fn launch(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched
+    where
+        T: Copy,
+    {
+        self.operations += 1;
+        if self.loses_silently(desk.header(&item)) {
+            desk.discard(item);
+            return Launched::Gone;
+        }
+        self.enqueue(item, desk)
+    }
+
+    /// Takes an update in flight that has arrived; gives it back if it is to be handled now.
+    #[inline]
+    pub fn land(&mut self, item: T, desk: &mut impl Desk<T>) -> Option<T>
+    where
+        T: PartialEq,
+    {
+        self.operations += 1;
+        let known = self.updates.remove(&item);
+        debug_assert!(known, "what arrives was in flight");
+        self.order(item, desk)
+    }
+
+    /// Reports the arrival of a message from a source that is handled at once.
+    #[inline]
+    pub fn land_external(&mut self, item: &T, desk: &mut impl Desk<T>) {
+        self.operations += 1;
+        desk.report(What::Arrive, item);
+    }
+
+    /// The next update that was held and is in flight now; ask until there is none.
+    #[inline]
+    pub fn admit(&mut self, desk: &mut impl Desk<T>) -> Option<T>
+    where
+        T: Copy,
+    {
+        let item = *self.updates.admit()?;
+        desk.report(What::Admit, &item);
+        Some(item)
+    }
+
+    /// The next update that waits no longer and is to be handled now; ask until there is none.
+    #[inline]
+    pub fn release(&mut self, desk: &mut impl Desk<T>) -> Option<T> {
+        let item = self.readiness.release()?;
+        desk.report(What::Release, &item);
+        Some(item)
+    }
+
+    /// Takes an update that was dropped on its way here and reported: its place in the order is resolved.
+    pub fn lose(&mut self, item: T, desk: &mut impl Desk<T>) {
+        self.bury(desk.header(&item));
+        desk.discard(item);
+    }
+
+    /// This worker was told that an update of its own was dropped.
+    pub fn nacked(&mut self) {
+        self.picker.nacked();
+    }
+
+    /// What waits for an earlier update: the item, whose update, and its number.
+    pub fn parked(&self) -> impl Iterator<Item = (&T, WorkerId, crate::ids::LinkNumber)> {
+        self.readiness.parked()
+    }
+
+    /// Everything that has arrived or is in flight and is not parked.
+    pub fn queued(&self) -> impl Iterator<Item = &T> {
+        self.externals.iter().chain(self.updates.iter())
+    }
+
+    /// How many updates are in the update queue.
+    #[must_use]
+    pub fn update_len(&self) -> usize {
+        self.updates.len()
+    }
+
+    /// The most updates that were ever in the update queue.
+    #[must_use]
+    pub const fn high_water(&self) -> usize {
+        self.updates.high_water()
+    }
+
+    /// How many operations this inbox has seen: the order of a recording.
+    #[must_use]
+    pub const fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    /// Reports the arrival and decides whether it is this update's turn.
+    #[inline]
+    fn order(&mut self, item: T, desk: &mut impl Desk<T>) -> Option<T> {
+        desk.report(What::Arrive, &item);
+        let header = desk.header(&item);
+        if header.depth.0 >= self.max_depth {
+            desk.report(What::Drop(DropReason::Depth), &item);
+            self.lose(item, desk);
+            return None;
+        }
+        let Some(from) = header.from.worker() else { return Some(item) };
+        match self.readiness.arrive(from, header.number, item) {
+            Ready::Now(item) => Some(item),
+            Ready::Parked(needs) => {
+                let parked = self.readiness.last_parked().expect("it was parked just now");
+                desk.report(What::Park { of: from, needs }, parked);
+                None
+            }
+            Ready::NoRoom(item) => self.drop(item, DropReason::Parking, desk),
+            Ready::Duplicate(item) => self.drop(item, DropReason::Duplicate, desk),
+        }
+    }
+
+    /// Offers to the bounded queue and sees to what the policy throws out.
+    #[inline]
+    fn enqueue(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched {
+        match self.updates.offer(item) {
+            Offered::Queued => return Launched::InFlight,
+            Offered::Held => {
+                let held = self.updates.iter().last().expect("it was held just now");
+                desk.report(What::Hold, held);
+                return Launched::Held;
+            }
+            Offered::Evicted(oldest) => {
+                self.drop_and_bury(oldest, DropReason::Full, desk);
+                return Launched::InFlight;
+            }
+            Offered::Full(item) => self.drop_and_bury(item, DropReason::Full, desk),
+            Offered::Overflow(item) => self.drop_and_bury(item, DropReason::Overflow, desk),
+            Offered::Nacked(item) => {
+                let sender = desk.header(&item).from.worker();
+                desk.report(What::Nack, &item);
+                self.drop_and_bury(item, DropReason::Nack, desk);
+                sender.into_iter().for_each(|sender| desk.nack(sender));
+            }
+        }
+        Launched::Gone
+    }
+
+    fn enqueue_released(&mut self, desk: &mut impl Desk<T>) {
+        while let Some(item) = self.release(desk) {
+            self.enqueue(item, desk);
+        }
+    }
+
+    fn drop_and_bury(&mut self, item: T, reason: DropReason, desk: &mut impl Desk<T>) {
+        desk.report(What::Drop(reason), &item);
+        self.lose(item, desk);
+    }
+
+    fn drop(&mut self, item: T, reason: DropReason, desk: &mut impl Desk<T>) -> Option<T> {
+        desk.report(What::Drop(reason), &item);
+        desk.discard(item);
+        None
+    }
+
+    fn bury(&mut self, header: &Header) {
+        if let (true, Some(from)) = (self.tombstones, header.from.worker()) {
+            self.readiness.bury(from, header.number);
+        }
+    }
+
+    /// The broken rule of [`Sabotage::LoseSilently`].
+    fn loses_silently(&self, header: &Header) -> bool {
+        self.loses && header.number.0 == 2
+    }
+}

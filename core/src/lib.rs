@@ -1,0 +1,58 @@
+//! The core of raddle: everything that decides, for every driver.
+//!
+//! Workers with state machines, inboxes, the coordinator, clocks, depth, order and events; no thread, clock, socket
+//! or file. A driver (the simulator in `raddle-sim`, real threads in `raddle-runtime`) moves values between these
+//! parts and tells the time; it decides nothing.
+//!
+//! Where to start: [`System`] is what users build, [`Worker::handle`] is where their code runs, [`Inbox`] is where
+//! updates wait, [`What`] is everything that can be observed.
+#![forbid(unsafe_code)]
+
+mod bounded;
+mod clock;
+mod coordinator;
+mod digest;
+mod event;
+pub mod fnv;
+mod header;
+mod ids;
+mod inbox;
+mod keyed;
+mod machine;
+mod names;
+mod outbox;
+pub mod panics;
+mod pick;
+mod policy;
+mod property;
+pub mod random;
+mod readiness;
+mod sabotage;
+mod subscriptions;
+mod system;
+mod trace;
+mod worker;
+
+pub use bounded::{Bounded, Offered};
+pub use clock::{Causality, VectorClock};
+pub use coordinator::{Coordinator, Hop, jump_hash};
+pub use digest::Digest;
+pub use event::{DropReason, EventRef, Lane, Moment, Sink, What};
+pub use header::{Envelope, Header, Input, InputKind};
+pub use ids::{
+    Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, ParseIdError, Party, Root, SourceId, Time, WorkerId,
+};
+pub use inbox::{Desk, Inbox, Launched};
+pub use keyed::{ByKey, Keyed};
+pub use machine::{Seat, StateMachine, TimerTag};
+pub use names::{NameError, Names, WORKERS_MAX, is_name};
+pub use outbox::{Beyond, Choices, Outbox, Targets};
+pub use pick::{Picker, Queue};
+pub use policy::{Cycles, OnFull, Order, Pick, Placement, Policies, SetError};
+pub use property::{Property, Snapshot, When};
+pub use readiness::{Readiness, Ready};
+pub use sabotage::Sabotage;
+pub use subscriptions::{SubscriptionError, Subscriptions};
+pub use system::{External, Plan, System, SystemError};
+pub use trace::{Conditions, Counting, End, EndReason, Event, Parked, Recorder, Trace};
+pub use worker::{Edges, Handled, Rules, Timer, Worker};

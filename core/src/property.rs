@@ -1,0 +1,87 @@
+//! Properties of a user's own: predicates over the states of all machines.
+//!
+//! They are judged where states can be seen: after each step in the simulator, at shutdown in a real run.
+
+use std::sync::Arc;
+
+use crate::ids::WorkerId;
+use crate::machine::StateMachine;
+use crate::names::Names;
+use crate::worker::Worker;
+
+/// When a property must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum When {
+    /// After every step.
+    Always,
+    /// After no step.
+    Never,
+    /// After at least one step of every run that comes to rest.
+    Eventually,
+    /// After at least one step of at least one run; never reached is reported, not a violation.
+    Sometimes,
+    /// When a run has come to rest.
+    AtEnd,
+}
+
+/// A named predicate over the states of all machines.
+pub struct Property<M> {
+    /// Its name: in reports it stands where a law's name stands.
+    pub name: String,
+    /// When it must hold.
+    pub when: When,
+    /// Whether it holds now.
+    pub holds: Arc<dyn Fn(&Snapshot<'_, M>) -> bool + Send + Sync>,
+}
+
+impl<M> Clone for Property<M> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), when: self.when, holds: Arc::clone(&self.holds) }
+    }
+}
+
+/// The states of all machines between two steps.
+#[derive(Clone, Copy)]
+pub struct Snapshot<'a, M> {
+    workers: &'a [Worker<M>],
+    names: &'a Names,
+}
+
+impl<'a, M> Snapshot<'a, M> {
+    /// The states of these workers, which stand in the order of declaration.
+    #[must_use]
+    pub const fn new(workers: &'a [Worker<M>], names: &'a Names) -> Self {
+        Self { workers, names }
+    }
+
+    /// All machines, in the order of declaration.
+    pub fn machines(&self) -> impl ExactSizeIterator<Item = &'a M> + use<'a, M> {
+        self.workers.iter().map(Worker::machine)
+    }
+
+    /// The machine of the worker of this name.
+    #[must_use]
+    pub fn machine(&self, name: &str) -> Option<&'a M> {
+        self.names.worker_id(name).map(|id| self.machine_of(id))
+    }
+
+    /// The machine of a worker.
+    #[must_use]
+    pub fn machine_of(&self, worker: WorkerId) -> &'a M {
+        self.workers[worker.index()].machine()
+    }
+
+    /// All workers, in the order of declaration.
+    #[must_use]
+    pub const fn workers(&self) -> &'a [Worker<M>] {
+        self.workers
+    }
+}
+
+impl<M: StateMachine> Snapshot<'_, M> {
+    /// Whether no worker has crashed.
+    #[must_use]
+    pub fn all_alive(&self) -> bool {
+        self.workers.iter().all(|worker| !worker.is_crashed())
+    }
+}

@@ -1,0 +1,61 @@
+//! Rules of the core broken on purpose.
+//!
+//! A checker that has never been seen to fail proves nothing. Each variant breaks one rule in the one place where
+//! the core keeps it, in every driver, so that the law which guards the rule can be shown to catch it
+//! (`--set sabotage=NAME`, and the planted bugs of the built-in systems). Never on unless asked for by name.
+
+/// A rule of the core to break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// The second update of each link vanishes without an event.
+    LoseSilently,
+    /// The first update of each link is handled twice.
+    HandleTwice,
+    /// Updates keep the depth of their parent, so that the limit never bites.
+    FreezeDepth,
+    /// A full queue takes one more, and one more.
+    IgnoreCapacity,
+    /// The pick policy alone decides, without the starvation bound.
+    IgnoreStarvation,
+    /// The second update of each link overtakes the first.
+    SwapPairs,
+    /// A dropped update leaves no tombstone, so that its successors wait for ever.
+    ForgetTombstones,
+    /// A worker does not learn from the clocks of what it handles.
+    ForgetClocks,
+}
+
+impl Sabotage {
+    /// Every rule that can be broken.
+    pub const ALL: [Self; 8] = [
+        Self::LoseSilently,
+        Self::HandleTwice,
+        Self::FreezeDepth,
+        Self::IgnoreCapacity,
+        Self::IgnoreStarvation,
+        Self::SwapPairs,
+        Self::ForgetTombstones,
+        Self::ForgetClocks,
+    ];
+
+    /// Its name for `--set sabotage=NAME`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoseSilently => "lose-silently",
+            Self::HandleTwice => "handle-twice",
+            Self::FreezeDepth => "freeze-depth",
+            Self::IgnoreCapacity => "ignore-capacity",
+            Self::IgnoreStarvation => "ignore-starvation",
+            Self::SwapPairs => "swap-pairs",
+            Self::ForgetTombstones => "forget-tombstones",
+            Self::ForgetClocks => "forget-clocks",
+        }
+    }
+
+    /// The rule of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+}

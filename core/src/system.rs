@@ -1,0 +1,513 @@
+//! A system: workers, policies, laws and workload in one value, which every driver takes.
+//!
+//! [`System`] is the builder that users write; [`Plan`] is what it says after checking, shared by all runs.
+
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graphmap::DiGraphMap;
+
+use crate::fnv;
+use crate::header::{Envelope, Header, Input};
+use crate::ids::{Incarnation, MessageId, Party, Root, SourceId, Time, WorkerId};
+use crate::machine::{Seat, StateMachine};
+use crate::names::{NameError, Names};
+use crate::outbox::Outbox;
+use crate::panics;
+use crate::policy::{Cycles, Policies, SetError};
+use crate::property::{Property, Snapshot, When};
+use crate::subscriptions::{SubscriptionError, Subscriptions};
+use crate::worker::{Edges, Rules, Worker};
+
+type Maker<M> = Arc<dyn Fn(Seat<'_>) -> M + Send + Sync>;
+type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;
+type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
+
+/// A system under construction. Nothing is checked until [`System::plan`].
+///
+/// ```
+/// use raddle_core::{Outbox, StateMachine, System};
+///
+/// #[derive(Default)]
+/// struct Relay { heard: u32 }
+/// impl StateMachine for Relay {
+///     type Message = u32;
+///     type Update = u32;
+///     fn on_message(&mut self, n: u32, out: &mut Outbox<u32>) { out.notify("right", n); }
+///     fn on_update(&mut self, n: u32, _: &mut Outbox<u32>) { self.heard += n; }
+/// }
+///
+/// let system = System::new("pair")
+///     .workers(["left", "right"], |_| Relay::default())
+///     .messages("client", [("left", 1), ("left", 2)])
+///     .at_end("all-heard", |run| run.machine("right").is_some_and(|right| right.heard == 3));
+/// assert_eq!(system.plan()?.names().worker_count(), 2);
+/// # Ok::<(), raddle_core::SystemError>(())
+/// ```
+pub struct System<M: StateMachine> {
+    name: String,
+    workers: Vec<(String, Maker<M>)>,
+    workload: Vec<(String, String, M::Message)>,
+    policies: Policies,
+    laws: Option<Vec<String>>,
+    properties: Vec<Property<M>>,
+    marks: Vec<&'static str>,
+    edges: Option<Vec<(String, String)>>,
+    subscriptions: Option<String>,
+    state_hash: Option<StateHash<M>>,
+    fork: Option<Fork<M>>,
+}
+
+impl<M: StateMachine> Clone for System<M> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            workers: self.workers.clone(),
+            workload: self.workload.clone(),
+            policies: self.policies.clone(),
+            laws: self.laws.clone(),
+            properties: self.properties.clone(),
+            marks: self.marks.clone(),
+            edges: self.edges.clone(),
+            subscriptions: self.subscriptions.clone(),
+            state_hash: self.state_hash.clone(),
+            fork: self.fork.clone(),
+        }
+    }
+}
+
+impl<M: StateMachine> System<M> {
+    /// A system without workers.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            workers: Vec::new(),
+            workload: Vec::new(),
+            policies: Policies::default(),
+            laws: None,
+            properties: Vec::new(),
+            marks: Vec::new(),
+            edges: None,
+            subscriptions: None,
+            state_hash: None,
+            fork: None,
+        }
+    }
+
+    /// Adds workers; `make` makes the machine of each, for every run anew. May be called several times.
+    #[must_use]
+    pub fn workers<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+        make: impl Fn(Seat<'_>) -> M + Send + Sync + 'static,
+    ) -> Self {
+        let make: Maker<M> = Arc::new(make);
+        self.workers.extend(names.into_iter().map(|name| (name.into(), Arc::clone(&make))));
+        self
+    }
+
+    /// Adds messages that `source` sends, in this order, each to a worker. May be called several times, also for
+    /// one source.
+    #[must_use]
+    pub fn messages<T: Into<String>>(
+        mut self,
+        source: impl Into<String>,
+        messages: impl IntoIterator<Item = (T, M::Message)>,
+    ) -> Self {
+        let source = source.into();
+        self.workload.extend(messages.into_iter().map(|(to, message)| (source.clone(), to.into(), message)));
+        self
+    }
+
+    /// The same system with another workload.
+    #[must_use]
+    pub fn without_messages(mut self) -> Self {
+        self.workload.clear();
+        self
+    }
+
+    /// Replaces all policies.
+    #[must_use]
+    pub fn policies(mut self, policies: Policies) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// Changes policies in place.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Policies)) -> Self {
+        change(&mut self.policies);
+        self
+    }
+
+    /// Sets one policy from text, as `--set` does.
+    ///
+    /// # Errors
+    /// When there is no such policy, or it does not take this value.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), SetError> {
+        self.policies.set(key, value)
+    }
+
+    /// The policies as they stand.
+    #[must_use]
+    pub const fn current_policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// Judges runs by these laws only, by name; without it, by all that apply.
+    #[must_use]
+    pub fn laws<N: Into<String>>(mut self, laws: impl IntoIterator<Item = N>) -> Self {
+        self.laws = Some(laws.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Adds a property that must hold after every step.
+    #[must_use]
+    pub fn always(self, name: &str, holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static) -> Self {
+        self.property(name, When::Always, holds)
+    }
+
+    /// Adds a property that must hold after no step.
+    #[must_use]
+    pub fn never(self, name: &str, holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static) -> Self {
+        self.property(name, When::Never, holds)
+    }
+
+    /// Adds a property that must hold at some moment of every run that comes to rest.
+    #[must_use]
+    pub fn eventually(self, name: &str, holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static) -> Self {
+        self.property(name, When::Eventually, holds)
+    }
+
+    /// Adds a property that some run should reach; reports say if none did.
+    #[must_use]
+    pub fn sometimes(self, name: &str, holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static) -> Self {
+        self.property(name, When::Sometimes, holds)
+    }
+
+    /// Adds a property that must hold when a run has come to rest.
+    #[must_use]
+    pub fn at_end(self, name: &str, holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static) -> Self {
+        self.property(name, When::AtEnd, holds)
+    }
+
+    fn property(
+        mut self,
+        name: &str,
+        when: When,
+        holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.properties.push(Property { name: name.to_owned(), when, holds: Arc::new(holds) });
+        self
+    }
+
+    /// Declares marks that handlers may reach; reports say which none did.
+    #[must_use]
+    pub fn marks(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.marks.extend(names);
+        self
+    }
+
+    /// Declares who may notify whom. Anything else is dropped as undeclared; with [`Cycles::Forbid`] the edges must
+    /// form no cycle.
+    #[must_use]
+    pub fn edges<N: Into<String>>(mut self, edges: impl IntoIterator<Item = (N, N)>) -> Self {
+        let edges = edges.into_iter().map(|(from, to)| (from.into(), to.into()));
+        self.edges.get_or_insert_default().extend(edges);
+        self
+    }
+
+    /// Gives the subscription table that [`Outbox::publish`] reads: RON, topic to list of workers.
+    #[must_use]
+    pub fn subscriptions(mut self, ron: impl Into<String>) -> Self {
+        self.subscriptions = Some(ron.into());
+        self
+    }
+
+    /// Lets final states be compared and visited states be told apart.
+    #[must_use]
+    pub fn hashed(mut self) -> Self
+    where
+        M: Clone + Hash,
+    {
+        self.state_hash = Some(Arc::new(|machine: &M| {
+            let mut hasher = StateHasher(fnv::OFFSET);
+            machine.hash(&mut hasher);
+            hasher.finish()
+        }));
+        self.forkable()
+    }
+
+    /// Lets a run be forked in the middle.
+    #[must_use]
+    pub fn forkable(mut self) -> Self
+    where
+        M: Clone,
+    {
+        self.fork = Some(Arc::new(M::clone));
+        self
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// Whatever cannot be run: names that are not usable or unknown, a table that does not read, declared edges that
+    /// form a cycle though cycles are forbidden.
+    pub fn plan(&self) -> Result<Arc<Plan<M>>, SystemError> {
+        if self.workers.is_empty() {
+            return Err(SystemError::NoWorkers(self.name.clone()));
+        }
+        let mut sources: Vec<&str> = Vec::new();
+        for (source, _, _) in &self.workload {
+            if !sources.contains(&source.as_str()) {
+                sources.push(source);
+            }
+        }
+        let workers = self.workers.iter().map(|(name, _)| name.as_str());
+        let names = Names::new(&self.name, workers, sources)?;
+        let find = |name: &str| names.worker_id(name).ok_or_else(|| NameError::Unknown(name.to_owned()));
+        let mut sent = vec![0; names.source_count()];
+        let mut externals = Vec::with_capacity(self.workload.len());
+        for (source, to, message) in &self.workload {
+            let source = names.source_id(source).expect("all sources were collected");
+            let number: &mut u32 = &mut sent[source.index()];
+            externals.push(External { source, number: *number, to: find(to)?, message: message.clone() });
+            *number += 1;
+        }
+        let edges = match &self.edges {
+            None if self.policies.cycles == Cycles::Forbid => return Err(SystemError::NoEdges),
+            None => None,
+            Some(edges) => Some(
+                edges.iter().map(|(from, to)| Ok((find(from)?, find(to)?))).collect::<Result<Edges, NameError>>()?,
+            ),
+        };
+        if let (Cycles::Forbid, Some(edges)) = (self.policies.cycles, &edges) {
+            check_acyclic(edges, &names)?;
+        }
+        let subscriptions = match &self.subscriptions {
+            Some(table) => Subscriptions::from_ron(table, &names)?,
+            None => Subscriptions::default(),
+        };
+        for (at, property) in self.properties.iter().enumerate() {
+            if !crate::names::is_name(&property.name) {
+                return Err(NameError::Form(property.name.clone()).into());
+            }
+            if self.properties[..at].iter().any(|other| other.name == property.name) {
+                return Err(NameError::Twice(property.name.clone()).into());
+            }
+        }
+        let names = Arc::new(names);
+        let mut plan = Plan {
+            policies: self.policies.clone(),
+            makers: self.workers.iter().map(|(_, make)| Arc::clone(make)).collect(),
+            externals,
+            laws: self.laws.clone(),
+            properties: self.properties.clone(),
+            marks: self.marks.clone(),
+            edges,
+            subscriptions: Arc::new(subscriptions),
+            starts: Vec::new(),
+            state_hash: self.state_hash.clone(),
+            fork: self.fork.clone(),
+            names,
+        };
+        plan.starts = plan.find_starts();
+        Ok(Arc::new(plan))
+    }
+}
+
+/// A system that cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SystemError {
+    /// A name that cannot be used, or stands for nobody.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A subscription table that cannot be used.
+    #[error(transparent)]
+    Subscription(#[from] SubscriptionError),
+    /// Nobody to do anything.
+    #[error("the system `{0}` has no workers: add some with `.workers(names, make)`")]
+    NoWorkers(String),
+    /// `cycles = forbid` speaks about declared edges.
+    #[error("`cycles = forbid` needs declared edges: add them with `.edges([(from, to), ..])`")]
+    NoEdges,
+    /// The declared edges form a cycle.
+    #[error("`cycles = forbid`, but the declared edges form the cycle {0}")]
+    Cycle(String),
+}
+
+/// A message of the workload.
+#[derive(Clone, Debug)]
+pub struct External<T> {
+    /// Who sends it.
+    pub source: SourceId,
+    /// Its number at its source, from 0; never renumbered when a workload is cut.
+    pub number: u32,
+    /// Whom it is for.
+    pub to: WorkerId,
+    /// What it says.
+    pub message: T,
+}
+
+/// A checked system: what all runs of it share.
+pub struct Plan<M: StateMachine> {
+    names: Arc<Names>,
+    policies: Policies,
+    makers: Vec<Maker<M>>,
+    externals: Vec<External<M::Message>>,
+    laws: Option<Vec<String>>,
+    properties: Vec<Property<M>>,
+    marks: Vec<&'static str>,
+    edges: Option<Edges>,
+    subscriptions: Arc<Subscriptions>,
+    starts: Vec<bool>,
+    state_hash: Option<StateHash<M>>,
+    fork: Option<Fork<M>>,
+}
+
+impl<M: StateMachine> Plan<M> {
+    /// Who takes part.
+    #[must_use]
+    pub const fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// The policies.
+    #[must_use]
+    pub const fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// What every worker goes by.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
+        Rules { names: &self.names, policies: &self.policies, edges: self.edges.as_ref() }
+    }
+
+    /// The workload, in the order of declaration.
+    #[must_use]
+    pub fn externals(&self) -> &[External<M::Message>] {
+        &self.externals
+    }
+
+    /// The laws by which runs are judged, if the system names them.
+    #[must_use]
+    pub fn laws(&self) -> Option<&[String]> {
+        self.laws.as_deref()
+    }
+
+    /// The properties by which runs are judged.
+    #[must_use]
+    pub fn properties(&self) -> &[Property<M>] {
+        &self.properties
+    }
+
+    /// The declared marks.
+    #[must_use]
+    pub fn marks(&self) -> &[&'static str] {
+        &self.marks
+    }
+
+    /// A new machine for a worker.
+    #[must_use]
+    pub fn machine(&self, worker: WorkerId) -> M {
+        self.makers[worker.index()](Seat::new(worker, &self.names))
+    }
+
+    /// All workers, before their start.
+    #[must_use]
+    pub fn workers(&self) -> Vec<Worker<M>> {
+        self.names.workers().map(|(id, _)| Worker::new(id, self.machine(id))).collect()
+    }
+
+    /// An outbox for the workers of one driver.
+    #[must_use]
+    pub fn outbox(&self, seed: u64) -> Outbox<M::Update> {
+        Outbox::new(Arc::clone(&self.names), Arc::clone(&self.subscriptions), seed)
+    }
+
+    /// Whether the start of a worker is an input of its own: whether it says anything. A start that says nothing
+    /// happens when the worker is made ([`Worker::start_silently`]).
+    #[must_use]
+    pub fn starts(&self, worker: WorkerId) -> bool {
+        self.starts[worker.index()]
+    }
+
+    /// The start of the first life of a worker.
+    #[must_use]
+    pub fn start(&self, worker: WorkerId) -> Envelope<M> {
+        let life = Incarnation(0);
+        let id = MessageId::root(Root::Start(worker, life), &self.names);
+        let header = Header::of_root(id, Party::Worker(worker), worker, life, Time::default());
+        Envelope { header, input: Input::Start }
+    }
+
+    /// The header of a message of the workload.
+    #[must_use]
+    pub fn external_header(&self, external: &External<M::Message>) -> Header {
+        let id = MessageId::root(Root::External(external.source, external.number), &self.names);
+        let from = Party::Source(external.source);
+        Header::of_root(id, from, external.to, Incarnation(0), Time::default())
+    }
+
+    /// The hash of a state, if the system is [`System::hashed`].
+    #[must_use]
+    pub fn state_hash(&self, machine: &M) -> Option<u64> {
+        self.state_hash.as_ref().map(|hash| hash(machine))
+    }
+
+    /// A copy of a machine, if the system is [`System::forkable`].
+    #[must_use]
+    pub fn fork(&self, machine: &M) -> Option<M> {
+        self.fork.as_ref().map(|fork| fork(machine))
+    }
+
+    /// Tries the start of each worker: whether it says anything. Handlers are deterministic, so one try tells.
+    fn find_starts(&self) -> Vec<bool> {
+        panics::install();
+        let mut out = self.outbox(0);
+        let speaks = |(worker, _)| {
+            let mut machine = self.machine(worker);
+            out.begin(&self.start(worker).header, Time::default());
+            let calm = panics::catch(|| machine.on_start(&mut out)).is_ok();
+            let silent = calm && out.is_silent();
+            out.commands.clear();
+            !silent
+        };
+        self.names.workers().map(speaks).collect()
+    }
+}
+
+fn check_acyclic(edges: &BTreeSet<(WorkerId, WorkerId)>, names: &Names) -> Result<(), SystemError> {
+    let graph: DiGraphMap<WorkerId, ()> = DiGraphMap::from_edges(edges);
+    let cyclic = |part: &Vec<WorkerId>| part.len() > 1 || graph.contains_edge(part[0], part[0]);
+    let Some(mut part) = tarjan_scc(&graph).into_iter().find(cyclic) else { return Ok(()) };
+    part.sort_unstable();
+    let mut path = vec![part[0]];
+    loop {
+        let here = path[path.len() - 1];
+        let next = graph.neighbors(here).filter(|n| part.contains(n)).min().expect("a component is connected");
+        if let Some(at) = path.iter().position(|seen| *seen == next) {
+            path.push(next);
+            let cycle: Vec<&str> = path[at..].iter().map(|worker| names.worker(*worker)).collect();
+            return Err(SystemError::Cycle(cycle.join(" -> ")));
+        }
+        path.push(next);
+    }
+}
+
+/// Hashes states with FNV-1a, so that two runs in one process agree.
+struct StateHasher(u64);
+
+impl Hasher for StateHasher {
+    fn finish(&self) -> u64 {
+        fnv::spread(self.0)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = fnv::extend(self.0, bytes);
+    }
+}

@@ -1,0 +1,385 @@
+//! One worker: a state machine, a clock, link numbers and timers; it handles one input at a time, atomically.
+//!
+//! [`Worker::handle`] is the only way in which user code runs, in every driver. It turns what the handler said into
+//! messages with their ids, numbers, depths and clocks, and refuses what the policies refuse.
+
+use crate::clock::VectorClock;
+use crate::event::{DropReason, EventRef, Lane, Moment, Sink, What};
+use crate::header::{Envelope, Header, Input};
+use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, Party, Root, Time, WorkerId};
+use crate::machine::{StateMachine, TimerTag};
+use crate::names::Names;
+use crate::outbox::{Command, Outbox};
+use crate::panics;
+use crate::policy::{Cycles, Policies};
+use crate::sabotage::Sabotage;
+
+/// What every worker of a system goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// Who there is.
+    pub names: &'a Names,
+    /// The policies.
+    pub policies: &'a Policies,
+    /// The declared edges, if edges are declared.
+    pub edges: Option<&'a Edges>,
+}
+
+/// Declared edges: who may notify whom.
+pub type Edges = std::collections::BTreeSet<(WorkerId, WorkerId)>;
+
+/// A timer that was set and has not fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// When it is due.
+    pub deadline: Time,
+    /// The id of the input that its firing will be.
+    pub id: MessageId,
+    /// What the worker calls it.
+    pub tag: TimerTag,
+}
+
+/// One worker in one of its lives.
+#[derive(Clone, Debug)]
+pub struct Worker<M> {
+    id: WorkerId,
+    life: Incarnation,
+    machine: M,
+    clock: VectorClock,
+    sent: Vec<(WorkerId, LinkNumber)>,
+    timers: Vec<Timer>,
+    timers_set: u32,
+    waits: Vec<(WorkerId, &'static str)>,
+    crashed: bool,
+}
+
+/// Whether a worker is well after handling an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Handled {
+    /// It is.
+    Done,
+    /// The handler panicked; the worker is dead, and has said nothing.
+    Crashed,
+    /// The worker was dead already; the input is dropped.
+    Dead,
+}
+
+impl<M: StateMachine> Worker<M> {
+    /// A worker in its first life.
+    #[must_use]
+    pub fn new(id: WorkerId, machine: M) -> Self {
+        Self {
+            id,
+            life: Incarnation(0),
+            machine,
+            clock: VectorClock::new(),
+            sent: Vec::new(),
+            timers: Vec::new(),
+            timers_set: 0,
+            waits: Vec::new(),
+            crashed: false,
+        }
+    }
+
+    /// As new, with this machine, keeping its memory.
+    pub fn reset(&mut self, machine: M) {
+        self.life = Incarnation(0);
+        self.machine = machine;
+        self.clock.clear();
+        self.sent.clear();
+        self.timers.clear();
+        self.timers_set = 0;
+        self.waits.clear();
+        self.crashed = false;
+    }
+
+    /// Runs `on_start` of a machine that is known to say nothing then; it is no event.
+    pub fn start_silently(&mut self, header: &Header, out: &mut Outbox<M::Update>) {
+        out.begin(header, Time::default());
+        if panics::catch(|| self.machine.on_start(out)).is_err() {
+            self.crashed = true;
+        }
+        debug_assert!(out.is_silent(), "a start that was silent once is always silent");
+        out.commands.clear();
+    }
+
+    /// Handles one input: runs the handler, and puts what it sent into `outputs`, in program order.
+    #[inline]
+    pub fn handle<S: Sink<M>>(
+        &mut self,
+        envelope: Envelope<M>,
+        rules: Rules<'_>,
+        moment: Moment,
+        out: &mut Outbox<M::Update>,
+        outputs: &mut Vec<Envelope<M>>,
+        sink: &mut S,
+    ) -> Handled {
+        let Envelope { mut header, input } = envelope;
+        if rules.policies.sabotage == Some(Sabotage::HandleTwice) && header.number == LinkNumber(1) {
+            let _ = self.handle_once(&header, input.clone(), rules, moment, out, outputs, sink);
+        }
+        let handled = self.handle_once(&header, input, rules, moment, out, outputs, sink);
+        if header.clock.is_long() {
+            out.spare.push(std::mem::take(&mut header.clock));
+        }
+        handled
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call site; a struct of them would live for one line")]
+    #[inline]
+    fn handle_once<S: Sink<M>>(
+        &mut self,
+        header: &Header,
+        input: Input<M>,
+        rules: Rules<'_>,
+        moment: Moment,
+        out: &mut Outbox<M::Update>,
+        outputs: &mut Vec<Envelope<M>>,
+        sink: &mut S,
+    ) -> Handled {
+        let mut voice = Voice { worker: self.id, life: self.life, moment, sink };
+        if self.crashed {
+            voice.say_at(Lane::Inbox(self.id), What::Drop(DropReason::Crash), header);
+            return Handled::Dead;
+        }
+        if rules.policies.sabotage != Some(Sabotage::ForgetClocks) {
+            self.clock.merge(&header.clock);
+        }
+        voice.say(What::Handle, header, "");
+        out.begin(header, moment.time);
+        let machine = &mut self.machine;
+        let result = panics::catch(|| match input {
+            Input::Start => machine.on_start(out),
+            Input::Message(message) => machine.on_message(message, out),
+            Input::Update(update) => machine.on_update(update, out),
+            Input::Timer(tag) => machine.on_timer(tag, out),
+        });
+        for at in 0..out.choices.made.len() {
+            let (options, value) = out.choices.made[at];
+            voice.say(What::Choose { options, value }, header, "");
+        }
+        if let Err(text) = result {
+            out.commands.clear();
+            self.crashed = true;
+            voice.say(What::Crash, header, &text);
+            return Handled::Crashed;
+        }
+        self.carry_out(header, rules, out, outputs, voice);
+        Handled::Done
+    }
+
+    /// Turns the commands of a handler into messages, timers and events.
+    #[inline]
+    fn carry_out<S: Sink<M>>(
+        &mut self,
+        cause: &Header,
+        rules: Rules<'_>,
+        out: &mut Outbox<M::Update>,
+        outputs: &mut Vec<Envelope<M>>,
+        mut voice: Voice<'_, S>,
+    ) {
+        let mut index = 0;
+        let mut commands = std::mem::take(&mut out.commands);
+        for command in commands.drain(..) {
+            match command {
+                Command::Notify(to, update) => {
+                    let spare = if self.clock.is_long() { out.spare.pop() } else { None };
+                    self.send(cause, index, to, update, rules, spare, outputs, &mut voice);
+                    index += 1;
+                }
+                Command::NotifyUnknown(name, update) => {
+                    let header = self.refused(cause, index, WorkerId::new(u32::MAX), voice.moment.time);
+                    voice.emit_refused(What::Drop(DropReason::UnknownWorker), &header, &name, Input::Update(update));
+                    index += 1;
+                }
+                Command::SetTimer(tag, after) => {
+                    let deadline = voice.moment.time.after(after);
+                    let id = MessageId::root(Root::Timer(self.id, self.life, self.timers_set), rules.names);
+                    self.timers_set += 1;
+                    self.timers.push(Timer { deadline, id, tag });
+                    voice.say(What::SetTimer { tag, deadline }, cause, "");
+                }
+                Command::CancelTimer(tag) => {
+                    self.timers.retain(|timer| timer.tag != tag);
+                    voice.say(What::CancelTimer { tag }, cause, "");
+                }
+                Command::Mark(name) => voice.say(What::Mark, cause, name),
+                Command::Wait(on, what) => {
+                    self.waits.push((on, what));
+                    voice.say(What::Wait { on }, cause, what);
+                }
+                Command::Waited(what) => {
+                    self.waits.retain(|wait| wait.1 != what);
+                    voice.say(What::Waited, cause, what);
+                }
+            }
+        }
+        out.commands = commands;
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call site, on the hot path")]
+    #[inline]
+    fn send<S: Sink<M>>(
+        &mut self,
+        cause: &Header,
+        index: usize,
+        to: WorkerId,
+        update: M::Update,
+        rules: Rules<'_>,
+        spare: Option<VectorClock>,
+        outputs: &mut Vec<Envelope<M>>,
+        voice: &mut Voice<'_, S>,
+    ) {
+        let policies = rules.policies;
+        let mut header = self.refused(cause, index, to, voice.moment.time);
+        header.depth = match cause.id.is_root() {
+            true => Depth(0),
+            false if policies.sabotage == Some(Sabotage::FreezeDepth) => cause.depth,
+            false => Depth(cause.depth.0 + 1),
+        };
+        if policies.cycles == Cycles::Break {
+            header.visited.extend(cause.visited.iter().copied().chain([self.id]));
+        }
+        let refusal = if index >= OUTPUTS_MAX {
+            Some(What::Drop(DropReason::Outputs))
+        } else if to.index() >= rules.names.worker_count() {
+            Some(What::Drop(DropReason::UnknownWorker))
+        } else if header.depth.0 >= policies.max_depth {
+            Some(What::DepthRefused)
+        } else if header.visited.contains(&to) {
+            Some(What::CycleBroken)
+        } else if rules.edges.is_some_and(|edges| !edges.contains(&(self.id, to))) {
+            Some(What::Drop(DropReason::Undeclared))
+        } else {
+            None
+        };
+        let input = Input::Update(update);
+        if let Some(why) = refusal {
+            return voice.emit_refused(why, &header, "", input);
+        }
+        self.clock.tick(self.id);
+        if let Some(spare) = spare {
+            header.clock = spare;
+        }
+        header.clock.copy_from(&self.clock);
+        header.number = self.next_number(to);
+        let event = voice.event(Lane::Worker(self.id), What::Emit, &header, "");
+        voice.sink.event(event, Some(&input));
+        outputs.push(Envelope { header, input });
+    }
+
+    /// The header of an output as long as nothing has decided that it is sent: no number, no clock.
+    #[inline]
+    fn refused(&self, cause: &Header, index: usize, to: WorkerId, now: Time) -> Header {
+        let id = cause.id.output(u16::try_from(index).unwrap_or(u16::MAX));
+        Header::of_root(id, Party::Worker(self.id), to, self.life, now)
+    }
+
+    #[inline]
+    fn next_number(&mut self, to: WorkerId) -> LinkNumber {
+        let at = match self.sent.binary_search_by_key(&to, |link| link.0) {
+            Ok(at) => at,
+            Err(at) => {
+                self.sent.insert(at, (to, LinkNumber(0)));
+                at
+            }
+        };
+        self.sent[at].1.0 += 1;
+        self.sent[at].1
+    }
+}
+
+impl<M> Worker<M> {
+    /// Which worker.
+    #[must_use]
+    pub const fn id(&self) -> WorkerId {
+        self.id
+    }
+
+    /// Which of its lives.
+    #[must_use]
+    pub const fn life(&self) -> Incarnation {
+        self.life
+    }
+
+    /// The state machine.
+    #[must_use]
+    pub const fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// What it knows of everybody's sends.
+    #[must_use]
+    pub const fn clock(&self) -> &VectorClock {
+        &self.clock
+    }
+
+    /// Whether a handler panicked.
+    #[must_use]
+    pub const fn is_crashed(&self) -> bool {
+        self.crashed
+    }
+
+    /// What it needs of others: of whom, and under which name.
+    #[must_use]
+    pub fn waits(&self) -> &[(WorkerId, &'static str)] {
+        &self.waits
+    }
+
+    /// The timers that have not fired, in the order in which they were set; none at a dead worker.
+    #[must_use]
+    pub fn timers(&self) -> &[Timer] {
+        if self.crashed { &[] } else { &self.timers }
+    }
+
+    /// Takes a timer out to fire it: the input to hand to [`Worker::handle`].
+    pub fn fire(&mut self, id: &MessageId) -> Option<Envelope<M>>
+    where
+        M: StateMachine,
+    {
+        let at = self.timers.iter().position(|timer| timer.id == *id)?;
+        let timer = self.timers.remove(at);
+        let header = Header::of_root(timer.id, Party::Worker(self.id), self.id, self.life, timer.deadline);
+        Some(Envelope { header, input: Input::Timer(timer.tag) })
+    }
+}
+
+/// Reports what happens at one worker at one moment.
+struct Voice<'a, S> {
+    worker: WorkerId,
+    life: Incarnation,
+    moment: Moment,
+    sink: &'a mut S,
+}
+
+impl<S> Voice<'_, S> {
+    #[inline]
+    fn event<'e>(&self, lane: Lane, what: What, header: &'e Header, text: &'e str) -> EventRef<'e> {
+        EventRef { moment: self.moment, lane, life: self.life, what, header, text }
+    }
+
+    #[inline]
+    fn say<M: StateMachine>(&mut self, what: What, header: &Header, text: &str)
+    where
+        S: Sink<M>,
+    {
+        let event = self.event(Lane::Worker(self.worker), what, header, text);
+        self.sink.event(event, None);
+    }
+
+    fn say_at<M: StateMachine>(&mut self, lane: Lane, what: What, header: &Header)
+    where
+        S: Sink<M>,
+    {
+        self.sink.event(self.event(lane, what, header, ""), None);
+    }
+
+    fn emit_refused<M: StateMachine>(&mut self, why: What, header: &Header, text: &str, input: Input<M>)
+    where
+        S: Sink<M>,
+    {
+        let event = self.event(Lane::Worker(self.worker), why, header, text);
+        self.sink.event(event, Some(&input));
+    }
+}
