@@ -23,8 +23,8 @@ use crate::sabotage::Sabotage;
 
 /// What a driver lends the core: the headers of the items it holds, and an ear.
 pub trait Desk<T> {
-    /// The header of an item.
-    fn header(&self, item: &T) -> &Header;
+    /// The header of an item, which the driver keeps or the item carries.
+    fn header<'a>(&'a self, item: &'a T) -> &'a Header;
     /// Something happened to an item, at the inbox it is for.
     fn report(&mut self, what: What, item: &T);
     /// An item is gone; it has been reported.
@@ -116,9 +116,10 @@ impl<T> Inbox<T> {
         if self.loses_silently(desk.header(&item)) {
             return desk.discard(item);
         }
-        let Some(item) = self.order(item, desk) else { return };
-        self.enqueue(item, desk);
-        self.enqueue_released(desk);
+        if let Some(item) = self.order(item, desk) {
+            self.enqueue(item, desk);
+        }
+        self.settle(desk);
     }
 
     /// One pick of the worker: the next input, if there is one and it may be taken in now.
@@ -196,6 +197,13 @@ impl<T> Inbox<T> {
     pub fn lose(&mut self, item: T, desk: &mut impl Desk<T>) {
         self.bury(desk.header(&item));
         desk.discard(item);
+    }
+
+    /// Queues all that waits no longer: after [`Inbox::lose`], where inputs go through queues.
+    pub fn settle(&mut self, desk: &mut impl Desk<T>) {
+        while let Some(item) = self.release(desk) {
+            self.enqueue(item, desk);
+        }
     }
 
     /// This worker was told that an update of its own was dropped.
@@ -278,12 +286,6 @@ impl<T> Inbox<T> {
             }
         }
         Launched::Gone
-    }
-
-    fn enqueue_released(&mut self, desk: &mut impl Desk<T>) {
-        while let Some(item) = self.release(desk) {
-            self.enqueue(item, desk);
-        }
     }
 
     fn drop_and_bury(&mut self, item: T, reason: DropReason, desk: &mut impl Desk<T>) {

@@ -49,7 +49,7 @@ pub use names::{NameError, Names, WORKERS_MAX, is_name};
 pub use outbox::{Beyond, Choices, Outbox, Targets};
 pub use pick::{Picker, Queue};
 pub use policy::{Cycles, OnFull, Order, Pick, Placement, Policies, SetError};
-pub use property::{Property, Snapshot, When};
+pub use property::{Predicate, Property, Snapshot, When};
 pub use readiness::{Readiness, Ready};
 pub use sabotage::Sabotage;
 pub use subscriptions::{SubscriptionError, Subscriptions};

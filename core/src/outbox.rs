@@ -192,9 +192,17 @@ impl<U> Outbox<U> {
         &mut self.choices
     }
 
-    /// The seed of this run, for drivers.
+    /// Takes another seed, for drivers that run many.
     pub fn reseed(&mut self, seed: u64) {
         self.seed = seed;
+    }
+
+    /// Takes the memory of a header that is no longer needed.
+    #[inline]
+    pub fn recycle(&mut self, header: Header) {
+        if header.clock.is_long() {
+            self.spare.push(header.clock);
+        }
     }
 
     /// Makes ready for one input.

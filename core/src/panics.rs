@@ -40,7 +40,9 @@ pub fn install() {
 }
 
 fn describe(info: &PanicHookInfo<'_>) -> String {
-    let text = info.payload_as_str().unwrap_or("a panic without text");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("a panic without text");
     match info.location() {
         Some(place) => format!("'{text}', {}:{}:{}", place.file(), place.line(), place.column()),
         None => format!("'{text}'"),

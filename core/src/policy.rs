@@ -9,7 +9,7 @@ use std::str::FromStr;
 use crate::sabotage::Sabotage;
 
 /// What the core guarantees about the order in which a worker handles updates, whatever the network does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Order {
     /// Nothing: updates are handled as they arrive.
     Arrival,

@@ -31,8 +31,11 @@ pub struct Property<M> {
     /// When it must hold.
     pub when: When,
     /// Whether it holds now.
-    pub holds: Arc<dyn Fn(&Snapshot<'_, M>) -> bool + Send + Sync>,
+    pub holds: Predicate<M>,
 }
+
+/// A predicate over the states of all machines.
+pub type Predicate<M> = Arc<dyn Fn(&Snapshot<'_, M>) -> bool + Send + Sync>;
 
 impl<M> Clone for Property<M> {
     fn clone(&self) -> Self {

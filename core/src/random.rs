@@ -59,8 +59,8 @@ mod tests {
         assert_eq!([0, 1, 2, 3].map(|nth| choice(42, 7, nth, 10)), GOLDEN_CHOICE);
     }
 
-    const GOLDEN_BELOW: [u32; 10] = [0; 10];
-    const GOLDEN_CHOICE: [u32; 4] = [0; 4];
+    const GOLDEN_BELOW: [u32; 10] = [0, 1, 0, 0, 3, 1, 4, 2, 7, 10];
+    const GOLDEN_CHOICE: [u32; 4] = [0, 1, 5, 6];
 
     #[test]
     fn below_is_even() {

@@ -115,15 +115,28 @@ impl<M: StateMachine> Worker<M> {
         outputs: &mut Vec<Envelope<M>>,
         sink: &mut S,
     ) -> Handled {
-        let Envelope { mut header, input } = envelope;
-        if rules.policies.sabotage == Some(Sabotage::HandleTwice) && header.number == LinkNumber(1) {
-            let _ = self.handle_once(&header, input.clone(), rules, moment, out, outputs, sink);
-        }
-        let handled = self.handle_once(&header, input, rules, moment, out, outputs, sink);
-        if header.clock.is_long() {
-            out.spare.push(std::mem::take(&mut header.clock));
-        }
+        let handled = self.handle_parts(&envelope.header, envelope.input, rules, moment, out, outputs, sink);
+        out.recycle(envelope.header);
         handled
+    }
+
+    /// [`Worker::handle`] for a driver that keeps headers and inputs apart.
+    #[expect(clippy::too_many_arguments, reason = "what `handle` takes, with the envelope in two")]
+    #[inline]
+    pub fn handle_parts<S: Sink<M>>(
+        &mut self,
+        header: &Header,
+        input: Input<M>,
+        rules: Rules<'_>,
+        moment: Moment,
+        out: &mut Outbox<M::Update>,
+        outputs: &mut Vec<Envelope<M>>,
+        sink: &mut S,
+    ) -> Handled {
+        if rules.policies.sabotage == Some(Sabotage::HandleTwice) && header.number == LinkNumber(1) {
+            let _ = self.handle_once(header, input.clone(), rules, moment, out, outputs, sink);
+        }
+        self.handle_once(header, input, rules, moment, out, outputs, sink)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call site; a struct of them would live for one line")]

@@ -1,1 +1,33 @@
-//! .
+//! The simulated driver of raddle: one thread, one seed, every interleaving.
+//!
+//! A [`World`] holds the values of a run and performs actions; a [`Strategy`] chooses among the possible ones;
+//! [`Runner`] runs them against the laws; [`Explore`] searches many seeds; a [`Finding`] keeps a failing run as a
+//! file, and [`replay`] does it again. What a message does when it arrives is decided by `raddle-core`, which real
+//! threads run too: nothing here knows a rule.
+#![forbid(unsafe_code)]
+
+mod actions;
+mod campaign;
+mod distinct;
+mod explore;
+mod finding;
+mod network;
+mod queues;
+mod replay;
+mod run;
+mod settings;
+mod slab;
+pub mod strategy;
+mod timers;
+mod world;
+
+pub use actions::{Action, Actions, Decision};
+pub use campaign::{STEP_LIMIT, watched};
+pub use distinct::Distinct;
+pub use explore::{Cut, Explore, Found, Progress, Report, SEEDS_DEFAULT};
+pub use finding::{Expectation, Finding, FindingError, VERSION};
+pub use replay::{Outcome, ReplayError, Replayed, replay};
+pub use run::{Pulse, Recording, Run, RunError, Runner};
+pub use settings::{Granularity, Network, Settings, SettingsError};
+pub use strategy::{Strategy, StrategyKind};
+pub use world::World;

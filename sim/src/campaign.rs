@@ -1,0 +1,400 @@
+//! The campaign: many runs on several jobs, with elapsed time and a watchdog.
+//!
+//! The one file of the simulator that may know threads and the clock: a search must be parallel, must end in time and
+//! must notice a handler that never returns. Nothing that a run can observe comes from here, and what is reported
+//! does not depend on the number of jobs: chunks of seeds are counted in the order of seeds, up to the first that
+//! failed.
+
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "see above")]
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indexmap::IndexMap;
+use raddle_checkers::{Violation, determinism};
+use raddle_core::{Digest, Plan, StateMachine, When};
+
+use crate::actions::Decision;
+use crate::distinct::Distinct;
+use crate::explore::{Cut, Explore, Found, Progress, Report};
+use crate::run::{Pulse, Recording, Run, RunError, Runner};
+use crate::settings::Settings;
+use crate::strategy::{Strategy, StrategyKind};
+use raddle_core::EndReason;
+
+/// How long one step may take.
+pub const STEP_LIMIT: Duration = Duration::from_secs(10);
+/// How many seeds a job takes at once.
+const CHUNK: u64 = 64;
+/// Every how many seeds a run is done twice and compared.
+const TWICE_EVERY: u64 = 1_000;
+/// How often the watchdog looks, at the least.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Searches as [`Explore::run`] says.
+pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, RunError> {
+    let began = Instant::now();
+    let plan = explore.system.plan()?;
+    let mut runner = Runner::new(Arc::clone(&plan), explore.settings.clone(), explore.laws.as_deref())?;
+    let seeds = match explore.strategy.ignores_seed() {
+        true => explore.seeds.start..explore.seeds.end.min(explore.seeds.start + 1),
+        false => explore.seeds.clone(),
+    };
+    let mut report = Report {
+        system: plan.names().system().to_owned(),
+        strategy: explore.strategy,
+        settings: explore.settings.clone(),
+        laws: runner.laws().to_vec(),
+        runs: 0,
+        steps: 0,
+        deliveries: 0,
+        unfinished: 0,
+        at_horizon: 0,
+        elapsed: Duration::ZERO,
+        distinct: Distinct::default(),
+        reached: IndexMap::new(),
+        found: None,
+        cut: None,
+    };
+    let wished = plan.properties().iter().filter(|p| p.when == When::Sometimes).map(|p| p.name.as_str());
+    report.reached.extend(wished.chain(plan.marks().iter().copied()).map(|name| (name.to_owned(), 0)));
+    let jobs = Jobs::start(explore, &plan, &seeds, began)?;
+    let failed = jobs.collect(explore, &mut report, &seeds, began);
+    report.found = match failed {
+        None => None,
+        Some(Failed::Law(seed)) => Some(write_down(&mut runner, explore.strategy, seed)),
+        Some(Failed::Determinism(seed, violation)) => Some(as_found(&runner, seed, violation, None)),
+        Some(Failed::Stuck(seed, step)) => Some(stuck(&mut runner, explore.strategy, seed, step, explore.step_limit)),
+    };
+    report.elapsed = began.elapsed();
+    Ok(report)
+}
+
+/// Runs `task` on a thread of its own; gives up when one step of the run behind `pulse` takes longer than `limit`.
+///
+/// # Errors
+/// The seed and step that did not end. The thread is left behind: a handler cannot be interrupted.
+pub fn watched<T: Send + 'static>(
+    pulse: &Arc<Pulse>,
+    limit: Duration,
+    task: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, (u64, u64)> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || sender.send(task()));
+    let mut watch = Watch::new(Arc::clone(pulse), limit);
+    loop {
+        match receiver.recv_timeout(watch.interval()) {
+            Ok(value) => return Ok(value),
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(stuck) = watch.look() {
+                    return Err(stuck);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => panic!("a job of the simulator panicked"),
+        }
+    }
+}
+
+/// Watches one job.
+struct Watch {
+    pulse: Arc<Pulse>,
+    limit: Duration,
+    last: (u64, u64),
+    since: Instant,
+}
+
+impl Watch {
+    fn new(pulse: Arc<Pulse>, limit: Duration) -> Self {
+        Self { last: pulse.read(), pulse, limit, since: Instant::now() }
+    }
+
+    fn interval(&self) -> Duration {
+        LOOK_EVERY.min(self.limit / 4)
+    }
+
+    fn look(&mut self) -> Option<(u64, u64)> {
+        let now = self.pulse.read();
+        if now != self.last {
+            (self.last, self.since) = (now, Instant::now());
+        }
+        (self.since.elapsed() > self.limit).then_some(now)
+    }
+}
+
+/// Why the search is over.
+enum Failed {
+    Law(u64),
+    Determinism(u64, Violation),
+    Stuck(u64, u64),
+}
+
+impl Failed {
+    fn seed(&self) -> u64 {
+        match self {
+            Self::Law(seed) | Self::Determinism(seed, _) | Self::Stuck(seed, _) => *seed,
+        }
+    }
+}
+
+/// What one job did with one chunk of seeds.
+#[derive(Default)]
+struct Chunk {
+    runs: Vec<Run>,
+    reached: BTreeMap<String, u64>,
+    failed: Option<Failed>,
+}
+
+/// What all jobs share.
+struct Shared {
+    seeds: Range<u64>,
+    next_chunk: AtomicU64,
+    /// No chunk from this one on is needed: a lower one failed, or time is over.
+    end_chunk: AtomicU64,
+    stop: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+    cut: Mutex<Option<Cut>>,
+    deliveries: AtomicU64,
+    done: AtomicU64,
+}
+
+struct Jobs {
+    shared: Arc<Shared>,
+    receiver: Receiver<(u64, Chunk)>,
+    watches: Vec<(Watch, Arc<AtomicBool>)>,
+}
+
+impl Jobs {
+    fn start<M: StateMachine>(
+        explore: &Explore<M>,
+        plan: &Arc<Plan<M>>,
+        seeds: &Range<u64>,
+        began: Instant,
+    ) -> Result<Self, RunError> {
+        let chunks = (seeds.end.saturating_sub(seeds.start)).div_ceil(CHUNK);
+        let shared = Arc::new(Shared {
+            seeds: seeds.clone(),
+            next_chunk: AtomicU64::new(0),
+            end_chunk: AtomicU64::new(chunks),
+            stop: Arc::clone(&explore.stop),
+            deadline: explore.time.map(|time| began + time),
+            cut: Mutex::new(None),
+            deliveries: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+        });
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
+        let jobs = if explore.jobs == 0 { processors() } else { explore.jobs };
+        let (sender, receiver) = channel();
+        let mut watches = Vec::new();
+        for _ in 0..jobs.min(usize::try_from(chunks).unwrap_or(usize::MAX)).max(1) {
+            let mut runner = Runner::new(Arc::clone(plan), explore.settings.clone(), explore.laws.as_deref())?;
+            let busy = Arc::new(AtomicBool::new(true));
+            watches.push((Watch::new(runner.pulse(), explore.step_limit), Arc::clone(&busy)));
+            let (shared, sender, kind) = (Arc::clone(&shared), sender.clone(), explore.strategy);
+            thread::spawn(move || {
+                work(&mut runner, kind, &shared, &sender);
+                busy.store(false, Ordering::Relaxed);
+            });
+        }
+        Ok(Self { shared, receiver, watches })
+    }
+
+    /// Takes the chunks in the order of seeds and counts them, up to the first that failed.
+    fn collect<M: StateMachine>(
+        mut self,
+        explore: &Explore<M>,
+        report: &mut Report,
+        seeds: &Range<u64>,
+        began: Instant,
+    ) -> Option<Failed> {
+        let interval = self.watches.first().map_or(LOOK_EVERY, |(watch, _)| watch.interval());
+        let (mut waiting, mut next) = (BTreeMap::new(), 0);
+        let failed = 'search: loop {
+            while let Some(chunk) = waiting.remove(&next) {
+                next += 1;
+                let chunk: Chunk = chunk;
+                count(report, &chunk);
+                if chunk.failed.is_some() {
+                    break 'search chunk.failed;
+                }
+            }
+            if next >= self.shared.end_chunk.load(Ordering::Acquire) {
+                break None;
+            }
+            match self.receiver.recv_timeout(interval) {
+                Ok((at, chunk)) => _ = waiting.insert(at, chunk),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break None,
+            }
+            for (watch, busy) in &mut self.watches {
+                if let (true, Some((seed, step))) = (busy.load(Ordering::Relaxed), watch.look()) {
+                    break 'search Some(Failed::Stuck(seed, step));
+                }
+            }
+            if let Some(progress) = &explore.progress {
+                progress(Progress {
+                    runs: self.shared.done.load(Ordering::Relaxed),
+                    of: seeds.end - seeds.start,
+                    deliveries: self.shared.deliveries.load(Ordering::Relaxed),
+                    elapsed: began.elapsed(),
+                });
+            }
+        };
+        self.shared.end_chunk.store(0, Ordering::Release);
+        if let Some(Failed::Stuck(seed, _)) = &failed {
+            report.runs = seed - seeds.start + 1;
+        }
+        if failed.is_none() {
+            report.cut = self.shared.cut.lock().ok().and_then(|cut| cut.clone());
+        }
+        failed
+    }
+}
+
+fn count(report: &mut Report, chunk: &Chunk) {
+    for run in &chunk.runs {
+        report.runs += 1;
+        report.steps += run.steps;
+        report.deliveries += run.deliveries;
+        report.unfinished += u64::from(run.end == EndReason::Steps);
+        report.at_horizon += u64::from(run.end == EndReason::Horizon);
+        report.distinct.add(run.fingerprint);
+    }
+    for (name, times) in &chunk.reached {
+        *report.reached.entry(name.clone()).or_insert(0) += times;
+    }
+}
+
+/// One job: takes chunks until there are no more.
+fn work<M: StateMachine>(runner: &mut Runner<M>, kind: StrategyKind, shared: &Shared, sender: &Sender<(u64, Chunk)>) {
+    let mut strategy = kind.make();
+    loop {
+        let at = shared.next_chunk.fetch_add(1, Ordering::AcqRel);
+        if at >= shared.end_chunk.load(Ordering::Acquire) {
+            return;
+        }
+        let cut = if shared.stop.load(Ordering::Relaxed) {
+            Some(Cut::Stopped)
+        } else {
+            shared.deadline.filter(|deadline| Instant::now() >= *deadline).map(|_| Cut::Time)
+        };
+        if let (Some(cut), Ok(mut first)) = (cut, shared.cut.lock()) {
+            shared.end_chunk.fetch_min(at, Ordering::AcqRel);
+            first.get_or_insert(cut);
+            return;
+        }
+        let Some(chunk) = run_chunk(runner, strategy.as_mut(), shared, at) else { return };
+        if chunk.failed.is_some() {
+            shared.end_chunk.fetch_min(at + 1, Ordering::AcqRel);
+        }
+        if sender.send((at, chunk)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs the seeds of one chunk up to the first that fails; none if a lower chunk has failed meanwhile.
+fn run_chunk<M: StateMachine>(
+    runner: &mut Runner<M>,
+    strategy: &mut dyn Strategy,
+    shared: &Shared,
+    at: u64,
+) -> Option<Chunk> {
+    let mut chunk = Chunk::default();
+    let first = shared.seeds.start + at * CHUNK;
+    for seed in first..(first + CHUNK).min(shared.seeds.end) {
+        if at >= shared.end_chunk.load(Ordering::Relaxed) {
+            return None;
+        }
+        if (seed - shared.seeds.start) % TWICE_EVERY == 0 {
+            let (one, two) = (runner.record(seed, strategy), runner.record(seed, strategy));
+            if let Some(violation) = difference(&one, &two) {
+                chunk.runs.push(one.run);
+                chunk.failed = Some(Failed::Determinism(seed, violation));
+                return Some(chunk);
+            }
+        }
+        let run = runner.run(seed, strategy);
+        for name in runner.reached() {
+            *chunk.reached.entry(name.to_owned()).or_insert(0) += 1;
+        }
+        shared.done.fetch_add(1, Ordering::Relaxed);
+        shared.deliveries.fetch_add(run.deliveries, Ordering::Relaxed);
+        let failed = run.violation.is_some();
+        chunk.runs.push(run);
+        if failed {
+            chunk.failed = Some(Failed::Law(seed));
+            return Some(chunk);
+        }
+    }
+    Some(chunk)
+}
+
+/// The first difference between two runs that should be the same, verdict and final state included.
+fn difference(one: &Recording, two: &Recording) -> Option<Violation> {
+    determinism::compare(&one.trace, &two.trace).or_else(|| {
+        let same = one.run == two.run;
+        (!same).then(|| determinism::of_state(&one.trace))
+    })
+}
+
+/// Runs a failing seed twice more, to have its events and to be sure that it fails every time.
+fn write_down<M: StateMachine>(runner: &mut Runner<M>, kind: StrategyKind, seed: u64) -> Found {
+    let mut strategy = kind.make();
+    let one = runner.record(seed, strategy.as_mut());
+    let two = runner.record(seed, strategy.as_mut());
+    if let Some(violation) = difference(&one, &two) {
+        return as_found(runner, seed, violation, Some(one));
+    }
+    match one.run.violation.clone() {
+        Some(violation) => as_found(runner, seed, violation, Some(one)),
+        None => as_found(runner, seed, determinism::of_state(&one.trace), Some(one)),
+    }
+}
+
+fn as_found<M: StateMachine>(
+    runner: &Runner<M>,
+    seed: u64,
+    violation: Violation,
+    recording: Option<Recording>,
+) -> Found {
+    let signature = violation.signature(&runner.conditions().names);
+    let (steps, schedule, trace) = match recording {
+        Some(recording) => (recording.run.steps, recording.schedule, Some(recording.trace)),
+        None => (0, Vec::new(), None),
+    };
+    let digest = trace.as_ref().map_or(Digest(0), raddle_core::Trace::digest);
+    Found { violation, signature, seed, steps, schedule, trace, digest, saved: None }
+}
+
+/// Goes to the step that never ended, without taking it.
+fn stuck<M: StateMachine>(runner: &mut Runner<M>, kind: StrategyKind, seed: u64, step: u64, limit: Duration) -> Found {
+    let mut strategy = kind.make();
+    let names = Arc::clone(&runner.conditions().names);
+    let schedule = runner.schedule_until(seed, strategy.as_mut(), step);
+    let input = schedule.last().map(|last| last.display(&names).to_string()).unwrap_or_default();
+    let message = schedule.iter().rev().find_map(|decision| match decision {
+        Decision::Deliver(id) => Some(id.clone()),
+        _ => None,
+    });
+    let violation = Violation::stuck(message, format!("the handler of {input} did not return within {limit:?}"));
+    let signature = violation.signature(&names);
+    Found { violation, signature, seed, steps: step, schedule, trace: None, digest: Digest(0), saved: None }
+}
+
+/// Settings that replay something in a watched thread.
+pub(crate) fn replay_watched<M: StateMachine, T: Send + 'static>(
+    plan: Arc<Plan<M>>,
+    settings: Settings,
+    laws: Option<Vec<String>>,
+    limit: Duration,
+    task: impl FnOnce(&mut Runner<M>) -> T + Send + 'static,
+) -> Result<Result<T, (u64, u64)>, RunError> {
+    let mut runner = Runner::new(plan, settings, laws.as_deref())?;
+    let pulse = runner.pulse();
+    Ok(watched(&pulse, limit, move || task(&mut runner)))
+}

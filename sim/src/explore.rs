@@ -1,0 +1,262 @@
+//! Exploration: what is to be searched, and what came of it.
+//!
+//! [`Explore`] says what, [`Report`] says what came of it; the campaign itself (jobs, elapsed time, watchdog) is in
+//! [`crate::campaign`]. Sampling stops at the lowest failing seed, the same for any number of jobs.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use raddle_checkers::Violation;
+use raddle_core::{Digest, StateMachine, System, Trace};
+
+use crate::actions::Decision;
+use crate::campaign;
+use crate::distinct::Distinct;
+use crate::run::RunError;
+use crate::settings::{Granularity, Network, Settings};
+use crate::strategy::StrategyKind;
+
+/// How many seeds are tried unless said otherwise.
+pub const SEEDS_DEFAULT: u64 = 10_000;
+
+/// A search over the runs of one system.
+///
+/// ```
+/// use raddle_core::{Outbox, StateMachine, System};
+/// use raddle_sim::{Explore, Network};
+///
+/// /// Keeps what it hears last.
+/// #[derive(Default)]
+/// struct Last(u32);
+/// impl StateMachine for Last {
+///     type Message = u32;
+///     type Update = u32;
+///     fn on_message(&mut self, n: u32, out: &mut Outbox<u32>) { out.notify("sink", n); }
+///     fn on_update(&mut self, n: u32, _: &mut Outbox<u32>) { self.0 = n; }
+/// }
+///
+/// let system = System::new("last")
+///     .workers(["left", "right", "sink"], |_| Last::default())
+///     .messages("client", [("left", 1), ("right", 2)])
+///     .at_end("right-wins", |run| run.machine("sink").is_some_and(|sink| sink.0 == 2));
+/// let report = Explore::new(system).seeds(0..100).run()?;
+/// let found = report.found.expect("left may well be last");
+/// assert_eq!(found.violation.law, "right-wins");
+/// # Ok::<(), raddle_sim::RunError>(())
+/// ```
+pub struct Explore<M: StateMachine> {
+    pub(crate) system: System<M>,
+    pub(crate) settings: Settings,
+    pub(crate) strategy: StrategyKind,
+    pub(crate) seeds: Range<u64>,
+    pub(crate) laws: Option<Vec<String>>,
+    pub(crate) jobs: usize,
+    pub(crate) time: Option<Duration>,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) step_limit: Duration,
+    pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+}
+
+/// How far a search is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Runs done.
+    pub runs: u64,
+    /// Runs asked for.
+    pub of: u64,
+    /// Inputs handled.
+    pub deliveries: u64,
+    /// Since the search began.
+    pub elapsed: Duration,
+}
+
+impl<M: StateMachine> Explore<M> {
+    /// The default search of a system.
+    #[must_use]
+    pub fn new(system: System<M>) -> Self {
+        Self {
+            system,
+            settings: Settings::default(),
+            strategy: StrategyKind::default(),
+            seeds: 0..SEEDS_DEFAULT,
+            laws: None,
+            jobs: 0,
+            time: None,
+            stop: Arc::default(),
+            step_limit: campaign::STEP_LIMIT,
+            progress: None,
+        }
+    }
+
+    /// The seeds to try, from the lowest.
+    #[must_use]
+    pub fn seeds(mut self, seeds: Range<u64>) -> Self {
+        self.seeds = seeds;
+        self
+    }
+
+    /// How choices are made.
+    #[must_use]
+    pub const fn strategy(mut self, strategy: StrategyKind) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// All settings at once.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// What the simulated transport may do.
+    #[must_use]
+    pub const fn network(mut self, network: Network) -> Self {
+        self.settings.network = network;
+        self
+    }
+
+    /// Which moments are interleaved.
+    #[must_use]
+    pub const fn granularity(mut self, granularity: Granularity) -> Self {
+        self.settings.granularity = granularity;
+        self
+    }
+
+    /// A run is cut off after this many steps.
+    #[must_use]
+    pub const fn steps_max(mut self, steps: u64) -> Self {
+        self.settings.steps_max = steps;
+        self
+    }
+
+    /// No timer fires later than this.
+    #[must_use]
+    pub const fn horizon(mut self, horizon: Duration) -> Self {
+        self.settings.horizon = Some(horizon);
+        self
+    }
+
+    /// Judges by these laws instead of the system's.
+    #[must_use]
+    pub fn laws<N: Into<String>>(mut self, laws: impl IntoIterator<Item = N>) -> Self {
+        self.laws = Some(laws.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// How many runs go on at once; 0 is one for each processor. The result does not depend on it.
+    #[must_use]
+    pub const fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    /// Ends the search after this long, even if seeds are left.
+    #[must_use]
+    pub const fn time(mut self, time: Option<Duration>) -> Self {
+        self.time = time;
+        self
+    }
+
+    /// Ends the search soon after this is set.
+    #[must_use]
+    pub fn stop_flag(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// How long one step may take before its handler counts as one that never returns.
+    #[must_use]
+    pub const fn step_limit(mut self, limit: Duration) -> Self {
+        self.step_limit = limit;
+        self
+    }
+
+    /// Is told from time to time how far the search is.
+    #[must_use]
+    pub fn on_progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// The system that is searched.
+    #[must_use]
+    pub const fn system(&self) -> &System<M> {
+        &self.system
+    }
+
+    /// Searches.
+    ///
+    /// # Errors
+    /// When the system cannot be run as asked. A broken law is no error: it is in the report.
+    pub fn run(&self) -> Result<Report, RunError> {
+        campaign::explore(self)
+    }
+}
+
+/// What a search came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The system.
+    pub system: String,
+    /// How choices were made.
+    pub strategy: StrategyKind,
+    /// The settings of every run.
+    pub settings: Settings,
+    /// The laws by which runs were judged.
+    pub laws: Vec<&'static str>,
+    /// Seeds tried, up to and including the failing one.
+    pub runs: u64,
+    /// Actions performed.
+    pub steps: u64,
+    /// Inputs handled.
+    pub deliveries: u64,
+    /// Runs cut off by the step limit: nothing is known of how they would have ended.
+    pub unfinished: u64,
+    /// Runs that the horizon ended.
+    pub at_horizon: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// How many different traces were seen.
+    pub distinct: Distinct,
+    /// How many runs reached each `sometimes` property and each mark; those never reached with 0.
+    pub reached: IndexMap<String, u64>,
+    /// The run that broke a law.
+    pub found: Option<Found>,
+    /// How the search ended, if not with its last seed or a violation.
+    pub cut: Option<Cut>,
+}
+
+/// Why a search ended before its last seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Its time was over.
+    Time,
+    /// It was told to stop.
+    Stopped,
+}
+
+/// A run that broke a law.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What it broke.
+    pub violation: Violation,
+    /// Same bug, same signature.
+    pub signature: String,
+    /// The seed of the run.
+    pub seed: u64,
+    /// Actions performed.
+    pub steps: u64,
+    /// Its choices by stable names.
+    pub schedule: Vec<Decision>,
+    /// Its events; none for a run that could not be written down because a handler never returned.
+    pub trace: Option<Trace>,
+    /// The digest of its events.
+    pub digest: Digest,
+    /// Where it was saved.
+    pub saved: Option<PathBuf>,
+}

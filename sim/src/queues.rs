@@ -1,0 +1,167 @@
+//! The steps of granularity `queues`: arriving, routing, picking and each push of a handler by themselves.
+//!
+//! The canonical order finishes what is begun: pushes by worker, then arrivals of updates oldest first, routes by
+//! shard, starts, picks by worker, then arrivals from outside, then timers.
+
+use raddle_core::{Desk, Hop, InputKind, Lane, Sink, StateMachine, What, WorkerId};
+
+use crate::actions::Act;
+use crate::slab::Slot;
+use crate::world::{Counter, Gate, World};
+
+impl<M: StateMachine> World<M> {
+    /// Lists what may happen next.
+    pub(crate) fn list_queues(&mut self) {
+        let mut acts = std::mem::take(&mut self.acts);
+        acts.clear();
+        let workers = (0..self.workers.len()).map(WorkerId::at);
+        acts.extend(workers.clone().filter(|w| self.may_push(*w)).map(Act::Push));
+        acts.extend(self.arrivals(InputKind::Update));
+        acts.extend((0..self.coordinator.shards() as u32).filter(|s| self.may_route(*s)).map(Act::Route));
+        acts.extend(self.arrivals(InputKind::Start));
+        acts.extend(workers.filter(|w| self.is_idle(*w) && self.inboxes[w.index()].has_work()).map(Act::Pick));
+        acts.extend(self.arrivals(InputKind::External));
+        let timers = self.timers.candidates().iter().enumerate();
+        acts.extend(timers.filter(|(_, timer)| self.is_idle(timer.0)).map(|(at, _)| Act::Fire(at)));
+        self.acts = acts;
+    }
+
+    fn arrivals(&self, wanted: InputKind) -> impl Iterator<Item = Act> + '_ {
+        let ready = self.flight.ready().iter().enumerate();
+        let wanted = ready.filter(move |(_, r)| self.slab.header(r.slot).kind() == wanted && self.may_arrive(r.slot));
+        wanted.map(|(at, _)| Act::Deliver(at))
+    }
+
+    /// Performs one of them.
+    pub(crate) fn step_queues<S: Sink<M>>(&mut self, act: Act, sink: &mut S) {
+        match act {
+            Act::Push(worker) => self.push(worker, sink),
+            Act::Deliver(at) => self.arrive(at, sink),
+            Act::Route(shard) => self.route(shard, sink),
+            Act::Pick(worker) => {
+                let (inbox, mut desk) = self.desk(worker, sink);
+                if let Some(slot) = inbox.pick(&mut desk) {
+                    self.handle(slot, sink);
+                }
+            }
+            Act::Fire(_) => unreachable!("firing is the same at both granularities"),
+        }
+        self.see_to_aside();
+        self.note_stalls(sink);
+    }
+
+    /// A worker whose next push finds no room is stalled, and goes on when there is room.
+    pub(crate) fn note_stalls<S: Sink<M>>(&mut self, sink: &mut S) {
+        for at in 0..self.gates.len() {
+            let Some(slot) = self.outbound[at].front().copied() else { continue };
+            let waits = self.must_wait(slot);
+            let what = match (self.gates[at], waits) {
+                (Gate::Open, true) => {
+                    self.close(at, Gate::Stall);
+                    What::Stall
+                }
+                (Gate::Stall, false) => {
+                    self.open(WorkerId::at(at));
+                    What::Resume
+                }
+                _ => continue,
+            };
+            let to = self.slab.header(slot).to;
+            let (_, mut desk) = self.desk(to, sink);
+            desk.report(what, &slot);
+        }
+    }
+
+    fn push<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
+        let slot = self.outbound[worker.index()].pop_front().expect("only a worker with outputs may push");
+        match self.coordinator.route(self.slab.header(slot)) {
+            Hop::Inbox(to) => self.receive(slot, to, sink),
+            Hop::Shard(shard) => self.flight.send(slot, shard as usize, &mut self.slab),
+        }
+    }
+
+    fn arrive<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
+        let slot = self.flight.ready()[at].slot;
+        let header = self.slab.header(slot);
+        let (to, kind) = (header.to, header.kind());
+        let hop = self.coordinator.route(header);
+        match (kind, hop) {
+            (InputKind::Update, Hop::Shard(shard)) => {
+                self.flight.take(at, shard as usize, &mut self.slab);
+                self.ingest(slot, shard, sink);
+            }
+            (InputKind::Start, _) => {
+                self.flight.take(at, to.index(), &mut self.slab);
+                self.touch(to);
+                self.open(to);
+                self.handle(slot, sink);
+            }
+            _ => {
+                self.flight.take(at, to.index(), &mut self.slab);
+                self.touch(to);
+                let (inbox, mut desk) = self.desk(to, sink);
+                inbox.receive_external(slot, &mut desk).expect("an arrival is listed only when there is room");
+            }
+        }
+    }
+
+    fn ingest<S: Sink<M>>(&mut self, slot: Slot, shard: u32, sink: &mut S) {
+        let lane = Lane::Shard(shard);
+        let mut desk = Counter { slab: &self.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
+        if let Some(lost) = self.coordinator.ingest(shard, slot, &mut desk) {
+            let to = self.slab.header(lost).to;
+            self.touch(to);
+            let (inbox, mut desk) = self.desk(to, sink);
+            inbox.lose(lost, &mut desk);
+        }
+    }
+
+    fn route<S: Sink<M>>(&mut self, shard: u32, sink: &mut S) {
+        let slot = self.coordinator.next(shard).expect("only a shard with updates may route");
+        let lane = Lane::Shard(shard);
+        let mut desk = Counter { slab: &self.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
+        desk.report(What::Route, &slot);
+        let to = self.slab.header(slot).to;
+        self.receive(slot, to, sink);
+    }
+
+    fn receive<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
+        self.touch(to);
+        let (inbox, mut desk) = self.desk(to, sink);
+        inbox.receive(slot, &mut desk);
+    }
+
+    /// Whether a worker is between two inputs: started, and all that it said is sent.
+    fn is_idle(&self, worker: WorkerId) -> bool {
+        self.gates[worker.index()] == Gate::Open && self.outbound[worker.index()].is_empty()
+    }
+
+    fn may_push(&self, worker: WorkerId) -> bool {
+        self.outbound[worker.index()].front().is_some_and(|slot| !self.must_wait(*slot))
+    }
+
+    fn may_arrive(&self, slot: Slot) -> bool {
+        let header = self.slab.header(slot);
+        match header.kind() {
+            InputKind::External => self.inboxes[header.to.index()].has_external_room(),
+            InputKind::Update => match self.coordinator.route(header) {
+                Hop::Shard(shard) => !self.coordinator.must_wait(shard),
+                Hop::Inbox(_) => true,
+            },
+            _ => true,
+        }
+    }
+
+    fn may_route(&self, shard: u32) -> bool {
+        let next = self.coordinator.peek(shard);
+        next.is_some_and(|slot| !self.inboxes[self.slab.header(*slot).to.index()].must_wait())
+    }
+
+    /// Whether a push must wait for room at its target: only where it goes there straight.
+    fn must_wait(&self, slot: Slot) -> bool {
+        match self.coordinator.route(self.slab.header(slot)) {
+            Hop::Inbox(to) => self.inboxes[to.index()].must_wait(),
+            Hop::Shard(_) => false,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Replay: doing a saved run again, by its schedule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use raddle_core::{Digest, StateMachine, System};
+
+use crate::campaign;
+use crate::finding::{Finding, FindingError};
+use crate::run::{Recording, RunError};
+use crate::strategy::{Misfit, Replay};
+
+/// What became of a saved run.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The run as it went now.
+    pub recording: Recording,
+    /// Its digest.
+    pub digest: Digest,
+    /// The signature of what it broke, if anything.
+    pub signature: Option<String>,
+    /// The first choice of the schedule that was not possible.
+    pub misfit: Option<Misfit>,
+    /// How it compares with what was saved.
+    pub outcome: Outcome,
+}
+
+/// How a replay compares with what was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The same violation, event for event.
+    Same,
+    /// The same violation, though the run is not the same event for event: the code has changed.
+    SameViolation,
+    /// Another violation.
+    OtherViolation,
+    /// No violation.
+    Clean,
+}
+
+/// A replay that could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The finding.
+    #[error(transparent)]
+    Finding(#[from] FindingError),
+    /// The system.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A handler did not return.
+    #[error("step {step} of the replay did not return within {limit:?}: the handler of {input} never returns")]
+    Stuck {
+        /// The step.
+        step: u64,
+        /// The last choice of the schedule at that step.
+        input: String,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+}
+
+/// Does a saved run again. `system` is built with the finding's own parameters and bug; its policies and settings
+/// are taken from the finding.
+///
+/// # Errors
+/// When the finding does not fit the system, or a handler does not return within `limit`.
+pub fn replay<M: StateMachine>(
+    system: &System<M>,
+    finding: &Finding,
+    limit: Duration,
+) -> Result<Replayed, ReplayError> {
+    let system = finding.apply_policies(system.clone())?;
+    let plan = system.plan().map_err(RunError::from)?;
+    let names = Arc::clone(plan.names());
+    if names.system() != finding.system {
+        let why = format!("it is a finding of `{}`", finding.system);
+        return Err(FindingError::Misfit { system: names.system().to_owned(), why }.into());
+    }
+    let (schedule, seed) = (finding.decisions(&names)?, finding.seed);
+    let settings = finding.to_settings()?;
+    let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), limit, move |runner| {
+        let mut strategy = Replay::new(schedule);
+        let recording = runner.record(seed, &mut strategy);
+        (recording, strategy.misfit().cloned())
+    })?;
+    let (recording, misfit) = done.map_err(|(_, step)| {
+        let input = finding.schedule.get(step as usize - 1).cloned().unwrap_or_else(|| "an input".to_owned());
+        ReplayError::Stuck { step, input, limit }
+    })?;
+    let digest = recording.trace.digest();
+    let signature = recording.run.violation.as_ref().map(|violation| violation.signature(&names));
+    let outcome = match &signature {
+        None => Outcome::Clean,
+        Some(signature) if *signature != finding.signature => Outcome::OtherViolation,
+        Some(_) if digest != finding.digest => Outcome::SameViolation,
+        Some(_) => Outcome::Same,
+    };
+    Ok(Replayed { recording, digest, signature, misfit, outcome })
+}

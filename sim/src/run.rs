@@ -1,0 +1,298 @@
+//! One run: a world, a strategy that chooses, and laws that judge.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use raddle_checkers::{Bank, Properties, UnknownLaw, Violation};
+use raddle_core::{
+    Conditions, End, EndReason, EventRef, Input, Plan, Recorder, Sink, StateMachine, SystemError, Trace, What,
+};
+
+use crate::actions::Decision;
+use crate::settings::{Settings, SettingsError};
+use crate::strategy::Strategy;
+use crate::world::World;
+
+/// Runs one system again and again under the same settings and laws, reusing its memory.
+pub struct Runner<M: StateMachine> {
+    world: World<M>,
+    laws: Vec<&'static str>,
+    conditions: Conditions,
+    bank: Bank,
+    properties: Properties<M>,
+    marks: Marks,
+    end: End,
+    pulse: Arc<Pulse>,
+}
+
+/// What one run came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Actions performed.
+    pub steps: u64,
+    /// Inputs handled.
+    pub deliveries: u64,
+    /// Why it was over.
+    pub end: EndReason,
+    /// The law it broke, if any.
+    pub violation: Option<Violation>,
+    /// What tells its trace from others: [`World::fingerprint`].
+    pub fingerprint: u64,
+    /// The hash of all final states, if the system is hashed.
+    pub state: Option<u64>,
+}
+
+/// A run written down.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// What it came to.
+    pub run: Run,
+    /// Its events.
+    pub trace: Trace,
+    /// Its choices by stable names.
+    pub schedule: Vec<Decision>,
+}
+
+/// A system that cannot be simulated as asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RunError {
+    /// The system itself.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// The settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A law that does not exist.
+    #[error(transparent)]
+    Law(#[from] UnknownLaw),
+}
+
+/// Where a run is, for a watchdog beside it.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    seed: AtomicU64,
+    step: AtomicU64,
+}
+
+impl Pulse {
+    /// The seed of the run and the step it has begun.
+    #[must_use]
+    pub fn read(&self) -> (u64, u64) {
+        (self.seed.load(Ordering::Relaxed), self.step.load(Ordering::Relaxed))
+    }
+
+    fn begin(&self, seed: u64) {
+        self.step.store(0, Ordering::Relaxed);
+        self.seed.store(seed, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn step(&self, step: u64) {
+        self.step.store(step, Ordering::Relaxed);
+    }
+}
+
+/// The marks reached in one run.
+#[derive(Clone, Debug, Default)]
+struct Marks {
+    names: Vec<Box<str>>,
+    reached: Vec<bool>,
+}
+
+impl Marks {
+    fn reset(&mut self) {
+        self.reached.fill(false);
+    }
+
+    fn reach(&mut self, name: &str) {
+        let at = self.names.iter().position(|known| **known == *name).unwrap_or_else(|| {
+            self.names.push(name.into());
+            self.reached.push(false);
+            self.names.len() - 1
+        });
+        self.reached[at] = true;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().zip(&self.reached).filter(|(_, reached)| **reached).map(|(name, _)| &**name)
+    }
+}
+
+impl<M: StateMachine> Sink<M> for Marks {
+    #[inline]
+    fn event(&mut self, event: EventRef<'_>, _: Option<&Input<M>>) {
+        if event.what == What::Mark {
+            self.reach(event.text);
+        }
+    }
+}
+
+impl<M: StateMachine> Runner<M> {
+    /// A runner for a plan. Without `laws` it judges by the system's own, and without those by all that apply.
+    ///
+    /// # Errors
+    /// When the settings do not fit the system, or a law does not exist.
+    pub fn new(plan: Arc<Plan<M>>, settings: Settings, laws: Option<&[String]>) -> Result<Self, RunError> {
+        settings.check(plan.policies())?;
+        let conditions = Conditions {
+            names: Arc::clone(plan.names()),
+            policies: plan.policies().clone(),
+            counting: settings.counting(),
+            promised: settings.promised(plan.policies()),
+        };
+        let laws = match laws.or(plan.laws()) {
+            Some(laws) => raddle_checkers::resolve(laws)?,
+            None => raddle_checkers::default_laws(&conditions),
+        };
+        Ok(Self {
+            bank: Bank::new(conditions.clone(), &laws)?,
+            properties: Properties::new(plan.properties()),
+            world: World::new(plan, settings),
+            laws,
+            conditions,
+            marks: Marks::default(),
+            end: End::default(),
+            pulse: Arc::default(),
+        })
+    }
+
+    /// The laws by which runs are judged, beside the system's properties.
+    #[must_use]
+    pub fn laws(&self) -> &[&'static str] {
+        &self.laws
+    }
+
+    /// Under which conditions events come about.
+    #[must_use]
+    pub const fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    /// Where the current run is.
+    #[must_use]
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
+    }
+
+    /// Runs once, judging as it goes.
+    pub fn run(&mut self, seed: u64, strategy: &mut dyn Strategy) -> Run {
+        self.drive(seed, strategy, &mut (), |_, _| {})
+    }
+
+    /// Runs once and writes everything down. It is the same run as without.
+    pub fn record(&mut self, seed: u64, strategy: &mut dyn Strategy) -> Recording {
+        let mut recorder = Recorder::default();
+        let mut schedule = Vec::new();
+        let mut run = self.drive(seed, strategy, &mut recorder, |decision, choices| {
+            schedule.push(decision);
+            schedule.extend(choices.iter().map(|value| Decision::Choose(*value)));
+        });
+        self.world.end(run.end, &mut self.end);
+        let trace =
+            Trace { conditions: self.conditions.clone(), events: recorder.take_events(), end: self.end.clone() };
+        if let Some(violation) = &mut run.violation {
+            raddle_checkers::explain(violation, &trace);
+        }
+        Recording { run, trace, schedule }
+    }
+
+    /// The choices of a run up to the one taken at `step`, which is not performed.
+    pub fn schedule_until(&mut self, seed: u64, strategy: &mut dyn Strategy, step: u64) -> Vec<Decision> {
+        self.begin(seed, strategy);
+        let mut schedule = Vec::new();
+        loop {
+            let actions = self.world.actions();
+            if actions.is_empty() {
+                return schedule;
+            }
+            let choice = strategy.choose(&actions);
+            schedule.push(actions.get(choice).decision());
+            if self.world.moment().step + 1 >= step {
+                return schedule;
+            }
+            strategy.script(&mut self.world.outbox().choices().script);
+            self.world.step(choice, &mut ());
+            schedule.extend(self.world.chosen().iter().map(|value| Decision::Choose(*value)));
+        }
+    }
+
+    /// The `sometimes` properties and marks that the last run reached.
+    pub fn reached(&self) -> impl Iterator<Item = &str> {
+        self.properties.reached().chain(self.marks.iter())
+    }
+
+    /// The properties as the last run left them.
+    #[must_use]
+    pub const fn properties(&self) -> &Properties<M> {
+        &self.properties
+    }
+
+    /// The world as the last run left it.
+    #[must_use]
+    pub const fn world(&self) -> &World<M> {
+        &self.world
+    }
+
+    fn begin(&mut self, seed: u64, strategy: &mut dyn Strategy) {
+        self.pulse.begin(seed);
+        self.world.reset(seed);
+        self.bank.reset();
+        self.marks.reset();
+        self.properties.reset();
+        strategy.begin(seed);
+        let choices = self.world.outbox().choices();
+        choices.script.clear();
+        choices.beyond = strategy.beyond();
+    }
+
+    #[inline]
+    fn drive<R: Sink<M>>(
+        &mut self,
+        seed: u64,
+        strategy: &mut dyn Strategy,
+        recorder: &mut R,
+        mut taken: impl FnMut(Decision, &[u32]),
+    ) -> Run {
+        self.begin(seed, strategy);
+        let writes = std::mem::size_of::<R>() > 0;
+        let end = loop {
+            let actions = self.world.actions();
+            if actions.is_empty() {
+                let cut = self.world.is_cut_by_horizon();
+                break if cut { EndReason::Horizon } else { EndReason::Quiescent };
+            }
+            let choice = strategy.choose(&actions);
+            let decision = writes.then(|| actions.get(choice).decision());
+            if self.world.moment().step >= self.world.settings.steps_max {
+                break EndReason::Steps;
+            }
+            strategy.script(&mut self.world.outbox().choices().script);
+            self.pulse.step(self.world.moment().step + 1);
+            let mut sink = (&mut self.bank, (&mut self.marks, &mut *recorder));
+            self.world.step(choice, &mut sink);
+            if let Some(decision) = decision {
+                taken(decision, self.world.chosen());
+            }
+            if self.properties.watch_steps() {
+                self.properties.after_step(&self.world.snapshot(), self.world.moment());
+            }
+            if self.bank.has_failed() || self.properties.violation().is_some() {
+                break EndReason::Violation;
+            }
+        };
+        self.world.end(end, &mut self.end);
+        if end != EndReason::Violation {
+            self.bank.finish(&self.end);
+            self.properties.at_end(&self.world.snapshot(), end, self.world.moment());
+        }
+        let violation = self.bank.violations().first().or(self.properties.violation()).cloned();
+        Run {
+            steps: self.world.moment().step,
+            deliveries: self.world.deliveries(),
+            end,
+            violation,
+            fingerprint: self.world.fingerprint(),
+            state: self.world.state_hash(),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The timers of a world: only those with the earliest deadline may fire, and firing one makes it that time.
+
+use raddle_core::{MessageId, Time, Worker, WorkerId};
+
+/// All timers that wait, and which may fire next.
+#[derive(Default)]
+pub(crate) struct Timers {
+    /// (deadline, worker, id), in no order.
+    waiting: Vec<(Time, WorkerId, MessageId)>,
+    candidates: Vec<(WorkerId, MessageId)>,
+}
+
+impl Timers {
+    pub(crate) fn reset(&mut self) {
+        self.waiting.clear();
+        self.candidates.clear();
+    }
+
+    /// The timers that may fire next, in the order of workers.
+    #[inline]
+    pub(crate) fn candidates(&self) -> &[(WorkerId, MessageId)] {
+        &self.candidates
+    }
+
+    /// When they are due.
+    pub(crate) fn due(&self) -> Option<Time> {
+        self.waiting.iter().map(|timer| timer.0).min()
+    }
+
+    /// Takes over the timers of a worker that may have changed them; none is due after `last`.
+    #[inline]
+    pub(crate) fn update<M>(&mut self, worker: &Worker<M>, last: Time) {
+        if self.waiting.is_empty() && worker.timers().is_empty() {
+            return;
+        }
+        self.waiting.retain(|timer| timer.1 != worker.id());
+        self.waiting.extend(worker.timers().iter().map(|timer| (timer.deadline, worker.id(), timer.id.clone())));
+        self.find_candidates(last);
+    }
+
+    fn find_candidates(&mut self, last: Time) {
+        self.candidates.clear();
+        let Some(due) = self.due().filter(|due| *due <= last) else { return };
+        let now = self.waiting.iter().filter(|timer| timer.0 == due);
+        self.candidates.extend(now.map(|timer| (timer.1, timer.2.clone())));
+        self.candidates.sort_by_key(|candidate| candidate.0);
+    }
+}

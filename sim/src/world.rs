@@ -1,0 +1,602 @@
+//! A world: one system in one run of the simulator. It holds the values, performs the action it is told to, and
+//! decides nothing: what may happen next is up to the network ([`InFlight`]), what happens then is up to the core.
+//!
+//! This file is what both granularities share, and the steps of granularity `delivery`; those of `queues` are in
+//! [`crate::queues`]. All memory is kept from run to run: a step allocates nothing once a world is warm.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use raddle_core::{
+    Coordinator, Desk, End, EndReason, Envelope, EventRef, Handled, Header, Inbox, Incarnation, InputKind, Lane,
+    Launched, Moment, Outbox, Parked, Plan, Sink, Snapshot, StateMachine, Time, What, Worker, WorkerId, fnv,
+};
+
+use crate::actions::{Act, Actions};
+use crate::network::InFlight;
+use crate::settings::{Granularity, Settings};
+use crate::slab::{Slab, Slot};
+use crate::timers::Timers;
+
+/// One system in one run.
+pub struct World<M: StateMachine> {
+    pub(crate) plan: Arc<Plan<M>>,
+    pub(crate) settings: Settings,
+    pub(crate) workers: Vec<Worker<M>>,
+    pub(crate) inboxes: Vec<Inbox<Slot>>,
+    pub(crate) coordinator: Coordinator<Slot>,
+    pub(crate) slab: Slab<M>,
+    pub(crate) flight: InFlight,
+    pub(crate) timers: Timers,
+    /// By worker: what its handlers said and what is not sent yet, in program order.
+    pub(crate) outbound: Vec<VecDeque<Slot>>,
+    /// By worker: what it must do before it may be scheduled.
+    pub(crate) gates: Vec<Gate>,
+    /// How many workers are not [`Gate::Open`].
+    pub(crate) gated: usize,
+    pub(crate) acts: Vec<Act>,
+    pub(crate) out: Outbox<M::Update>,
+    /// What handlers chose in the last step.
+    chosen: Vec<u32>,
+    outputs: Vec<Envelope<M>>,
+    pub(crate) aside: Aside,
+    pub(crate) moment: Moment,
+    deliveries: u64,
+    next_age: u32,
+    /// Updates sent and neither handled nor dropped.
+    unresolved: usize,
+    touched: Vec<WorkerId>,
+    is_touched: Vec<bool>,
+    /// By worker: the hash of all it has handled, in order.
+    pasts: Vec<u64>,
+    external_headers: Vec<Header>,
+    start_headers: Vec<Header>,
+}
+
+/// Why a worker may not be scheduled now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It may.
+    Open,
+    /// Its start is not handled yet.
+    Start,
+    /// It waits for room at another (policy `stall`).
+    Stall,
+}
+
+/// What the core told the desk, to be seen to when the borrowed inbox is free again.
+#[derive(Default)]
+pub(crate) struct Aside {
+    pub(crate) discarded: Vec<Slot>,
+    pub(crate) nacks: Vec<WorkerId>,
+    /// Workers at which a tombstone may have let others go.
+    releases: Vec<WorkerId>,
+    /// The sum of the hashes of all dropped ids.
+    dropped: u64,
+}
+
+/// The simulator's desk: headers from the slab, events to the sink, the rest aside.
+pub(crate) struct Counter<'a, M: StateMachine, S> {
+    pub(crate) slab: &'a Slab<M>,
+    pub(crate) sink: &'a mut S,
+    pub(crate) moment: Moment,
+    pub(crate) lane: Lane,
+    pub(crate) aside: &'a mut Aside,
+}
+
+impl<M: StateMachine, S: Sink<M>> Desk<Slot> for Counter<'_, M, S> {
+    #[inline]
+    fn header(&self, item: &Slot) -> &Header {
+        self.slab.header(*item)
+    }
+
+    #[inline]
+    fn report(&mut self, what: What, item: &Slot) {
+        let header = self.slab.header(*item);
+        if let What::Drop(_) = what {
+            self.aside.dropped = self.aside.dropped.wrapping_add(fnv::spread(header.id.hash64()));
+        }
+        let input = match what {
+            What::Arrive if header.id.is_root() => self.slab.inputs[*item as usize].as_ref(),
+            _ => None,
+        };
+        let event = EventRef { moment: self.moment, lane: self.lane, life: Incarnation(0), what, header, text: "" };
+        self.sink.event(event, input);
+    }
+
+    fn discard(&mut self, item: Slot) {
+        self.aside.discarded.push(item);
+    }
+
+    fn nack(&mut self, sender: WorkerId) {
+        self.aside.nacks.push(sender);
+    }
+}
+
+impl<M: StateMachine> World<M> {
+    /// A world for runs of one plan under the same settings, which have been checked.
+    #[must_use]
+    pub fn new(plan: Arc<Plan<M>>, settings: Settings) -> Self {
+        raddle_core::panics::install();
+        let (names, policies) = (plan.names(), plan.policies());
+        let n = names.worker_count();
+        let coordinator = Coordinator::new(names, policies);
+        let hops = n.max(coordinator.shards());
+        let mut world = Self {
+            workers: plan.workers(),
+            inboxes: (0..n).map(|_| Inbox::new(policies)).collect(),
+            coordinator,
+            slab: Slab::new(),
+            flight: InFlight::new(settings.network, n, names.source_count(), hops),
+            timers: Timers::default(),
+            outbound: vec![VecDeque::new(); n],
+            gates: vec![Gate::Open; n],
+            gated: 0,
+            acts: Vec::new(),
+            out: plan.outbox(0),
+            chosen: Vec::new(),
+            outputs: Vec::new(),
+            aside: Aside::default(),
+            moment: Moment::default(),
+            deliveries: 0,
+            next_age: 0,
+            unresolved: 0,
+            touched: names.workers().map(|(id, _)| id).collect(),
+            is_touched: vec![true; n],
+            pasts: vec![0; n],
+            external_headers: plan.externals().iter().map(|e| plan.external_header(e)).collect(),
+            start_headers: names.workers().map(|(id, _)| plan.start(id).header).collect(),
+            settings,
+            plan,
+        };
+        world.reset(0);
+        world
+    }
+
+    /// Back to the beginning, with another seed.
+    pub fn reset(&mut self, seed: u64) {
+        self.out.reseed(seed);
+        self.slab.reset();
+        self.flight.reset();
+        self.timers.reset();
+        self.coordinator.reset();
+        self.aside.discarded.clear();
+        self.aside.nacks.clear();
+        self.aside.releases.clear();
+        self.aside.dropped = 0;
+        self.moment = Moment::default();
+        (self.deliveries, self.next_age, self.unresolved, self.gated) = (0, 0, 0, 0);
+        let mut touched = std::mem::take(&mut self.touched);
+        for worker in touched.drain(..) {
+            self.reset_worker(worker);
+        }
+        self.touched = touched;
+        for at in 0..self.start_headers.len() {
+            let worker = WorkerId::at(at);
+            if self.plan.starts(worker) {
+                self.gates[at] = Gate::Start;
+                self.gated += 1;
+                let age = self.take_age();
+                let slot = self.slab.insert_copy(&self.start_headers[at], raddle_core::Input::Start, age);
+                self.flight.send(slot, at, &mut self.slab);
+            }
+        }
+        for (at, external) in self.plan.externals().iter().enumerate() {
+            let input = raddle_core::Input::Message(external.message.clone());
+            let age = self.next_age;
+            self.next_age += 1;
+            let slot = self.slab.insert_copy(&self.external_headers[at], input, age);
+            self.flight.send(slot, external.to.index(), &mut self.slab);
+        }
+    }
+
+    fn reset_worker(&mut self, worker: WorkerId) {
+        let at = worker.index();
+        self.is_touched[at] = false;
+        self.pasts[at] = 0;
+        self.gates[at] = Gate::Open;
+        self.outbound[at].clear();
+        self.inboxes[at].reset(self.plan.policies());
+        self.workers[at].reset(self.plan.machine(worker));
+        if !self.plan.starts(worker) {
+            self.workers[at].start_silently(&self.start_headers[at], &mut self.out);
+        }
+    }
+
+    /// What may happen next.
+    #[inline]
+    pub fn actions(&mut self) -> Actions<'_> {
+        let listed = match self.settings.granularity {
+            Granularity::Delivery if self.gated == 0 => false,
+            Granularity::Delivery => {
+                self.list_open();
+                true
+            }
+            Granularity::Queues => {
+                self.list_queues();
+                true
+            }
+        };
+        Actions {
+            listed: listed.then_some(self.acts.as_slice()),
+            ready: self.flight.ready(),
+            timers: self.timers.candidates(),
+            headers: &self.slab.headers,
+        }
+    }
+
+    /// At `delivery`, when some worker may not be scheduled: the actions of the others.
+    fn list_open(&mut self) {
+        self.acts.clear();
+        for (at, ready) in self.flight.ready().iter().enumerate() {
+            let header = self.slab.header(ready.slot);
+            let open = match self.gates[header.to.index()] {
+                Gate::Open => true,
+                Gate::Start => header.kind() == InputKind::Start,
+                Gate::Stall => false,
+            };
+            if open {
+                self.acts.push(Act::Deliver(at));
+            }
+        }
+        for (at, (worker, _)) in self.timers.candidates().iter().enumerate() {
+            if self.gates[worker.index()] == Gate::Open {
+                self.acts.push(Act::Fire(at));
+            }
+        }
+    }
+
+    /// Performs the action at a place of the canonical order.
+    #[inline]
+    pub fn step<S: Sink<M>>(&mut self, choice: usize, sink: &mut S) {
+        let act = match self.settings.granularity {
+            Granularity::Delivery if self.gated == 0 => {
+                let ready = self.flight.ready().len();
+                if choice < ready { Act::Deliver(choice) } else { Act::Fire(choice - ready) }
+            }
+            _ => self.acts[choice],
+        };
+        self.moment.step += 1;
+        self.chosen.clear();
+        match (act, self.settings.granularity) {
+            (Act::Fire(at), _) => self.fire(at, sink),
+            (Act::Deliver(at), Granularity::Delivery) => self.deliver(at, sink),
+            _ => self.step_queues(act, sink),
+        }
+        if !self.aside.releases.is_empty() {
+            self.see_to_releases(sink);
+        }
+        if self.gated > 0 {
+            self.resume(sink);
+        }
+    }
+
+    /// A message arrives at its worker, which handles it and all that it releases.
+    #[inline]
+    fn deliver<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
+        let slot = self.flight.ready()[at].slot;
+        let header = self.slab.header(slot);
+        let (worker, kind) = (header.to, header.kind());
+        self.flight.take(at, worker.index(), &mut self.slab);
+        self.touch(worker);
+        let (inbox, mut desk) = self.desk(worker, sink);
+        match kind {
+            InputKind::Start => self.open(worker),
+            InputKind::External => inbox.land_external(&slot, &mut desk),
+            InputKind::Update | InputKind::Timer => {
+                let turn = inbox.land(slot, &mut desk);
+                self.admit(worker, sink);
+                self.see_to_aside();
+                if turn.is_none() {
+                    return;
+                }
+            }
+        }
+        self.handle(slot, sink);
+        if kind == InputKind::Update {
+            self.release(worker, sink);
+        }
+    }
+
+    fn fire<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
+        let (worker, id) = &self.timers.candidates()[at];
+        let worker = *worker;
+        let envelope = self.workers[worker.index()].fire(id).expect("a candidate waits at its worker");
+        self.moment.time = self.moment.time.max(envelope.header.sent_at);
+        self.touch(worker);
+        let age = self.take_age();
+        let slot = self.slab.insert(envelope, age, &mut self.out);
+        self.handle(slot, sink);
+    }
+
+    /// Lets a worker handle a message, and sends what it says.
+    #[inline]
+    pub(crate) fn handle<S: Sink<M>>(&mut self, slot: Slot, sink: &mut S) {
+        let input = self.slab.take_input(slot);
+        let header = &self.slab.headers[slot as usize];
+        let at = header.to.index();
+        let is_update = !header.id.is_root();
+        let past = &mut self.pasts[at];
+        *past = fnv::spread(*past ^ header.id.hash64());
+        let worker = &mut self.workers[at];
+        let handled =
+            worker.handle_parts(header, input, self.plan.rules(), self.moment, &mut self.out, &mut self.outputs, sink);
+        self.deliveries += 1;
+        self.unresolved -= usize::from(is_update);
+        if !self.out.choices().made.is_empty() {
+            self.note_choices(at);
+        }
+        match handled {
+            Handled::Done => {}
+            Handled::Crashed => self.pasts[at] = fnv::spread(!self.pasts[at]),
+            Handled::Dead => {
+                let id = self.slab.header(slot).id.hash64();
+                self.aside.dropped = self.aside.dropped.wrapping_add(fnv::spread(id));
+            }
+        }
+        self.timers.update(&self.workers[at], self.settings.last_moment());
+        self.slab.free(slot);
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for envelope in outputs.drain(..) {
+            self.send(envelope, at, sink);
+        }
+        self.outputs = outputs;
+    }
+
+    /// What the handler chose is part of its past, and the next handler's script goes on behind it.
+    fn note_choices(&mut self, at: usize) {
+        let choices = self.out.choices();
+        for (_, value) in &choices.made {
+            self.chosen.push(*value);
+            self.pasts[at] = fnv::spread(self.pasts[at].wrapping_add(u64::from(*value) + 1));
+        }
+        let used = choices.made.len().min(choices.script.len());
+        choices.script.drain(..used);
+    }
+
+    /// An update leaves its worker.
+    #[inline]
+    fn send<S: Sink<M>>(&mut self, envelope: Envelope<M>, from: usize, sink: &mut S) {
+        let to = envelope.header.to;
+        let age = self.take_age();
+        let slot = self.slab.insert(envelope, age, &mut self.out);
+        self.unresolved += 1;
+        if self.settings.granularity == Granularity::Queues {
+            return self.outbound[from].push_back(slot);
+        }
+        if self.gates[from] == Gate::Stall || self.inboxes[to.index()].must_wait() {
+            if self.gates[from] == Gate::Open {
+                self.close(from, Gate::Stall);
+                self.touch(to);
+                let (_, mut desk) = self.desk(to, sink);
+                desk.report(What::Stall, &slot);
+            }
+            return self.outbound[from].push_back(slot);
+        }
+        self.launch(slot, to, sink);
+    }
+
+    /// An update is on its way, as far as the core lets it.
+    #[inline]
+    fn launch<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
+        self.touch(to);
+        let (inbox, mut desk) = self.desk(to, sink);
+        if inbox.launch(slot, &mut desk) == Launched::InFlight {
+            self.flight.send(slot, to.index(), &mut self.slab);
+        }
+        self.see_to_aside();
+    }
+
+    /// Updates that were held are on their way now that there is room.
+    #[inline]
+    fn admit<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
+        loop {
+            let (inbox, mut desk) = self.desk(worker, sink);
+            let Some(slot) = inbox.admit(&mut desk) else { return };
+            self.flight.send(slot, worker.index(), &mut self.slab);
+        }
+    }
+
+    /// A worker handles all that waits no longer.
+    #[inline]
+    fn release<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
+        loop {
+            if self.gates[worker.index()] != Gate::Open {
+                self.aside.releases.push(worker);
+                return;
+            }
+            let (inbox, mut desk) = self.desk(worker, sink);
+            let Some(slot) = inbox.release(&mut desk) else { return };
+            self.handle(slot, sink);
+        }
+    }
+
+    /// Sees to what the core put aside while an inbox was borrowed.
+    #[inline]
+    pub(crate) fn see_to_aside(&mut self) {
+        if self.aside.discarded.is_empty() && self.aside.nacks.is_empty() {
+            return;
+        }
+        while let Some(slot) = self.aside.discarded.pop() {
+            let to = self.slab.header(slot).to;
+            if self.slab.link(slot).in_flight {
+                self.flight.cancel(slot, to.index(), &mut self.slab);
+            }
+            self.slab.free(slot);
+            self.unresolved -= 1;
+            self.aside.releases.push(to);
+        }
+        while let Some(sender) = self.aside.nacks.pop() {
+            self.inboxes[sender.index()].nacked();
+        }
+    }
+
+    /// Where a tombstone fell, others may go on.
+    fn see_to_releases<S: Sink<M>>(&mut self, sink: &mut S) {
+        let mut later = 0;
+        while self.aside.releases.len() > later {
+            let worker = self.aside.releases.swap_remove(later);
+            if self.gates[worker.index()] != Gate::Open {
+                self.aside.releases.push(worker);
+                let last = self.aside.releases.len() - 1;
+                self.aside.releases.swap(later, last);
+                later += 1;
+            } else if self.settings.granularity == Granularity::Delivery {
+                self.release(worker, sink);
+            } else {
+                let (inbox, mut desk) = self.desk(worker, sink);
+                inbox.settle(&mut desk);
+                self.see_to_aside();
+            }
+        }
+    }
+
+    /// Senders that waited for room go on, those with the lowest index first.
+    fn resume<S: Sink<M>>(&mut self, sink: &mut S) {
+        if self.settings.granularity == Granularity::Queues {
+            return self.note_stalls(sink);
+        }
+        for from in 0..self.gates.len() {
+            if self.gates[from] != Gate::Stall {
+                continue;
+            }
+            while let Some(slot) = self.outbound[from].front().copied() {
+                let to = self.slab.header(slot).to;
+                if self.inboxes[to.index()].must_wait() {
+                    break;
+                }
+                self.outbound[from].pop_front();
+                let (_, mut desk) = self.desk(to, sink);
+                desk.report(What::Resume, &slot);
+                self.launch(slot, to, sink);
+            }
+            if self.outbound[from].is_empty() {
+                self.open(WorkerId::at(from));
+            }
+        }
+    }
+
+    /// The inbox of a worker, and a desk for it.
+    #[inline]
+    pub(crate) fn desk<'a, S: Sink<M>>(
+        &'a mut self,
+        worker: WorkerId,
+        sink: &'a mut S,
+    ) -> (&'a mut Inbox<Slot>, Counter<'a, M, S>) {
+        let (moment, lane) = (self.moment, Lane::Inbox(worker));
+        let desk = Counter { slab: &self.slab, sink, moment, lane, aside: &mut self.aside };
+        (&mut self.inboxes[worker.index()], desk)
+    }
+
+    #[inline]
+    pub(crate) fn touch(&mut self, worker: WorkerId) {
+        if !self.is_touched[worker.index()] {
+            self.is_touched[worker.index()] = true;
+            self.touched.push(worker);
+        }
+    }
+
+    pub(crate) fn close(&mut self, at: usize, gate: Gate) {
+        self.gated += usize::from(self.gates[at] == Gate::Open);
+        self.gates[at] = gate;
+    }
+
+    pub(crate) fn open(&mut self, worker: WorkerId) {
+        let gate = &mut self.gates[worker.index()];
+        self.gated -= usize::from(*gate != Gate::Open);
+        *gate = Gate::Open;
+    }
+
+    #[inline]
+    fn take_age(&mut self) -> u32 {
+        self.next_age += 1;
+        self.next_age - 1
+    }
+
+    /// The step and time of the last action.
+    #[must_use]
+    pub const fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// How many inputs have been handled.
+    #[must_use]
+    pub const fn deliveries(&self) -> u64 {
+        self.deliveries
+    }
+
+    /// The states of all machines.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<'_, M> {
+        Snapshot::new(&self.workers, self.plan.names())
+    }
+
+    /// The outbox of the next handler, to tell it what to choose.
+    pub fn outbox(&mut self) -> &mut Outbox<M::Update> {
+        &mut self.out
+    }
+
+    /// What handlers chose in the last step, in order.
+    #[must_use]
+    pub fn chosen(&self) -> &[u32] {
+        &self.chosen
+    }
+
+    /// Whether a timer waits beyond the horizon.
+    #[must_use]
+    pub fn is_cut_by_horizon(&self) -> bool {
+        self.timers.due().is_some_and(|due| due > self.settings.last_moment())
+    }
+
+    /// What tells this run's trace from another's: the receive sequences of all workers with what they chose, the
+    /// dropped ids and the crash points. Order between workers does not count.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let past = |worker: &WorkerId| fnv::spread(self.pasts[worker.index()] ^ self.plan.names().worker_hash(*worker));
+        let pasts = self.touched.iter().filter(|w| self.pasts[w.index()] != 0).map(past);
+        fnv::spread(pasts.fold(self.aside.dropped, u64::wrapping_add))
+    }
+
+    /// The hash of all states, if the system is hashed.
+    #[must_use]
+    pub fn state_hash(&self) -> Option<u64> {
+        self.workers
+            .iter()
+            .try_fold(fnv::OFFSET, |hash, worker| Some(fnv::spread(hash ^ self.plan.state_hash(worker.machine())?)))
+    }
+
+    /// Writes down how the run ended.
+    pub fn end(&self, reason: EndReason, end: &mut End) {
+        end.clear();
+        end.reason = reason;
+        if self.unresolved > 0 {
+            let alive = |at: &usize| self.slab.inputs[*at].is_some() && !self.slab.headers[*at].id.is_root();
+            let ids = (0..self.slab.headers.len()).filter(alive).map(|at| self.slab.headers[at].id.clone());
+            end.in_flight.extend(ids);
+            end.in_flight.sort_unstable();
+        }
+        for worker in &self.touched {
+            let at = worker.index();
+            end.parked.extend(self.inboxes[at].parked().map(|(slot, of, needs)| Parked {
+                id: self.slab.header(*slot).id.clone(),
+                at: *worker,
+                of,
+                needs,
+            }));
+            if let (Gate::Stall, Some(slot)) = (self.gates[at], self.outbound[at].front()) {
+                end.stalled.push((*worker, self.slab.header(*slot).to));
+            }
+            let waits = self.workers[at].waits().iter();
+            end.waiting.extend(waits.map(|(on, what)| (*worker, *on, (*what).to_owned())));
+        }
+        end.parked.sort_by_key(|parked| parked.at);
+        end.stalled.sort_unstable();
+        end.waiting.sort_by_key(|wait| wait.0);
+    }
+
+    /// The virtual time.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.moment.time
+    }
+}
