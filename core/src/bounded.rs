@@ -59,13 +59,18 @@ impl<T> Bounded<T> {
 
     /// Takes one more, as the policy says. Under [`OnFull::Stall`] ask [`Bounded::must_wait`] first; what comes all
     /// the same (released by the inbox itself) waits beside the queue.
-    #[inline]
+    #[inline(always)]
     pub fn offer(&mut self, item: T) -> Offered<T> {
         if self.queue.len() < self.capacity && self.held.is_empty() {
             self.queue.push_back(item);
             self.high_water = self.high_water.max(self.queue.len());
             return Offered::Queued;
         }
+        self.offer_when_full(item)
+    }
+
+    #[cold]
+    fn offer_when_full(&mut self, item: T) -> Offered<T> {
         match self.on_full {
             OnFull::DropNewest => Offered::Full(item),
             OnFull::DropOldest => {
@@ -83,7 +88,7 @@ impl<T> Bounded<T> {
     }
 
     /// Moves one waiting item into the queue if there is room, and shows it.
-    #[inline]
+    #[inline(always)]
     pub fn admit(&mut self) -> Option<&T> {
         if self.held.is_empty() || self.queue.len() >= self.capacity {
             return None;
@@ -97,14 +102,18 @@ impl<T> Bounded<T> {
         self.queue.pop_front()
     }
 
-    /// Takes a certain one out; whether it was there.
-    #[inline]
-    pub fn remove(&mut self, item: &T) -> bool
+    /// Takes a certain one out of a queue that stands for what is in flight. Only [`OnFull::DropOldest`] ever asks
+    /// which is the oldest; under all other policies one is as good as another, and none is searched for.
+    #[inline(always)]
+    pub fn leave(&mut self, item: &T)
     where
         T: PartialEq,
     {
-        let found = self.queue.iter().position(|queued| queued == item);
-        found.and_then(|at| self.queue.remove(at)).is_some()
+        if self.on_full != OnFull::DropOldest {
+            self.queue.pop_back();
+        } else if let Some(at) = self.queue.iter().position(|queued| queued == item) {
+            self.queue.remove(at);
+        }
     }
 
     /// How many are in the queue.

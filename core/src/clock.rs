@@ -6,14 +6,12 @@
 
 use std::cmp::Ordering;
 
-use smallvec::SmallVec;
-
 use crate::ids::WorkerId;
 
-/// Entries kept without allocation.
-const INLINE: usize = 8;
+/// Workers up to this index have a place of their own in every clock.
+const DENSE: usize = 8;
 
-/// A sparse vector clock, entries sorted by worker, none of them zero.
+/// A vector clock over as many workers as it has heard of.
 ///
 /// ```
 /// use raddle_core::{Causality, VectorClock, WorkerId};
@@ -26,9 +24,12 @@ const INLINE: usize = 8;
 /// sent_by_bob.merge(&sent_by_ann);
 /// assert_eq!(sent_by_ann.compare(&sent_by_bob), Causality::Before);
 /// ```
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VectorClock {
-    entries: SmallVec<[(WorkerId, u32); INLINE]>,
+    /// The counts of the first workers: merged and copied as one block, without a branch.
+    dense: [u32; DENSE],
+    /// The counts of all others that are not zero, by worker.
+    sparse: Vec<(WorkerId, u32)>,
 }
 
 /// How two clocks stand to each other.
@@ -55,79 +56,83 @@ impl VectorClock {
     #[must_use]
     #[inline]
     pub fn get(&self, worker: WorkerId) -> u32 {
-        match self.find(worker) {
-            Ok(at) => self.entries[at].1,
-            Err(_) => 0,
+        match self.dense.get(worker.index()) {
+            Some(count) => *count,
+            None => self.find(worker).map_or(0, |at| self.sparse[at].1),
         }
     }
 
     /// Counts one more send of `worker`; gives the new count.
-    #[inline]
+    #[inline(always)]
     pub fn tick(&mut self, worker: WorkerId) -> u32 {
-        match self.find(worker) {
-            Ok(at) => {
-                self.entries[at].1 += 1;
-                self.entries[at].1
+        if worker.index() < DENSE {
+            // All at once: a lone word written here would stall the copy of the block that follows.
+            for (index, count) in self.dense.iter_mut().enumerate() {
+                *count += u32::from(index == worker.index());
             }
-            Err(at) => {
-                self.entries.insert(at, (worker, 1));
-                1
-            }
+            return self.dense[worker.index()];
         }
+        let count = self.get(worker) + 1;
+        self.set(worker, count);
+        count
     }
 
-    /// Sets one entry. Zero removes it.
+    /// Sets one entry.
     pub fn set(&mut self, worker: WorkerId, count: u32) {
+        if let Some(slot) = self.dense.get_mut(worker.index()) {
+            *slot = count;
+            return;
+        }
         match (self.find(worker), count) {
-            (Ok(at), 0) => {
-                self.entries.remove(at);
-            }
-            (Ok(at), _) => self.entries[at].1 = count,
+            (Ok(at), 0) => _ = self.sparse.remove(at),
+            (Ok(at), _) => self.sparse[at].1 = count,
             (Err(_), 0) => {}
-            (Err(at), _) => self.entries.insert(at, (worker, count)),
+            (Err(at), _) => self.sparse.insert(at, (worker, count)),
         }
     }
 
     /// Learns all that `other` knows: the pointwise maximum.
-    #[inline]
+    #[inline(always)]
     pub fn merge(&mut self, other: &Self) {
-        let same_keys = self.entries.len() == other.entries.len()
-            && self.entries.iter().zip(&other.entries).all(|(mine, theirs)| mine.0 == theirs.0);
-        if same_keys {
-            for (mine, theirs) in self.entries.iter_mut().zip(&other.entries) {
-                mine.1 = mine.1.max(theirs.1);
-            }
-        } else {
-            self.merge_unlike(other);
+        for (mine, theirs) in self.dense.iter_mut().zip(&other.dense) {
+            *mine = (*mine).max(*theirs);
+        }
+        if !other.sparse.is_empty() {
+            self.merge_sparse(&other.sparse);
         }
     }
 
-    /// Merges in place from the back, after making room for the keys that only `other` has.
-    fn merge_unlike(&mut self, other: &Self) {
-        let mut fresh = 0;
-        let mut mine = 0;
-        for theirs in &other.entries {
-            while mine < self.entries.len() && self.entries[mine].0 < theirs.0 {
-                mine += 1;
+    fn merge_sparse(&mut self, theirs: &[(WorkerId, u32)]) {
+        let same_keys = self.sparse.len() == theirs.len() && self.sparse.iter().zip(theirs).all(|(a, b)| a.0 == b.0);
+        if same_keys {
+            for (mine, theirs) in self.sparse.iter_mut().zip(theirs) {
+                mine.1 = mine.1.max(theirs.1);
             }
-            if mine == self.entries.len() || self.entries[mine].0 != theirs.0 {
-                fresh += 1;
-            }
+            return;
         }
-        let mut from = self.entries.len();
+        // From the back and in place, after making room for the keys that only they have.
+        let known = &mut self.sparse;
+        let (mut fresh, mut at) = (0, 0);
+        for (worker, _) in theirs {
+            while at < known.len() && known[at].0 < *worker {
+                at += 1;
+            }
+            fresh += usize::from(at == known.len() || known[at].0 != *worker);
+        }
+        let mut from = known.len();
         let mut to = from + fresh;
-        self.entries.resize(to, (WorkerId::default(), 0));
-        for theirs in other.entries.iter().rev() {
-            while from > 0 && self.entries[from - 1].0 > theirs.0 {
+        known.resize(to, (WorkerId::default(), 0));
+        for (worker, count) in theirs.iter().rev() {
+            while from > 0 && known[from - 1].0 > *worker {
                 from -= 1;
                 to -= 1;
-                self.entries[to] = self.entries[from];
+                known[to] = known[from];
             }
-            let known = from > 0 && self.entries[from - 1].0 == theirs.0;
-            let count = if known { self.entries[from - 1].1.max(theirs.1) } else { theirs.1 };
-            from -= usize::from(known);
+            let both = from > 0 && known[from - 1].0 == *worker;
+            let count = if both { known[from - 1].1.max(*count) } else { *count };
+            from -= usize::from(both);
             to -= 1;
-            self.entries[to] = (theirs.0, count);
+            known[to] = (*worker, count);
         }
         debug_assert_eq!(from, to, "what stands before the smallest new key stays where it is");
     }
@@ -146,8 +151,10 @@ impl VectorClock {
     /// Whether everything in this past is also in `other`.
     #[must_use]
     pub fn within(&self, other: &Self) -> bool {
-        let mut theirs = other.entries.iter();
-        self.entries.iter().all(|mine| theirs.find(|t| t.0 >= mine.0).is_some_and(|t| t.0 == mine.0 && t.1 >= mine.1))
+        let mut theirs = other.sparse.iter();
+        let mut found =
+            |mine: &(WorkerId, u32)| theirs.find(|t| t.0 >= mine.0).is_some_and(|t| t.0 == mine.0 && t.1 >= mine.1);
+        self.dense.iter().zip(&other.dense).all(|(mine, theirs)| mine <= theirs) && self.sparse.iter().all(&mut found)
     }
 
     /// A total order that agrees with causality: by the number of sends known, then entry by entry.
@@ -156,66 +163,40 @@ impl VectorClock {
     /// fixed order. Equal only for equal clocks.
     #[must_use]
     pub fn total_cmp(&self, other: &Self) -> Ordering {
-        self.sum().cmp(&other.sum()).then_with(|| self.entries.cmp(&other.entries))
+        let sum = |clock: &Self| clock.iter().map(|entry| u64::from(entry.1)).sum::<u64>();
+        sum(self).cmp(&sum(other)).then_with(|| self.iter().cmp(other.iter()))
     }
 
     /// Becomes equal to `other`, keeping its own memory.
-    #[inline]
+    #[inline(always)]
     pub fn copy_from(&mut self, other: &Self) {
-        self.entries.clear();
-        self.entries.extend_from_slice(&other.entries);
+        self.dense = other.dense;
+        if self.sparse.len() + other.sparse.len() > 0 {
+            self.sparse.clone_from(&other.sparse);
+        }
     }
 
     /// Forgets everything, keeping its memory.
+    #[inline]
     pub fn clear(&mut self) {
-        self.entries.clear();
+        self.dense = [0; DENSE];
+        self.sparse.clear();
     }
 
     /// Whether nothing is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.dense == [0; DENSE] && self.sparse.is_empty()
     }
 
     /// The entries that are not zero, by worker.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (WorkerId, u32)> + '_ {
-        self.entries.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = (WorkerId, u32)> + '_ {
+        let dense = self.dense.iter().enumerate().map(|(index, count)| (WorkerId::at(index), *count));
+        dense.filter(|entry| entry.1 > 0).chain(self.sparse.iter().copied())
     }
 
-    /// Whether it has outgrown the memory that every clock has, so that its own is worth keeping.
-    #[inline]
-    pub(crate) fn is_long(&self) -> bool {
-        self.entries.spilled()
-    }
-
-    fn sum(&self) -> u64 {
-        self.entries.iter().map(|entry| u64::from(entry.1)).sum()
-    }
-
-    /// Short clocks are searched from the front, long ones by halves.
-    #[inline]
     fn find(&self, worker: WorkerId) -> Result<usize, usize> {
-        if self.entries.len() > INLINE {
-            return self.entries.binary_search_by_key(&worker, |entry| entry.0);
-        }
-        for (at, entry) in self.entries.iter().enumerate() {
-            if entry.0 >= worker {
-                return if entry.0 == worker { Ok(at) } else { Err(at) };
-            }
-        }
-        Err(self.entries.len())
-    }
-}
-
-impl Clone for VectorClock {
-    #[inline]
-    fn clone(&self) -> Self {
-        Self { entries: SmallVec::from_slice(&self.entries) }
-    }
-
-    #[inline]
-    fn clone_from(&mut self, source: &Self) {
-        self.copy_from(source);
+        self.sparse.binary_search_by_key(&worker, |entry| entry.0)
     }
 }
 

@@ -6,7 +6,8 @@
 
 /// The FNV-1a offset basis: the hash of the empty text.
 pub const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-const PRIME: u64 = 0x0000_0100_0000_01b3;
+/// The FNV prime.
+pub const PRIME: u64 = 0x0000_0100_0000_01b3;
 
 /// Continues `state` with `bytes`.
 #[must_use]

@@ -58,9 +58,40 @@ impl Header {
         }
     }
 
+    /// A header to be written over.
+    #[must_use]
+    pub fn blank() -> Self {
+        Self {
+            id: MessageId::blank(),
+            from: Party::Worker(WorkerId::default()),
+            to: WorkerId::default(),
+            life: Incarnation::default(),
+            number: LinkNumber::default(),
+            depth: Depth::default(),
+            sent_at: Time::default(),
+            clock: VectorClock::new(),
+            visited: Vec::new(),
+        }
+    }
+
+    /// Becomes equal to `other`, keeping its own memory.
+    #[inline]
+    pub fn copy_from(&mut self, other: &Self) {
+        self.id.copy_from(&other.id);
+        self.from = other.from;
+        self.to = other.to;
+        self.life = other.life;
+        self.number = other.number;
+        self.depth = other.depth;
+        self.sent_at = other.sent_at;
+        self.clock.copy_from(&other.clock);
+        self.visited.clone_from(&other.visited);
+    }
+
     /// What kind of input it is.
     #[must_use]
-    pub fn kind(&self) -> InputKind {
+    #[inline]
+    pub const fn kind(&self) -> InputKind {
         match self.id.chain() {
             _ if !self.id.is_root() => InputKind::Update,
             Root::External(..) => InputKind::External,
@@ -125,4 +156,46 @@ pub struct Envelope<M: StateMachine> {
     pub header: Header,
     /// What the state machine reads.
     pub input: Input<M>,
+}
+
+/// Where the messages of a handler go. Headers are written in place, so that a driver which keeps their memory makes
+/// none.
+pub trait Outlet<M: StateMachine> {
+    /// The header of the next message, to be written over; the same one until it is sent.
+    fn draft(&mut self) -> &mut Header;
+
+    /// Sends the draft with this input, and shows both where they are now.
+    fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>);
+}
+
+/// An outlet that collects messages in the order in which they were sent.
+pub struct Outputs<M: StateMachine> {
+    draft: Header,
+    sent: Vec<Envelope<M>>,
+}
+
+impl<M: StateMachine> Outputs<M> {
+    /// Takes out what was sent.
+    pub fn drain(&mut self) -> impl ExactSizeIterator<Item = Envelope<M>> + '_ {
+        self.sent.drain(..)
+    }
+}
+
+impl<M: StateMachine> Default for Outputs<M> {
+    fn default() -> Self {
+        Self { draft: Header::blank(), sent: Vec::new() }
+    }
+}
+
+impl<M: StateMachine> Outlet<M> for Outputs<M> {
+    fn draft(&mut self) -> &mut Header {
+        &mut self.draft
+    }
+
+    fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>) {
+        let header = std::mem::replace(&mut self.draft, Header::blank());
+        self.sent.push(Envelope { header, input });
+        let sent = &self.sent[self.sent.len() - 1];
+        (&sent.header, &sent.input)
+    }
 }

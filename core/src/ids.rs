@@ -9,8 +9,8 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
+use crate::few::Few;
 use crate::fnv;
 use crate::names::Names;
 
@@ -119,7 +119,7 @@ pub enum Root {
 pub const OUTPUTS_MAX: usize = 1 << 16;
 
 /// Output indices kept inside an id without allocation: enough for the default depth limit.
-const PATH_INLINE: usize = 12;
+const PATH_INLINE: usize = 11;
 
 /// The stable name of an input: its root, then for each hop the index of the output it was.
 ///
@@ -127,8 +127,10 @@ const PATH_INLINE: usize = 12;
 #[derive(Clone, Debug)]
 pub struct MessageId {
     root: Root,
+    /// How long the path is: asked for far more often than the path itself.
+    hops: u32,
     hash: u64,
-    path: SmallVec<[u16; PATH_INLINE]>,
+    path: Few<u16, PATH_INLINE>,
 }
 
 impl MessageId {
@@ -146,7 +148,12 @@ impl MessageId {
                 fnv::extend_decimal(state, u64::from(n))
             }
         };
-        Self { root, hash, path: SmallVec::new() }
+        Self { root, hops: 0, hash, path: Few::new() }
+    }
+
+    /// An id to be written over.
+    pub(crate) fn blank() -> Self {
+        Self { root: Root::External(SourceId::default(), 0), hops: 0, hash: 0, path: Few::new() }
     }
 
     fn life_hash(worker: WorkerId, life: Incarnation, names: &Names) -> u64 {
@@ -155,18 +162,35 @@ impl MessageId {
 
     /// The id of the `index`-th output of handling this input.
     #[must_use]
-    #[inline]
     pub fn output(&self, index: u16) -> Self {
-        let mut path = SmallVec::from_slice(&self.path);
-        path.push(index);
-        let hash = fnv::extend_decimal(fnv::extend(self.hash, b"."), u64::from(index));
-        Self { root: self.root, hash, path }
+        let mut id = Self::blank();
+        id.become_output(self, index);
+        id
+    }
+
+    /// Becomes the id of the `index`-th output of handling `input`, in place.
+    #[inline]
+    pub(crate) fn become_output(&mut self, input: &Self, index: u16) {
+        self.root = input.root;
+        self.hops = input.hops + 1;
+        self.hash = fnv::extend_decimal(fnv::extend(input.hash, b"."), u64::from(index));
+        self.path.copy_from(&input.path);
+        self.path.push(index);
+    }
+
+    /// Becomes equal to `other`, in place.
+    #[inline]
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.root = other.root;
+        self.hops = other.hops;
+        self.hash = other.hash;
+        self.path.copy_from(&other.path);
     }
 
     /// The input whose handling made this one; none for a root.
     #[must_use]
     pub fn parent(&self, names: &Names) -> Option<Self> {
-        let (_, path) = self.path.split_last()?;
+        let (_, path) = self.path().split_last()?;
         Some(path.iter().fold(Self::root(self.root, names), |id, index| id.output(*index)))
     }
 
@@ -179,19 +203,21 @@ impl MessageId {
     /// The output indices, hop by hop; empty for a root.
     #[must_use]
     pub fn path(&self) -> &[u16] {
-        &self.path
+        self.path.as_slice()
     }
 
     /// Whether this input begins a chain: an external message, a start or a timer.
     #[must_use]
-    pub fn is_root(&self) -> bool {
-        self.path.is_empty()
+    #[inline]
+    pub const fn is_root(&self) -> bool {
+        self.hops == 0
     }
 
     /// The depth that the parent links say; 0 also for roots.
     #[must_use]
-    pub fn depth(&self) -> Depth {
-        Depth(self.path.len().saturating_sub(1) as u32)
+    #[inline]
+    pub const fn depth(&self) -> Depth {
+        Depth(self.hops.saturating_sub(1))
     }
 
     /// FNV-1a of the text form: the same in every process and for ever.
@@ -238,7 +264,7 @@ impl PartialOrd for MessageId {
 /// By root, then hop by hop: a parent stands before its outputs.
 impl Ord for MessageId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.root.cmp(&other.root).then_with(|| self.path.cmp(&other.path))
+        self.root.cmp(&other.root).then_with(|| self.path().cmp(other.path()))
     }
 }
 
@@ -261,7 +287,7 @@ impl fmt::Display for DisplayId<'_> {
             Root::Start(worker, life) => write!(f, "{}/{}!start", self.names.worker(worker), life.0)?,
             Root::Timer(worker, life, n) => write!(f, "{}/{}@timer#{n}", self.names.worker(worker), life.0)?,
         }
-        self.id.path.iter().try_for_each(|index| write!(f, ".{index}"))
+        self.id.path().iter().try_for_each(|index| write!(f, ".{index}"))
     }
 }
 

@@ -142,7 +142,7 @@ impl<T> Inbox<T> {
     }
 
     /// Takes account of an update that is sent to this worker and in flight from now on.
-    #[inline]
+    #[inline(always)]
     pub fn launch(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched
     where
         T: Copy,
@@ -156,26 +156,25 @@ impl<T> Inbox<T> {
     }
 
     /// Takes an update in flight that has arrived; gives it back if it is to be handled now.
-    #[inline]
+    #[inline(always)]
     pub fn land(&mut self, item: T, desk: &mut impl Desk<T>) -> Option<T>
     where
         T: PartialEq,
     {
         self.operations += 1;
-        let known = self.updates.remove(&item);
-        debug_assert!(known, "what arrives was in flight");
+        self.updates.leave(&item);
         self.order(item, desk)
     }
 
     /// Reports the arrival of a message from a source that is handled at once.
-    #[inline]
+    #[inline(always)]
     pub fn land_external(&mut self, item: &T, desk: &mut impl Desk<T>) {
         self.operations += 1;
         desk.report(What::Arrive, item);
     }
 
     /// The next update that was held and is in flight now; ask until there is none.
-    #[inline]
+    #[inline(always)]
     pub fn admit(&mut self, desk: &mut impl Desk<T>) -> Option<T>
     where
         T: Copy,
@@ -186,7 +185,7 @@ impl<T> Inbox<T> {
     }
 
     /// The next update that waits no longer and is to be handled now; ask until there is none.
-    #[inline]
+    #[inline(always)]
     pub fn release(&mut self, desk: &mut impl Desk<T>) -> Option<T> {
         let item = self.readiness.release()?;
         desk.report(What::Release, &item);
@@ -216,7 +215,7 @@ impl<T> Inbox<T> {
         self.readiness.parked()
     }
 
-    /// Everything that has arrived or is in flight and is not parked.
+    /// Everything in the queues and beside them, where inputs go through queues.
     pub fn queued(&self) -> impl Iterator<Item = &T> {
         self.externals.iter().chain(self.updates.iter())
     }
@@ -240,7 +239,7 @@ impl<T> Inbox<T> {
     }
 
     /// Reports the arrival and decides whether it is this update's turn.
-    #[inline]
+    #[inline(always)]
     fn order(&mut self, item: T, desk: &mut impl Desk<T>) -> Option<T> {
         desk.report(What::Arrive, &item);
         let header = desk.header(&item);
@@ -263,7 +262,7 @@ impl<T> Inbox<T> {
     }
 
     /// Offers to the bounded queue and sees to what the policy throws out.
-    #[inline]
+    #[inline(always)]
     fn enqueue(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched {
         match self.updates.offer(item) {
             Offered::Queued => return Launched::InFlight,

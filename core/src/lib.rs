@@ -13,6 +13,7 @@ mod clock;
 mod coordinator;
 mod digest;
 mod event;
+mod few;
 pub mod fnv;
 mod header;
 mod ids;
@@ -38,7 +39,7 @@ pub use clock::{Causality, VectorClock};
 pub use coordinator::{Coordinator, Hop, jump_hash};
 pub use digest::Digest;
 pub use event::{DropReason, EventRef, Lane, Moment, Sink, What};
-pub use header::{Envelope, Header, Input, InputKind};
+pub use header::{Envelope, Header, Input, InputKind, Outlet, Outputs};
 pub use ids::{
     Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, ParseIdError, Party, Root, SourceId, Time, WorkerId,
 };

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::clock::VectorClock;
 use crate::header::Header;
-use crate::ids::{MessageId, Party, Time, WorkerId};
+use crate::ids::{Party, Time, WorkerId};
 use crate::machine::TimerTag;
 use crate::names::Names;
 use crate::random;
@@ -24,10 +23,10 @@ pub struct Outbox<U> {
     pub(crate) names: Arc<Names>,
     pub(crate) subscriptions: Arc<Subscriptions>,
     pub(crate) seed: u64,
-    pub(crate) spare: Vec<VectorClock>,
     me: WorkerId,
     from: Party,
-    input: Option<MessageId>,
+    /// The hash of the id of what is handled.
+    input: u64,
     now: Time,
     rng: Option<ChaCha8Rng>,
     asked: bool,
@@ -76,10 +75,9 @@ impl<U> Outbox<U> {
             names,
             subscriptions,
             seed,
-            spare: Vec::new(),
             me: WorkerId::default(),
             from: Party::Worker(WorkerId::default()),
-            input: None,
+            input: 0,
             now: Time::default(),
             rng: None,
             asked: false,
@@ -144,7 +142,7 @@ impl<U> Outbox<U> {
         let value = match self.choices.script.get(taken) {
             Some(value) => value % options,
             None if self.choices.beyond == Beyond::First => 0,
-            None => random::choice(self.seed, self.input_hash(), taken as u64, options),
+            None => random::choice(self.seed, self.input, taken as u64, options),
         };
         self.choices.made.push((options, value));
         value
@@ -153,8 +151,8 @@ impl<U> Outbox<U> {
     /// A generator of this input's own: keyed by (seed, input), so that reordering and edits do not shift draws.
     pub fn rng(&mut self) -> &mut ChaCha8Rng {
         self.asked = true;
-        let (seed, hash) = (self.seed, self.input_hash());
-        self.rng.get_or_insert_with(|| random::substream(seed, "handler", hash))
+        let (seed, input) = (self.seed, self.input);
+        self.rng.get_or_insert_with(|| random::substream(seed, "handler", input))
     }
 
     /// The time of this handling; it does not pass while a handler runs.
@@ -197,14 +195,6 @@ impl<U> Outbox<U> {
         self.seed = seed;
     }
 
-    /// Takes the memory of a header that is no longer needed.
-    #[inline]
-    pub fn recycle(&mut self, header: Header) {
-        if header.clock.is_long() {
-            self.spare.push(header.clock);
-        }
-    }
-
     /// Makes ready for one input.
     #[inline]
     pub(crate) fn begin(&mut self, header: &Header, now: Time) {
@@ -215,19 +205,12 @@ impl<U> Outbox<U> {
         self.now = now;
         self.rng = None;
         self.asked = false;
-        match &mut self.input {
-            Some(input) => input.clone_from(&header.id),
-            empty => *empty = Some(header.id.clone()),
-        }
+        self.input = header.id.hash64();
     }
 
     /// Whether the handler did nothing that anybody else could notice.
     pub(crate) fn is_silent(&self) -> bool {
         self.commands.is_empty() && self.choices.made.is_empty() && !self.asked
-    }
-
-    fn input_hash(&self) -> u64 {
-        self.input.as_ref().map_or(0, MessageId::hash64)
     }
 }
 

@@ -53,13 +53,17 @@ impl<T> Readiness<T> {
     }
 
     /// Takes an update that has arrived.
-    #[inline]
+    #[inline(always)]
     pub fn arrive(&mut self, from: WorkerId, number: LinkNumber, item: T) -> Ready<T> {
+        if self.order == Order::Arrival && !self.swap_pairs {
+            return Ready::Now(item);
+        }
+        self.arrive_in_order(from, number, item)
+    }
+
+    fn arrive_in_order(&mut self, from: WorkerId, number: LinkNumber, item: T) -> Ready<T> {
         if self.swap_pairs {
             return self.arrive_swapped(from, number, item);
-        }
-        if self.order == Order::Arrival {
-            return Ready::Now(item);
         }
         let resolved = self.resolved_of(from);
         let next = LinkNumber(resolved.0 + 1);
@@ -86,8 +90,12 @@ impl<T> Readiness<T> {
     }
 
     /// The next that need wait no longer; ask until there is none.
-    #[inline]
+    #[inline(always)]
     pub fn release(&mut self) -> Option<T> {
+        if self.waiting.is_empty() { None } else { self.release_waiting() }
+    }
+
+    fn release_waiting(&mut self) -> Option<T> {
         while !self.waiting.is_empty() {
             let turn = self.waiting.iter().position(|w| self.turn_of(w.from) == w.number)?;
             let waiting = self.waiting.remove(turn);

@@ -49,7 +49,7 @@ type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
 pub struct System<M: StateMachine> {
     name: String,
     workers: Vec<(String, Maker<M>)>,
-    workload: Vec<(String, String, M::Message)>,
+    workload: Vec<Sent<M::Message>>,
     policies: Policies,
     laws: Option<Vec<String>>,
     properties: Vec<Property<M>>,
@@ -58,6 +58,16 @@ pub struct System<M: StateMachine> {
     subscriptions: Option<String>,
     state_hash: Option<StateHash<M>>,
     fork: Option<Fork<M>>,
+}
+
+/// A message of the workload, by names.
+#[derive(Clone)]
+struct Sent<T> {
+    source: String,
+    /// None: the one after its predecessor's.
+    number: Option<u32>,
+    to: String,
+    message: T,
 }
 
 impl<M: StateMachine> Clone for System<M> {
@@ -97,6 +107,12 @@ impl<M: StateMachine> System<M> {
         }
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Adds workers; `make` makes the machine of each, for every run anew. May be called several times.
     #[must_use]
     pub fn workers<N: Into<String>>(
@@ -118,7 +134,27 @@ impl<M: StateMachine> System<M> {
         messages: impl IntoIterator<Item = (T, M::Message)>,
     ) -> Self {
         let source = source.into();
-        self.workload.extend(messages.into_iter().map(|(to, message)| (source.clone(), to.into(), message)));
+        let sent = |(to, message): (T, _)| Sent { source: source.clone(), number: None, to: to.into(), message };
+        self.workload.extend(messages.into_iter().map(sent));
+        self
+    }
+
+    /// Adds messages of a source under numbers of their own, which must rise: for a workload out of which some were
+    /// cut, so that those left are the messages they were.
+    #[must_use]
+    pub fn numbered_messages<T: Into<String>>(
+        mut self,
+        source: impl Into<String>,
+        messages: impl IntoIterator<Item = (u32, T, M::Message)>,
+    ) -> Self {
+        let source = source.into();
+        let sent = |(number, to, message): (_, T, _)| Sent {
+            source: source.clone(),
+            number: Some(number),
+            to: to.into(),
+            message,
+        };
+        self.workload.extend(messages.into_iter().map(sent));
         self
     }
 
@@ -261,7 +297,7 @@ impl<M: StateMachine> System<M> {
             return Err(SystemError::NoWorkers(self.name.clone()));
         }
         let mut sources: Vec<&str> = Vec::new();
-        for (source, _, _) in &self.workload {
+        for Sent { source, .. } in &self.workload {
             if !sources.contains(&source.as_str()) {
                 sources.push(source);
             }
@@ -269,13 +305,17 @@ impl<M: StateMachine> System<M> {
         let workers = self.workers.iter().map(|(name, _)| name.as_str());
         let names = Names::new(&self.name, workers, sources)?;
         let find = |name: &str| names.worker_id(name).ok_or_else(|| NameError::Unknown(name.to_owned()));
-        let mut sent = vec![0; names.source_count()];
+        let mut next = vec![0; names.source_count()];
         let mut externals = Vec::with_capacity(self.workload.len());
-        for (source, to, message) in &self.workload {
-            let source = names.source_id(source).expect("all sources were collected");
-            let number: &mut u32 = &mut sent[source.index()];
-            externals.push(External { source, number: *number, to: find(to)?, message: message.clone() });
-            *number += 1;
+        for Sent { source: name, number, to, message } in &self.workload {
+            let source = names.source_id(name).expect("all sources were collected");
+            let next: &mut u64 = &mut next[source.index()];
+            let number = number.unwrap_or_else(|| u32::try_from(*next).expect("memory holds fewer than 2^32 messages"));
+            if u64::from(number) < *next {
+                return Err(SystemError::Number { source_name: name.clone(), number });
+            }
+            externals.push(External { source, number, to: find(to)?, message: message.clone() });
+            *next = u64::from(number) + 1;
         }
         let edges = match &self.edges {
             None if self.policies.cycles == Cycles::Forbid => return Err(SystemError::NoEdges),
@@ -328,6 +368,14 @@ pub enum SystemError {
     /// A subscription table that cannot be used.
     #[error(transparent)]
     Subscription(#[from] SubscriptionError),
+    /// Two messages of a source that could not be told apart.
+    #[error("message {number} of source `{source_name}` stands after a later one: numbers of a source must rise")]
+    Number {
+        /// The source.
+        source_name: String,
+        /// The number that does not rise.
+        number: u32,
+    },
     /// Nobody to do anything.
     #[error("the system `{0}` has no workers: add some with `.workers(names, make)`")]
     NoWorkers(String),

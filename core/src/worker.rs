@@ -5,7 +5,7 @@
 
 use crate::clock::VectorClock;
 use crate::event::{DropReason, EventRef, Lane, Moment, Sink, What};
-use crate::header::{Envelope, Header, Input};
+use crate::header::{Envelope, Header, Input, Outlet};
 use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, Party, Root, Time, WorkerId};
 use crate::machine::{StateMachine, TimerTag};
 use crate::names::Names;
@@ -112,12 +112,10 @@ impl<M: StateMachine> Worker<M> {
         rules: Rules<'_>,
         moment: Moment,
         out: &mut Outbox<M::Update>,
-        outputs: &mut Vec<Envelope<M>>,
+        outputs: &mut impl Outlet<M>,
         sink: &mut S,
     ) -> Handled {
-        let handled = self.handle_parts(&envelope.header, envelope.input, rules, moment, out, outputs, sink);
-        out.recycle(envelope.header);
-        handled
+        self.handle_parts(&envelope.header, envelope.input, rules, moment, out, outputs, sink)
     }
 
     /// [`Worker::handle`] for a driver that keeps headers and inputs apart.
@@ -130,7 +128,7 @@ impl<M: StateMachine> Worker<M> {
         rules: Rules<'_>,
         moment: Moment,
         out: &mut Outbox<M::Update>,
-        outputs: &mut Vec<Envelope<M>>,
+        outputs: &mut impl Outlet<M>,
         sink: &mut S,
     ) -> Handled {
         if rules.policies.sabotage == Some(Sabotage::HandleTwice) && header.number == LinkNumber(1) {
@@ -148,7 +146,7 @@ impl<M: StateMachine> Worker<M> {
         rules: Rules<'_>,
         moment: Moment,
         out: &mut Outbox<M::Update>,
-        outputs: &mut Vec<Envelope<M>>,
+        outputs: &mut impl Outlet<M>,
         sink: &mut S,
     ) -> Handled {
         let mut voice = Voice { worker: self.id, life: self.life, moment, sink };
@@ -189,7 +187,7 @@ impl<M: StateMachine> Worker<M> {
         cause: &Header,
         rules: Rules<'_>,
         out: &mut Outbox<M::Update>,
-        outputs: &mut Vec<Envelope<M>>,
+        outputs: &mut impl Outlet<M>,
         mut voice: Voice<'_, S>,
     ) {
         let mut index = 0;
@@ -197,13 +195,14 @@ impl<M: StateMachine> Worker<M> {
         for command in commands.drain(..) {
             match command {
                 Command::Notify(to, update) => {
-                    let spare = if self.clock.is_long() { out.spare.pop() } else { None };
-                    self.send(cause, index, to, update, rules, spare, outputs, &mut voice);
+                    self.send(cause, index, to, update, rules, outputs, &mut voice);
                     index += 1;
                 }
                 Command::NotifyUnknown(name, update) => {
-                    let header = self.refused(cause, index, WorkerId::new(u32::MAX), voice.moment.time);
-                    voice.emit_refused(What::Drop(DropReason::UnknownWorker), &header, &name, Input::Update(update));
+                    let header = outputs.draft();
+                    self.address(header, cause, index, WorkerId::new(u32::MAX), voice.moment.time);
+                    let input = Input::Update(update);
+                    voice.emit(What::Drop(DropReason::UnknownWorker), header, &name, &input);
                     index += 1;
                 }
                 Command::SetTimer(tag, after) => {
@@ -240,12 +239,12 @@ impl<M: StateMachine> Worker<M> {
         to: WorkerId,
         update: M::Update,
         rules: Rules<'_>,
-        spare: Option<VectorClock>,
-        outputs: &mut Vec<Envelope<M>>,
+        outputs: &mut impl Outlet<M>,
         voice: &mut Voice<'_, S>,
     ) {
         let policies = rules.policies;
-        let mut header = self.refused(cause, index, to, voice.moment.time);
+        let header = outputs.draft();
+        self.address(header, cause, index, to, voice.moment.time);
         header.depth = match cause.id.is_root() {
             true => Depth(0),
             false if policies.sabotage == Some(Sabotage::FreezeDepth) => cause.depth,
@@ -267,26 +266,28 @@ impl<M: StateMachine> Worker<M> {
         } else {
             None
         };
-        let input = Input::Update(update);
         if let Some(why) = refusal {
-            return voice.emit_refused(why, &header, "", input);
+            return voice.emit(why, header, "", &Input::Update(update));
         }
         self.clock.tick(self.id);
-        if let Some(spare) = spare {
-            header.clock = spare;
-        }
         header.clock.copy_from(&self.clock);
         header.number = self.next_number(to);
-        let event = voice.event(Lane::Worker(self.id), What::Emit, &header, "");
-        voice.sink.event(event, Some(&input));
-        outputs.push(Envelope { header, input });
+        let (header, input) = outputs.send(Input::Update(update));
+        voice.emit(What::Emit, header, "", input);
     }
 
-    /// The header of an output as long as nothing has decided that it is sent: no number, no clock.
+    /// Writes the header of an output as far as it is the same whether it is sent or refused: no number, no clock.
     #[inline]
-    fn refused(&self, cause: &Header, index: usize, to: WorkerId, now: Time) -> Header {
-        let id = cause.id.output(u16::try_from(index).unwrap_or(u16::MAX));
-        Header::of_root(id, Party::Worker(self.id), to, self.life, now)
+    fn address(&self, header: &mut Header, cause: &Header, index: usize, to: WorkerId, now: Time) {
+        header.id.become_output(&cause.id, u16::try_from(index).unwrap_or(u16::MAX));
+        header.from = Party::Worker(self.id);
+        header.to = to;
+        header.life = self.life;
+        header.number = LinkNumber::default();
+        header.depth = Depth::default();
+        header.sent_at = now;
+        header.clock.clear();
+        header.visited.clear();
     }
 
     #[inline]
@@ -388,11 +389,12 @@ impl<S> Voice<'_, S> {
         self.sink.event(self.event(lane, what, header, ""), None);
     }
 
-    fn emit_refused<M: StateMachine>(&mut self, why: What, header: &Header, text: &str, input: Input<M>)
+    #[inline]
+    fn emit<M: StateMachine>(&mut self, what: What, header: &Header, text: &str, input: &Input<M>)
     where
         S: Sink<M>,
     {
-        let event = self.event(Lane::Worker(self.worker), why, header, text);
-        self.sink.event(event, Some(&input));
+        let event = self.event(Lane::Worker(self.worker), what, header, text);
+        self.sink.event(event, Some(input));
     }
 }

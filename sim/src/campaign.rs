@@ -133,14 +133,6 @@ enum Failed {
     Stuck(u64, u64),
 }
 
-impl Failed {
-    fn seed(&self) -> u64 {
-        match self {
-            Self::Law(seed) | Self::Determinism(seed, _) | Self::Stuck(seed, _) => *seed,
-        }
-    }
-}
-
 /// What one job did with one chunk of seeds.
 #[derive(Default)]
 struct Chunk {

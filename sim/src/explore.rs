@@ -23,6 +23,22 @@ use crate::strategy::StrategyKind;
 /// How many seeds are tried unless said otherwise.
 pub const SEEDS_DEFAULT: u64 = 10_000;
 
+/// Which seeds are tried: a count, which is so many from 0, or a range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds(pub Range<u64>);
+
+impl From<u64> for Seeds {
+    fn from(count: u64) -> Self {
+        Self(0..count)
+    }
+}
+
+impl From<Range<u64>> for Seeds {
+    fn from(range: Range<u64>) -> Self {
+        Self(range)
+    }
+}
+
 /// A search over the runs of one system.
 ///
 /// ```
@@ -43,7 +59,7 @@ pub const SEEDS_DEFAULT: u64 = 10_000;
 ///     .workers(["left", "right", "sink"], |_| Last::default())
 ///     .messages("client", [("left", 1), ("right", 2)])
 ///     .at_end("right-wins", |run| run.machine("sink").is_some_and(|sink| sink.0 == 2));
-/// let report = Explore::new(system).seeds(0..100).run()?;
+/// let report = Explore::new(system).seeds(100).run()?;
 /// let found = report.found.expect("left may well be last");
 /// assert_eq!(found.violation.law, "right-wins");
 /// # Ok::<(), raddle_sim::RunError>(())
@@ -92,10 +108,10 @@ impl<M: StateMachine> Explore<M> {
         }
     }
 
-    /// The seeds to try, from the lowest.
+    /// The seeds to try, from the lowest: a count, or a range.
     #[must_use]
-    pub fn seeds(mut self, seeds: Range<u64>) -> Self {
-        self.seeds = seeds;
+    pub fn seeds(mut self, seeds: impl Into<Seeds>) -> Self {
+        self.seeds = seeds.into().0;
         self
     }
 

@@ -24,7 +24,7 @@ mod world;
 pub use actions::{Action, Actions, Decision};
 pub use campaign::{STEP_LIMIT, watched};
 pub use distinct::Distinct;
-pub use explore::{Cut, Explore, Found, Progress, Report, SEEDS_DEFAULT};
+pub use explore::{Cut, Explore, Found, Progress, Report, SEEDS_DEFAULT, Seeds};
 pub use finding::{Expectation, Finding, FindingError, VERSION};
 pub use replay::{Outcome, ReplayError, Replayed, replay};
 pub use run::{Pulse, Recording, Run, RunError, Runner};

@@ -48,9 +48,12 @@ impl InFlight {
     /// Adds a message on its way to `hop`.
     #[inline]
     pub(crate) fn send<M: StateMachine>(&mut self, slot: Slot, hop: usize, slab: &mut Slab<M>) {
-        slab.link(slot).in_flight = true;
-        match self.chain(slab.header(slot), hop) {
+        let chain = self.chain(slab.header(slot), hop);
+        let link = slab.link(slot);
+        link.in_flight = true;
+        match chain {
             Some(chain) => {
+                link.chain = chain as u32;
                 let before = self.tails.replace(chain, slot);
                 if before != NONE {
                     slab.link(before).next = slot;
@@ -96,19 +99,22 @@ impl InFlight {
     fn follow<M: StateMachine>(&mut self, at: usize, slot: Slot, hop: usize, slab: &mut Slab<M>) {
         let link = slab.link(slot);
         (link.ready, link.in_flight) = (false, false);
-        if let Some(chain) = self.chain(slab.header(slot), hop) {
-            let next = slab.link(slot).next;
+        let (chain, next) = (link.chain, link.next);
+        if chain != NONE {
             if next == NONE {
-                self.tails.remove(chain);
+                self.tails.remove(chain as usize);
                 self.ready.remove(at);
                 return;
             }
-            // The next is younger: shift those between down by one and put it behind them.
+            // The next is younger: those between move down by one, and it stands behind them.
             let link = slab.link(next);
             link.ready = true;
             let age = link.age;
-            let end = at + self.ready[at + 1..].iter().take_while(|r| r.age < age).count();
-            self.ready.copy_within(at + 1..=end, at);
+            let mut end = at;
+            while let Some(behind) = self.ready.get(end + 1).copied().filter(|r| r.age < age) {
+                self.ready[end] = behind;
+                end += 1;
+            }
             self.ready[end] = Ready { age, slot: next };
             return;
         }
@@ -120,9 +126,10 @@ impl InFlight {
 
     /// Takes out one that was not ready yet.
     fn unlink<M: StateMachine>(&mut self, slot: Slot, hop: usize, slab: &mut Slab<M>) {
-        let Some(chain) = self.chain(slab.header(slot), hop) else {
+        let chain = slab.link(slot).chain as usize;
+        if chain == NONE as usize {
             return self.unblock(slot, hop, slab);
-        };
+        }
         let before = slab.links.iter().position(|link| link.next == slot);
         let before = before.expect("a chained message that is not ready has one before it") as Slot;
         let next = std::mem::replace(&mut slab.link(slot).next, NONE);
@@ -196,7 +203,7 @@ impl Tails {
     }
 
     /// Puts a message at the end of a chain; gives the one that was there, or `NONE`.
-    #[inline]
+    #[inline(always)]
     fn replace(&mut self, chain: usize, slot: Slot) -> Slot {
         if let Some(tail) = self.table.get_mut(chain) {
             let before = std::mem::replace(tail, slot);

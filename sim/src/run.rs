@@ -255,6 +255,7 @@ impl<M: StateMachine> Runner<M> {
     ) -> Run {
         self.begin(seed, strategy);
         let writes = std::mem::size_of::<R>() > 0;
+        let scripted = strategy.is_scripted();
         let end = loop {
             let actions = self.world.actions();
             if actions.is_empty() {
@@ -266,7 +267,9 @@ impl<M: StateMachine> Runner<M> {
             if self.world.moment().step >= self.world.settings.steps_max {
                 break EndReason::Steps;
             }
-            strategy.script(&mut self.world.outbox().choices().script);
+            if scripted {
+                strategy.script(&mut self.world.outbox().choices().script);
+            }
             self.pulse.step(self.world.moment().step + 1);
             let mut sink = (&mut self.bank, (&mut self.marks, &mut *recorder));
             self.world.step(choice, &mut sink);

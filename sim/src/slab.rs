@@ -2,7 +2,7 @@
 //!
 //! Headers stand apart from inputs so that networks, strategies and queues need not know the user's types.
 
-use raddle_core::{Envelope, Header, Input, Outbox, StateMachine};
+use raddle_core::{Header, Input, StateMachine};
 
 /// Where a message is kept. Meaningless once the message is freed.
 pub(crate) type Slot = u32;
@@ -22,6 +22,8 @@ pub(crate) struct Slab<M: StateMachine> {
 pub(crate) struct Link {
     /// Its place in the order of sending, over all messages of the run.
     pub(crate) age: u32,
+    /// The chain it belongs to; `NONE` if its order is not kept by one.
+    pub(crate) chain: u32,
     /// The one behind it that must wait for it.
     pub(crate) next: Slot,
     /// How many before it it must wait for (network `causal`).
@@ -34,7 +36,7 @@ pub(crate) struct Link {
 
 impl Link {
     const fn new(age: u32) -> Self {
-        Self { age, next: NONE, blockers: 0, in_flight: false, ready: false }
+        Self { age, chain: NONE, next: NONE, blockers: 0, in_flight: false, ready: false }
     }
 }
 
@@ -48,56 +50,59 @@ impl<M: StateMachine> Slab<M> {
         self.free.extend((0..self.headers.len() as Slot).rev());
     }
 
-    #[inline]
-    pub(crate) fn insert(&mut self, envelope: Envelope<M>, age: u32, out: &mut Outbox<M::Update>) -> Slot {
-        let link = Link::new(age);
-        let Some(slot) = self.free.pop() else {
-            self.headers.push(envelope.header);
-            self.inputs.push(Some(envelope.input));
-            self.links.push(link);
-            return (self.headers.len() - 1) as Slot;
-        };
-        let at = slot as usize;
-        out.recycle(std::mem::replace(&mut self.headers[at], envelope.header));
-        self.inputs[at] = Some(envelope.input);
-        self.links[at] = link;
+    /// A slot that is free from now on until it is filled or freed; its header may be written over.
+    #[inline(always)]
+    pub(crate) fn reserve(&mut self) -> Slot {
+        match self.free.pop() {
+            Some(slot) => slot,
+            None => self.grow(),
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Slot {
+        self.headers.push(Header::blank());
+        self.inputs.push(None);
+        self.links.push(Link::new(0));
+        (self.headers.len() - 1) as Slot
+    }
+
+    /// Fills a reserved slot, whose header has been written.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, slot: Slot, input: Input<M>, age: u32) {
+        self.inputs[slot as usize] = Some(input);
+        self.links[slot as usize] = Link::new(age);
+    }
+
+    /// Keeps a message with a copy of this header.
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, header: &Header, input: Input<M>, age: u32) -> Slot {
+        let slot = self.reserve();
+        self.headers[slot as usize].copy_from(header);
+        self.fill(slot, input, age);
         slot
     }
 
-    /// Like `insert`, but copies a header that lives elsewhere into the memory of the slot.
-    #[inline]
-    pub(crate) fn insert_copy(&mut self, header: &Header, input: Input<M>, age: u32) -> Slot {
-        let link = Link::new(age);
-        let Some(slot) = self.free.pop() else {
-            self.headers.push(header.clone());
-            self.inputs.push(Some(input));
-            self.links.push(link);
-            return (self.headers.len() - 1) as Slot;
-        };
-        let at = slot as usize;
-        self.headers[at].clone_from(header);
-        self.inputs[at] = Some(input);
-        self.links[at] = link;
-        slot
-    }
-
-    #[inline]
+    #[inline(always)]
     pub(crate) fn header(&self, slot: Slot) -> &Header {
         &self.headers[slot as usize]
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn link(&mut self, slot: Slot) -> &mut Link {
         &mut self.links[slot as usize]
     }
 
-    #[inline]
-    pub(crate) fn take_input(&mut self, slot: Slot) -> Input<M> {
+    /// Takes a message out to handle it; its header takes the place of `header`.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, slot: Slot, header: &mut Header) -> Input<M> {
+        std::mem::swap(&mut self.headers[slot as usize], header);
+        self.free.push(slot);
         self.inputs[slot as usize].take().expect("a message is handled once")
     }
 
     /// Gives the slot back; its header stays readable until it is used again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn free(&mut self, slot: Slot) {
         self.inputs[slot as usize] = None;
         self.free.push(slot);

@@ -28,11 +28,14 @@ impl Timers {
     }
 
     /// Takes over the timers of a worker that may have changed them; none is due after `last`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn update<M>(&mut self, worker: &Worker<M>, last: Time) {
-        if self.waiting.is_empty() && worker.timers().is_empty() {
-            return;
+        if !self.waiting.is_empty() || !worker.timers().is_empty() {
+            self.take_over(worker, last);
         }
+    }
+
+    fn take_over<M>(&mut self, worker: &Worker<M>, last: Time) {
         self.waiting.retain(|timer| timer.1 != worker.id());
         self.waiting.extend(worker.timers().iter().map(|timer| (timer.deadline, worker.id(), timer.id.clone())));
         self.find_candidates(last);

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raddle_core::{
-    Coordinator, Desk, End, EndReason, Envelope, EventRef, Handled, Header, Inbox, Incarnation, InputKind, Lane,
-    Launched, Moment, Outbox, Parked, Plan, Sink, Snapshot, StateMachine, Time, What, Worker, WorkerId, fnv,
+    Coordinator, Desk, End, EndReason, EventRef, Handled, Header, Inbox, Incarnation, Input, InputKind, Lane, Launched,
+    Moment, Outbox, Outlet, Parked, Plan, Sink, Snapshot, StateMachine, Time, What, Worker, WorkerId, fnv,
 };
 
 use crate::actions::{Act, Actions};
@@ -38,7 +38,10 @@ pub struct World<M: StateMachine> {
     pub(crate) out: Outbox<M::Update>,
     /// What handlers chose in the last step.
     chosen: Vec<u32>,
-    outputs: Vec<Envelope<M>>,
+    /// What is handled, or was handled last.
+    current: Header,
+    /// What its handler sent.
+    outputs: Vec<Slot>,
     pub(crate) aside: Aside,
     pub(crate) moment: Moment,
     deliveries: u64,
@@ -90,7 +93,7 @@ impl<M: StateMachine, S: Sink<M>> Desk<Slot> for Counter<'_, M, S> {
         self.slab.header(*item)
     }
 
-    #[inline]
+    #[inline(always)]
     fn report(&mut self, what: What, item: &Slot) {
         let header = self.slab.header(*item);
         if let What::Drop(_) = what {
@@ -110,6 +113,31 @@ impl<M: StateMachine, S: Sink<M>> Desk<Slot> for Counter<'_, M, S> {
 
     fn nack(&mut self, sender: WorkerId) {
         self.aside.nacks.push(sender);
+    }
+}
+
+/// The outlet of a handler: headers are written straight into the slab.
+struct Fresh<'a, M: StateMachine> {
+    draft: Slot,
+    slab: &'a mut Slab<M>,
+    next_age: &'a mut u32,
+    sent: &'a mut Vec<Slot>,
+}
+
+impl<M: StateMachine> Outlet<M> for Fresh<'_, M> {
+    #[inline]
+    fn draft(&mut self) -> &mut Header {
+        &mut self.slab.headers[self.draft as usize]
+    }
+
+    #[inline(always)]
+    fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>) {
+        let slot = self.draft;
+        self.slab.fill(slot, input, *self.next_age);
+        *self.next_age += 1;
+        self.sent.push(slot);
+        self.draft = self.slab.reserve();
+        (&self.slab.headers[slot as usize], self.slab.inputs[slot as usize].as_ref().expect("filled just now"))
     }
 }
 
@@ -135,6 +163,7 @@ impl<M: StateMachine> World<M> {
             acts: Vec::new(),
             out: plan.outbox(0),
             chosen: Vec::new(),
+            current: Header::blank(),
             outputs: Vec::new(),
             aside: Aside::default(),
             moment: Moment::default(),
@@ -177,15 +206,15 @@ impl<M: StateMachine> World<M> {
                 self.gates[at] = Gate::Start;
                 self.gated += 1;
                 let age = self.take_age();
-                let slot = self.slab.insert_copy(&self.start_headers[at], raddle_core::Input::Start, age);
+                let slot = self.slab.insert(&self.start_headers[at], Input::Start, age);
                 self.flight.send(slot, at, &mut self.slab);
             }
         }
         for (at, external) in self.plan.externals().iter().enumerate() {
-            let input = raddle_core::Input::Message(external.message.clone());
+            let input = Input::Message(external.message.clone());
             let age = self.next_age;
             self.next_age += 1;
-            let slot = self.slab.insert_copy(&self.external_headers[at], input, age);
+            let slot = self.slab.insert(&self.external_headers[at], input, age);
             self.flight.send(slot, external.to.index(), &mut self.slab);
         }
     }
@@ -204,7 +233,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// What may happen next.
-    #[inline]
+    #[inline(always)]
     pub fn actions(&mut self) -> Actions<'_> {
         let listed = match self.settings.granularity {
             Granularity::Delivery if self.gated == 0 => false,
@@ -272,7 +301,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// A message arrives at its worker, which handles it and all that it releases.
-    #[inline]
+    #[inline(always)]
     fn deliver<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
         let slot = self.flight.ready()[at].slot;
         let header = self.slab.header(slot);
@@ -305,24 +334,31 @@ impl<M: StateMachine> World<M> {
         self.moment.time = self.moment.time.max(envelope.header.sent_at);
         self.touch(worker);
         let age = self.take_age();
-        let slot = self.slab.insert(envelope, age, &mut self.out);
+        let slot = self.slab.insert(&envelope.header, envelope.input, age);
         self.handle(slot, sink);
     }
 
     /// Lets a worker handle a message, and sends what it says.
     #[inline]
     pub(crate) fn handle<S: Sink<M>>(&mut self, slot: Slot, sink: &mut S) {
-        let input = self.slab.take_input(slot);
-        let header = &self.slab.headers[slot as usize];
+        let input = self.slab.take(slot, &mut self.current);
+        let header = &self.current;
         let at = header.to.index();
-        let is_update = !header.id.is_root();
         let past = &mut self.pasts[at];
-        *past = fnv::spread(*past ^ header.id.hash64());
+        *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
+        let mut fresh = Fresh {
+            draft: self.slab.reserve(),
+            slab: &mut self.slab,
+            next_age: &mut self.next_age,
+            sent: &mut self.outputs,
+        };
+        let rules = self.plan.rules();
         let worker = &mut self.workers[at];
-        let handled =
-            worker.handle_parts(header, input, self.plan.rules(), self.moment, &mut self.out, &mut self.outputs, sink);
+        let handled = worker.handle_parts(header, input, rules, self.moment, &mut self.out, &mut fresh, sink);
+        let unused = fresh.draft;
+        self.slab.free(unused);
         self.deliveries += 1;
-        self.unresolved -= usize::from(is_update);
+        self.unresolved -= usize::from(!header.id.is_root());
         if !self.out.choices().made.is_empty() {
             self.note_choices(at);
         }
@@ -330,15 +366,14 @@ impl<M: StateMachine> World<M> {
             Handled::Done => {}
             Handled::Crashed => self.pasts[at] = fnv::spread(!self.pasts[at]),
             Handled::Dead => {
-                let id = self.slab.header(slot).id.hash64();
+                let id = self.current.id.hash64();
                 self.aside.dropped = self.aside.dropped.wrapping_add(fnv::spread(id));
             }
         }
         self.timers.update(&self.workers[at], self.settings.last_moment());
-        self.slab.free(slot);
         let mut outputs = std::mem::take(&mut self.outputs);
-        for envelope in outputs.drain(..) {
-            self.send(envelope, at, sink);
+        for slot in outputs.drain(..) {
+            self.send(slot, at, sink);
         }
         self.outputs = outputs;
     }
@@ -355,11 +390,9 @@ impl<M: StateMachine> World<M> {
     }
 
     /// An update leaves its worker.
-    #[inline]
-    fn send<S: Sink<M>>(&mut self, envelope: Envelope<M>, from: usize, sink: &mut S) {
-        let to = envelope.header.to;
-        let age = self.take_age();
-        let slot = self.slab.insert(envelope, age, &mut self.out);
+    #[inline(always)]
+    fn send<S: Sink<M>>(&mut self, slot: Slot, from: usize, sink: &mut S) {
+        let to = self.slab.header(slot).to;
         self.unresolved += 1;
         if self.settings.granularity == Granularity::Queues {
             return self.outbound[from].push_back(slot);
@@ -377,7 +410,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// An update is on its way, as far as the core lets it.
-    #[inline]
+    #[inline(always)]
     fn launch<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
         self.touch(to);
         let (inbox, mut desk) = self.desk(to, sink);
@@ -388,7 +421,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// Updates that were held are on their way now that there is room.
-    #[inline]
+    #[inline(always)]
     fn admit<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         loop {
             let (inbox, mut desk) = self.desk(worker, sink);
@@ -398,7 +431,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// A worker handles all that waits no longer.
-    #[inline]
+    #[inline(always)]
     fn release<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         loop {
             if self.gates[worker.index()] != Gate::Open {
@@ -412,11 +445,14 @@ impl<M: StateMachine> World<M> {
     }
 
     /// Sees to what the core put aside while an inbox was borrowed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn see_to_aside(&mut self) {
-        if self.aside.discarded.is_empty() && self.aside.nacks.is_empty() {
-            return;
+        if !self.aside.discarded.is_empty() || !self.aside.nacks.is_empty() {
+            self.put_away();
         }
+    }
+
+    fn put_away(&mut self) {
         while let Some(slot) = self.aside.discarded.pop() {
             let to = self.slab.header(slot).to;
             if self.slab.link(slot).in_flight {
@@ -477,7 +513,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// The inbox of a worker, and a desk for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn desk<'a, S: Sink<M>>(
         &'a mut self,
         worker: WorkerId,
@@ -488,7 +524,7 @@ impl<M: StateMachine> World<M> {
         (&mut self.inboxes[worker.index()], desk)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn touch(&mut self, worker: WorkerId) {
         if !self.is_touched[worker.index()] {
             self.is_touched[worker.index()] = true;

@@ -28,6 +28,11 @@ pub trait Strategy: Send {
     /// The place of the next action; there is at least one.
     fn choose(&mut self, actions: &Actions<'_>) -> usize;
 
+    /// Whether [`Strategy::script`] is to be asked at all.
+    fn is_scripted(&self) -> bool {
+        false
+    }
+
     /// Adds the values that handlers of the action just chosen are to take in `choose`, if the strategy knows any.
     fn script(&mut self, values: &mut Vec<u32>) {
         let _ = values;

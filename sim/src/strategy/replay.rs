@@ -65,6 +65,10 @@ impl Strategy for Replay {
         0
     }
 
+    fn is_scripted(&self) -> bool {
+        true
+    }
+
     fn script(&mut self, values: &mut Vec<u32>) {
         while let Some(Decision::Choose(value)) = self.schedule.get(self.next) {
             values.push(*value);

@@ -1,0 +1,115 @@
+//! What the tests share: a machine that does as it is told, and a brute-force enumeration of all schedules.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use raddle_core::{Beyond, Outbox, StateMachine, System};
+use raddle_sim::{Actions, Runner, Settings, Strategy};
+
+/// A message that says what its handler is to send, and what the handlers of that are to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub name: &'static str,
+    pub then: Vec<(&'static str, Told)>,
+}
+
+/// `name`, then these updates.
+pub fn told(name: &'static str, then: impl IntoIterator<Item = (&'static str, Told)>) -> Told {
+    Told { name, then: then.into_iter().collect() }
+}
+
+/// Writes down what it handles and sends what it is told to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Obedient {
+    pub log: Vec<&'static str>,
+}
+
+impl StateMachine for Obedient {
+    type Message = Told;
+    type Update = Told;
+
+    fn on_message(&mut self, told: Told, out: &mut Outbox<Told>) {
+        self.log.push(told.name);
+        for (to, update) in told.then {
+            out.notify(to, update);
+        }
+    }
+
+    fn on_update(&mut self, told: Told, out: &mut Outbox<Told>) {
+        self.on_message(told, out);
+    }
+}
+
+/// Goes through all schedules, depth first: a prefix of choices, then always the first.
+#[derive(Default)]
+struct DepthFirst {
+    prefix: Vec<(usize, usize)>,
+    at: usize,
+}
+
+impl DepthFirst {
+    /// The next prefix; false when all are done.
+    fn advance(&mut self) -> bool {
+        while let Some((choice, options)) = self.prefix.pop() {
+            if choice + 1 < options {
+                self.prefix.push((choice + 1, options));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Strategy for DepthFirst {
+    fn begin(&mut self, _: u64) {
+        self.at = 0;
+    }
+
+    fn choose(&mut self, actions: &Actions<'_>) -> usize {
+        if self.at == self.prefix.len() {
+            self.prefix.push((0, actions.len()));
+        }
+        self.at += 1;
+        self.prefix[self.at - 1].0
+    }
+
+    fn beyond(&self) -> Beyond {
+        Beyond::First
+    }
+}
+
+/// All schedules of a system: how many there are, the distinct fingerprints, and the distinct outcomes as `outcome`
+/// sees them.
+pub struct All<T> {
+    pub schedules: usize,
+    pub traces: usize,
+    pub outcomes: BTreeSet<T>,
+}
+
+/// Runs every schedule.
+pub fn all_schedules<M: StateMachine, T: Ord>(
+    system: &System<M>,
+    settings: Settings,
+    outcome: impl Fn(&Runner<M>) -> T,
+) -> All<T> {
+    let plan = system.plan().expect("a good system");
+    let mut runner = Runner::new(Arc::clone(&plan), settings, Some(&[])).expect("good settings");
+    let mut search = DepthFirst::default();
+    let (mut schedules, mut traces, mut outcomes) = (0, BTreeSet::new(), BTreeSet::new());
+    loop {
+        let run = runner.run(0, &mut search);
+        schedules += 1;
+        traces.insert(run.fingerprint);
+        outcomes.insert(outcome(&runner));
+        if !search.advance() {
+            return All { schedules, traces: traces.len(), outcomes };
+        }
+    }
+}
+
+/// What each worker handled, in its order.
+pub fn logs(runner: &Runner<Obedient>) -> Vec<Vec<&'static str>> {
+    runner.world().snapshot().machines().map(|machine| machine.log.clone()).collect()
+}
