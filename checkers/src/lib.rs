@@ -1,1 +1,35 @@
-//! .
+//! The laws of raddle: what must hold of every run, simulated or real.
+//!
+//! A law is a function of the events of a run, never of a world: the same code judges the simulator's millions of runs
+//! while they go on, a recorded real run, and a trace read from a file. One law stands in one file; its first lines
+//! say what it asks for, and what it cannot see.
+//!
+//! Where to start: [`Bank`] is what a driver feeds while a run goes on; [`check`] judges a whole trace, with
+//! witnesses; [`LAWS`] lists the laws and [`default_laws`] says which apply; [`Properties`] judges what users state
+//! about the states of their machines; [`determinism::compare`] takes two traces.
+#![forbid(unsafe_code)]
+
+mod bank;
+mod bounded_depth;
+mod bounded_queues;
+mod causal_order;
+pub mod determinism;
+mod fairness;
+mod fifo;
+mod laws;
+mod lengths;
+mod no_deadlock;
+mod no_duplicates;
+mod no_panic;
+mod no_silent_loss;
+mod offline;
+mod per_worker;
+mod properties;
+mod violation;
+mod words;
+
+pub use bank::Bank;
+pub use laws::{LAWS, LawInfo, UnknownLaw, default_laws, find, resolve};
+pub use offline::{check, explain};
+pub use properties::Properties;
+pub use violation::{Verdict, Violation};

@@ -6,7 +6,8 @@
 //!
 //! The hash is FNV-1a 64 over text. An event is the line
 //! `WORD ID DETAIL DEPTH CLOCK LENGTH:TEXT LENGTH:PAYLOAD\n`, where DETAIL is what the event adds (`-` if nothing),
-//! CLOCK is `name=count` pairs sorted by name and joined by `,`, and lengths count bytes. A lane is
+//! CLOCK is `name=count` pairs sorted by name and joined by `,`, and lengths count bytes. The text of a panic is hashed
+//! without its place, which moves when code is edited. A lane is
 //! `worker NAME HASH\n` or `inbox NAME HASH\n` with HASH as 16 hex digits, workers before inboxes of the same name.
 
 use std::fmt::{self, Write as _};
@@ -18,6 +19,7 @@ use crate::event::{Lane, What};
 use crate::fnv;
 use crate::ids::{Party, WorkerId};
 use crate::names::Names;
+use crate::panics;
 use crate::trace::{Event, Trace};
 
 /// The digest of a trace; prints as 16 hex digits.
@@ -82,7 +84,8 @@ fn line(lane: &mut Hashed, event: &Event, names: &Names) -> fmt::Result {
     detail(lane, event, names)?;
     write!(lane, " {} ", header.depth.0)?;
     clock(lane, &header.clock, names)?;
-    writeln!(lane, " {}:{} {}:{}", event.text.len(), event.text, event.payload.len(), event.payload)
+    let text = if event.what == What::Crash { panics::split(&event.text).0 } else { &event.text };
+    writeln!(lane, " {}:{text} {}:{}", text.len(), event.payload.len(), event.payload)
 }
 
 fn detail(lane: &mut Hashed, event: &Event, names: &Names) -> fmt::Result {

@@ -70,9 +70,9 @@ pub enum What {
     Hold,
     /// It moves from beside the queue into it.
     Admit,
-    /// Its sender waits until there is room for it.
+    /// There is no room for it: its sender waits, with it and all that it said after it.
     Stall,
-    /// There is room again; the sender goes on.
+    /// There is room for it again.
     Resume,
     /// It is gone, and this is why.
     Drop(DropReason),
@@ -208,13 +208,13 @@ pub trait Sink<M: StateMachine> {
 
 /// Nobody wants to know.
 impl<M: StateMachine> Sink<M> for () {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, _: EventRef<'_>, _: Option<&Input<M>>) {}
 }
 
 /// First the one, then the other.
 impl<M: StateMachine, A: Sink<M>, B: Sink<M>> Sink<M> for (A, B) {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         self.0.event(event, input);
         self.1.event(event, input);
@@ -222,14 +222,14 @@ impl<M: StateMachine, A: Sink<M>, B: Sink<M>> Sink<M> for (A, B) {
 }
 
 impl<M: StateMachine, S: Sink<M>> Sink<M> for &mut S {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         (**self).event(event, input);
     }
 }
 
 impl<M: StateMachine, S: Sink<M>> Sink<M> for Option<S> {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         if let Some(sink) = self {
             sink.event(event, input);

@@ -56,6 +56,59 @@ pub trait StateMachine: Send + 'static {
     }
 }
 
+/// Workers of different types in one system: box them. (An enum of the types does the same, statically, and lets
+/// properties look into each.)
+///
+/// ```
+/// use raddle_core::{Outbox, StateMachine, System};
+///
+/// struct Client;
+/// impl StateMachine for Client {
+///     type Message = u32;
+///     type Update = u32;
+///     fn on_message(&mut self, n: u32, out: &mut Outbox<u32>) { out.notify("server", n); }
+///     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+/// }
+/// struct Server { sum: u32 }
+/// impl StateMachine for Server {
+///     type Message = u32;
+///     type Update = u32;
+///     fn on_message(&mut self, _: u32, _: &mut Outbox<u32>) {}
+///     fn on_update(&mut self, n: u32, out: &mut Outbox<u32>) {
+///         self.sum += n;
+///         out.notify(out.sender_worker().expect("updates come from workers"), self.sum);
+///     }
+/// }
+///
+/// type Machine = Box<dyn StateMachine<Message = u32, Update = u32>>;
+/// let system = System::<Machine>::new("shop")
+///     .workers(["ann", "bob"], |_| Box::new(Client) as Machine)
+///     .workers(["server"], |_| Box::new(Server { sum: 0 }) as Machine)
+///     .messages("street", [("ann", 1), ("bob", 2)]);
+/// assert_eq!(system.plan()?.names().worker_count(), 3);
+/// # Ok::<(), raddle_core::SystemError>(())
+/// ```
+impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
+    type Message = M::Message;
+    type Update = M::Update;
+
+    fn on_start(&mut self, out: &mut Outbox<M::Update>) {
+        (**self).on_start(out);
+    }
+
+    fn on_message(&mut self, message: M::Message, out: &mut Outbox<M::Update>) {
+        (**self).on_message(message, out);
+    }
+
+    fn on_update(&mut self, update: M::Update, out: &mut Outbox<M::Update>) {
+        (**self).on_update(update, out);
+    }
+
+    fn on_timer(&mut self, tag: TimerTag, out: &mut Outbox<M::Update>) {
+        (**self).on_timer(tag, out);
+    }
+}
+
 /// What a worker calls one of its timers. Several may wait under the same tag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimerTag(pub u64);

@@ -179,6 +179,12 @@ impl<U> Outbox<U> {
         self.from
     }
 
+    /// The worker that sent what is handled; none for a message from outside.
+    #[must_use]
+    pub const fn sender_worker(&self) -> Option<WorkerId> {
+        self.from.worker()
+    }
+
     /// The worker of this name.
     #[must_use]
     pub fn worker(&self, name: &str) -> Option<WorkerId> {

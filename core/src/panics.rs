@@ -39,6 +39,15 @@ pub fn install() {
     });
 }
 
+/// The text and the place of a panic that [`catch`] has described.
+#[must_use]
+pub fn split(described: &str) -> (&str, Option<&str>) {
+    match described.rsplit_once("', ") {
+        Some((text, place)) => (text.trim_start_matches('\''), Some(place)),
+        None => (described.trim_matches('\''), None),
+    }
+}
+
 fn describe(info: &PanicHookInfo<'_>) -> String {
     let payload = info.payload();
     let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
@@ -58,6 +67,7 @@ mod tests {
         install();
         let text = catch(|| panic!("no {}", "money")).expect_err("panics");
         assert!(text.starts_with("'no money', ") && text.contains("panics.rs:"), "{text}");
+        assert_eq!(split(&text).0, "no money");
         assert_eq!(catch(|| 7), Ok(7));
     }
 }

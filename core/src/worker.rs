@@ -277,7 +277,7 @@ impl<M: StateMachine> Worker<M> {
     }
 
     /// Writes the header of an output as far as it is the same whether it is sent or refused: no number, no clock.
-    #[inline]
+    #[inline(always)]
     fn address(&self, header: &mut Header, cause: &Header, index: usize, to: WorkerId, now: Time) {
         header.id.become_output(&cause.id, u16::try_from(index).unwrap_or(u16::MAX));
         header.from = Party::Worker(self.id);
@@ -373,7 +373,7 @@ impl<S> Voice<'_, S> {
         EventRef { moment: self.moment, lane, life: self.life, what, header, text }
     }
 
-    #[inline]
+    #[inline(always)]
     fn say<M: StateMachine>(&mut self, what: What, header: &Header, text: &str)
     where
         S: Sink<M>,
@@ -389,7 +389,7 @@ impl<S> Voice<'_, S> {
         self.sink.event(self.event(lane, what, header, ""), None);
     }
 
-    #[inline]
+    #[inline(always)]
     fn emit<M: StateMachine>(&mut self, what: What, header: &Header, text: &str, input: &Input<M>)
     where
         S: Sink<M>,

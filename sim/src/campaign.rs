@@ -7,8 +7,10 @@
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "see above")]
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -152,6 +154,17 @@ struct Shared {
     cut: Mutex<Option<Cut>>,
     deliveries: AtomicU64,
     done: AtomicU64,
+    /// What a job panicked with: code of the user's that is no handler (a property, `Debug`), or a bug of ours.
+    panicked: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Shared {
+    /// A panic of a job goes on in the thread that asked for the search.
+    fn hand_on_panic(&self) {
+        if let Some(panic) = self.panicked.lock().ok().and_then(|mut panicked| panicked.take()) {
+            panic::resume_unwind(panic);
+        }
+    }
 }
 
 struct Jobs {
@@ -177,6 +190,7 @@ impl Jobs {
             cut: Mutex::new(None),
             deliveries: AtomicU64::new(0),
             done: AtomicU64::new(0),
+            panicked: Mutex::new(None),
         });
         let processors = || thread::available_parallelism().map_or(1, usize::from);
         let jobs = if explore.jobs == 0 { processors() } else { explore.jobs };
@@ -188,7 +202,11 @@ impl Jobs {
             watches.push((Watch::new(runner.pulse(), explore.step_limit), Arc::clone(&busy)));
             let (shared, sender, kind) = (Arc::clone(&shared), sender.clone(), explore.strategy);
             thread::spawn(move || {
-                work(&mut runner, kind, &shared, &sender);
+                let work = AssertUnwindSafe(|| work(&mut runner, kind, &shared, &sender));
+                if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
+                    first.get_or_insert(panic);
+                    shared.end_chunk.store(0, Ordering::Release);
+                }
                 busy.store(false, Ordering::Relaxed);
             });
         }
@@ -215,12 +233,16 @@ impl Jobs {
                 }
             }
             if next >= self.shared.end_chunk.load(Ordering::Acquire) {
+                self.shared.hand_on_panic();
                 break None;
             }
             match self.receiver.recv_timeout(interval) {
                 Ok((at, chunk)) => _ = waiting.insert(at, chunk),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break None,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.shared.hand_on_panic();
+                    break None;
+                }
             }
             for (watch, busy) in &mut self.watches {
                 if let (true, Some((seed, step))) = (busy.load(Ordering::Relaxed), watch.look()) {

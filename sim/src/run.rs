@@ -23,6 +23,7 @@ pub struct Runner<M: StateMachine> {
     marks: Marks,
     end: End,
     pulse: Arc<Pulse>,
+    to_the_end: bool,
 }
 
 /// What one run came to.
@@ -119,7 +120,7 @@ impl Marks {
 }
 
 impl<M: StateMachine> Sink<M> for Marks {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, event: EventRef<'_>, _: Option<&Input<M>>) {
         if event.what == What::Mark {
             self.reach(event.text);
@@ -153,7 +154,15 @@ impl<M: StateMachine> Runner<M> {
             marks: Marks::default(),
             end: End::default(),
             pulse: Arc::default(),
+            to_the_end: false,
         })
+    }
+
+    /// Lets runs go on to their end after a law is broken, instead of ending there.
+    #[must_use]
+    pub fn to_the_end(mut self) -> Self {
+        self.to_the_end = true;
+        self
     }
 
     /// The laws by which runs are judged, beside the system's properties.
@@ -279,7 +288,7 @@ impl<M: StateMachine> Runner<M> {
             if self.properties.watch_steps() {
                 self.properties.after_step(&self.world.snapshot(), self.world.moment());
             }
-            if self.bank.has_failed() || self.properties.violation().is_some() {
+            if (self.bank.has_failed() || self.properties.violation().is_some()) && !self.to_the_end {
                 break EndReason::Violation;
             }
         };

@@ -1,6 +1,6 @@
 //! What the tests share: a machine that does as it is told, and a brute-force enumeration of all schedules.
 
-#![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test takes what it needs")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

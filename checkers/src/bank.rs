@@ -1,0 +1,314 @@
+//! All chosen laws over one run, while it goes on.
+//!
+//! This stands in the innermost loop of a search, so it is built for that: a plain struct with a place for each law,
+//! one `match` on what happened, no allocation once it is warm. The core reports each kind of event from a place of
+//! its own, where `what` is a constant: inlined there, the match folds to the few laws that care. Text is made only
+//! when a law is broken. An event is passed by value, and what is hot is always inlined: an event whose address is taken
+//! must be written to memory first, which costs more than most laws.
+
+use raddle_core::{Conditions, End, EventRef, Input, Lane, Moment, Sink, StateMachine, What};
+
+use crate::bounded_depth::{self, BoundedDepth};
+use crate::bounded_queues::{self, BoundedQueues};
+use crate::causal_order::{self, CausalOrder};
+use crate::determinism;
+use crate::fairness::{self, Fairness};
+use crate::fifo::{self, Fifo};
+use crate::laws::{LAWS, UnknownLaw, resolve};
+use crate::no_deadlock::{self, NoDeadlock};
+use crate::no_duplicates::{self, NoDuplicates};
+use crate::no_panic;
+use crate::no_silent_loss::{self, NoSilentLoss};
+use crate::violation::{Verdict, Violation};
+
+/// The chosen laws over one run.
+///
+/// A driver hands it to the core as its [`Sink`], asks [`Bank::has_failed`] when it likes, tells it how the run ended,
+/// and resets it for the next. Each law reports its first breach only.
+///
+/// ```
+/// use std::sync::Arc;
+/// use raddle_checkers::{Bank, default_laws};
+/// use raddle_core::{Conditions, Counting, End, Names, Order, Policies, WorkerId};
+///
+/// let conditions = Conditions {
+///     names: Arc::new(Names::new("demo", ["ann", "bob"], ["bank"])?),
+///     policies: Policies::default(),
+///     counting: Counting::InFlight,
+///     promised: Order::Fifo,
+/// };
+/// let mut bank = Bank::new(conditions.clone(), &default_laws(&conditions))?;
+/// let (ann, bob) = (WorkerId::new(0), WorkerId::new(1));
+/// bank.finish(&End { waiting: vec![(ann, bob, "receipt".to_owned())], ..End::default() });
+/// assert!(bank.has_failed());
+/// assert_eq!(bank.violations()[0].signature(&conditions.names), "no-deadlock/starved@ann");
+///
+/// bank.reset();
+/// assert!(!bank.has_failed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Bank {
+    causal_order: Option<CausalOrder>,
+    fifo: Option<Fifo>,
+    no_deadlock: Option<NoDeadlock>,
+    bounded_depth: Option<BoundedDepth>,
+    bounded_queues: Option<BoundedQueues>,
+    fairness: Option<Fairness>,
+    no_silent_loss: Option<NoSilentLoss>,
+    no_duplicates: Option<NoDuplicates>,
+    no_panic: bool,
+    /// When something was handled last: the moment of what shows only at the end.
+    moment: Moment,
+    broken: Broken,
+    ended: bool,
+    loss_unknown: Option<String>,
+    conditions: Conditions,
+    chosen: Vec<&'static str>,
+}
+
+/// The first breach of each law, in the order in which they showed.
+#[derive(Clone, Debug, Default)]
+struct Broken(Vec<Violation>);
+
+impl Broken {
+    #[cold]
+    fn add(&mut self, law: &'static str, violation: impl FnOnce() -> Violation) {
+        if self.of(law).is_none() {
+            self.0.push(violation());
+        }
+    }
+
+    fn of(&self, law: &str) -> Option<&Violation> {
+        self.0.iter().find(|violation| violation.law == law)
+    }
+}
+
+impl Bank {
+    /// The laws of these names over runs under these conditions. A name that stands twice counts once.
+    ///
+    /// `determinism` may be among them, and is left to the driver, who can run twice.
+    ///
+    /// # Errors
+    /// When a name is not the name of a law; the error says which look like it.
+    pub fn new(conditions: Conditions, laws: &[&str]) -> Result<Self, UnknownLaw> {
+        let laws = resolve(laws)?;
+        let workers = conditions.names.worker_count();
+        let on = |name: &str| laws.contains(&name);
+        Ok(Self {
+            causal_order: on(causal_order::NAME).then(|| CausalOrder::new(workers)),
+            fifo: on(fifo::NAME).then(|| Fifo::new(&conditions)),
+            no_deadlock: on(no_deadlock::NAME).then(NoDeadlock::default),
+            bounded_depth: on(bounded_depth::NAME).then(|| BoundedDepth::new(conditions.policies.max_depth)),
+            bounded_queues: on(bounded_queues::NAME).then(|| BoundedQueues::new(&conditions)),
+            fairness: on(fairness::NAME).then(|| Fairness::new(&conditions)),
+            no_silent_loss: on(no_silent_loss::NAME).then(|| NoSilentLoss::new(conditions.counting)),
+            no_duplicates: on(no_duplicates::NAME).then(NoDuplicates::new),
+            no_panic: on(no_panic::NAME),
+            moment: Moment::default(),
+            broken: Broken::default(),
+            ended: false,
+            loss_unknown: None,
+            chosen: LAWS.iter().map(|law| law.name).filter(|name| on(name)).collect(),
+            conditions,
+        })
+    }
+
+    /// Makes ready for another run under the same conditions, keeping its memory. Costs the same for any number of
+    /// workers.
+    pub fn reset(&mut self) {
+        self.causal_order.iter_mut().for_each(CausalOrder::reset);
+        self.fifo.iter_mut().for_each(Fifo::reset);
+        self.no_deadlock.iter_mut().for_each(NoDeadlock::reset);
+        self.bounded_queues.iter_mut().for_each(BoundedQueues::reset);
+        self.fairness.iter_mut().for_each(Fairness::reset);
+        self.no_silent_loss.iter_mut().for_each(NoSilentLoss::reset);
+        self.no_duplicates.iter_mut().for_each(NoDuplicates::reset);
+        self.moment = Moment::default();
+        self.broken.0.clear();
+        self.ended = false;
+        self.loss_unknown = None;
+    }
+
+    /// Whether any law is broken.
+    #[must_use]
+    #[inline]
+    pub const fn has_failed(&self) -> bool {
+        !self.broken.0.is_empty()
+    }
+
+    /// The first breach of each law that is broken, in the order in which they showed.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.broken.0
+    }
+
+    /// Tells how the run ended. Some laws can be judged only now.
+    #[inline]
+    pub fn finish(&mut self, end: &End) {
+        self.ended = true;
+        let names = &self.conditions.names;
+        if let Some(law) = &mut self.bounded_queues
+            && let Some(violation) = law.finish(names)
+        {
+            self.broken.add(bounded_queues::NAME, move || violation);
+        }
+        if let Some(law) = &mut self.no_silent_loss {
+            match law.finish(end, self.moment) {
+                Verdict::Ok => {}
+                Verdict::Violation(violation) => self.broken.add(no_silent_loss::NAME, move || violation),
+                Verdict::Unknown(why) => self.loss_unknown = Some(why),
+            }
+        }
+        if let Some(law) = &self.no_deadlock
+            && let Some(violation) = law.finish(end, self.moment, names)
+        {
+            self.broken.add(no_deadlock::NAME, move || violation);
+        }
+    }
+
+    /// What each chosen law says, in the order of [`LAWS`]; `determinism` is left to the driver.
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<(&'static str, Verdict)> {
+        let judged = self.chosen.iter().filter(|name| **name != determinism::NAME);
+        judged.map(|name| (*name, self.verdict(name))).collect()
+    }
+
+    fn verdict(&self, law: &str) -> Verdict {
+        if let Some(violation) = self.broken.of(law) {
+            return Verdict::Violation(violation.clone());
+        }
+        let needs_end = [no_deadlock::NAME, no_silent_loss::NAME, bounded_queues::NAME].contains(&law);
+        match (law, &self.loss_unknown, &self.fairness) {
+            _ if needs_end && !self.ended => Verdict::Unknown("the run is not over".to_owned()),
+            (no_silent_loss::NAME, Some(why), _) => Verdict::Unknown(why.clone()),
+            (fairness::NAME, _, Some(law)) => law.verdict(),
+            _ => Verdict::Ok,
+        }
+    }
+
+    /// Takes one event. Always inlined: at most call sites `what` is a constant, and most of this folds away.
+    #[inline(always)]
+    pub fn observe(&mut self, event: EventRef<'_>) {
+        match event.what {
+            What::Emit => self.emit(event),
+            What::Handle => self.handle(event),
+            What::Arrive => {
+                if let Some(law) = &mut self.no_silent_loss {
+                    law.arrive(event.header);
+                }
+                self.queues(event);
+            }
+            What::Park { .. } | What::Release | What::Hold | What::Admit => self.queues(event),
+            What::Drop(_) => self.dropped(event),
+            What::Stall | What::Resume => {
+                if let Some(law) = &mut self.bounded_queues {
+                    law.stall(event);
+                }
+            }
+            What::Crash => self.crash(event),
+            _ => {}
+        }
+    }
+
+    #[inline(always)]
+    fn emit(&mut self, event: EventRef<'_>) {
+        let names = &self.conditions.names;
+        if let Some(law) = &mut self.causal_order
+            && !law.emit(event.header)
+        {
+            self.broken.add(causal_order::NAME, move || law.wrong_clock(event, names));
+        }
+        if let Some(law) = &self.bounded_depth
+            && !law.allows(event.header)
+        {
+            self.broken.add(bounded_depth::NAME, move || law.broken(event, names));
+        }
+        if let Some(law) = &mut self.bounded_queues {
+            law.emit(event);
+        }
+        if let Some(law) = &mut self.no_silent_loss {
+            law.emit(event.header);
+        }
+    }
+
+    #[inline(always)]
+    fn handle(&mut self, event: EventRef<'_>) {
+        self.moment = event.moment;
+        let names = &self.conditions.names;
+        if let Some(law) = &mut self.no_duplicates
+            && !law.handle(event.header, event.life)
+        {
+            self.broken.add(no_duplicates::NAME, move || NoDuplicates::handled_twice(event, names));
+        }
+        if let Some(law) = &mut self.causal_order
+            && !law.handle(event.header)
+        {
+            self.broken.add(causal_order::NAME, move || CausalOrder::overtaken(event, names));
+        }
+        if let Some(law) = &mut self.fifo
+            && !law.handle(event.header)
+        {
+            self.broken.add(fifo::NAME, move || law.overtaken(event, names));
+        }
+        if let Some(law) = &self.bounded_depth
+            && !law.allows(event.header)
+        {
+            self.broken.add(bounded_depth::NAME, move || law.broken(event, names));
+        }
+        if let Some(law) = &mut self.no_silent_loss {
+            law.done(event.header);
+        }
+        self.queues(event);
+    }
+
+    /// What happens to the queues of one inbox. A shard has an ingress of its own, which is not judged here.
+    #[inline(always)]
+    fn queues(&mut self, event: EventRef<'_>) {
+        if let Lane::Shard(_) = event.lane {
+            return;
+        }
+        let names = &self.conditions.names;
+        if let Some(law) = &mut self.bounded_queues
+            && let Some(breach) = law.follow(event)
+        {
+            self.broken.add(bounded_queues::NAME, move || law.broken(breach, event, names));
+        }
+        if let Some(law) = &mut self.fairness
+            && !law.follow(event)
+        {
+            self.broken.add(fairness::NAME, move || law.passed_over(event, names));
+        }
+    }
+
+    #[inline]
+    fn dropped(&mut self, event: EventRef<'_>) {
+        if !no_silent_loss::ends_a_way(event.lane) {
+            return;
+        }
+        if let Some(law) = &mut self.no_silent_loss {
+            law.done(event.header);
+        }
+        self.queues(event);
+    }
+
+    #[cold]
+    fn crash(&mut self, event: EventRef<'_>) {
+        if let Some(law) = &mut self.no_silent_loss {
+            law.crash();
+        }
+        if let Some(law) = &mut self.no_deadlock {
+            law.crash(event.header.to);
+        }
+        if self.no_panic {
+            self.broken.add(no_panic::NAME, || no_panic::crashed(event, &self.conditions.names));
+        }
+    }
+}
+
+impl<M: StateMachine> Sink<M> for Bank {
+    #[inline(always)]
+    fn event(&mut self, event: EventRef<'_>, _: Option<&Input<M>>) {
+        self.observe(event);
+    }
+}

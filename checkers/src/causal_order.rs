@@ -1,0 +1,139 @@
+//! Causal order: no update is handled after one whose sender knew that it had been sent.
+//!
+//! A vector clock per worker, kept by the law itself from what is sent and handled. It judges two things:
+//!
+//! - `clock`: an update must carry exactly what its sender knew, its own send counted;
+//! - `overtaken`: an update of s that is handled where a later send of s is known already comes too late.
+//!
+//! The second test takes one comparison and is exact. Each send of s has a number of its own, and it reaches another
+//! worker's clock by that very update or by what was sent after it. So at worker p, for an update to p numbered k by
+//! its sender s: the entry of s is above k if and only if p has handled an update whose sender knew of number k
+//! ("if": it knew by a later send of s, as number k itself went to p alone). The entry equals k if p has handled this
+//! very update before: that is a duplicate, and another law's business. (Charron-Bost 1991 on the exactness of vector
+//! clocks.)
+//!
+//! What a worker sends itself is exempt: it waits in no network.
+
+use raddle_core::{Event, EventRef, Header, Names, Trace, VectorClock, What, WorkerId};
+
+use crate::per_worker::PerWorker;
+use crate::violation::Violation;
+use crate::words;
+
+pub(crate) const NAME: &str = "causal-order";
+
+#[derive(Clone, Debug)]
+pub(crate) struct CausalOrder {
+    known: PerWorker<VectorClock>,
+}
+
+impl CausalOrder {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self { known: PerWorker::new(workers) }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.known.reset();
+    }
+
+    /// Counts a send; whether the update carries what its sender knew.
+    #[inline(always)]
+    pub(crate) fn emit(&mut self, header: &Header) -> bool {
+        let Some(from) = header.from.worker() else { return true };
+        let known = self.known.at(from);
+        known.tick(from);
+        *known == header.clock
+    }
+
+    /// Learns from what is handled; whether it was in time.
+    #[inline(always)]
+    pub(crate) fn handle(&mut self, header: &Header) -> bool {
+        let Some(from) = header.link() else { return true };
+        let known = self.known.at(header.to);
+        let in_time = known.get(from) <= header.clock.get(from);
+        known.merge(&header.clock);
+        in_time
+    }
+
+    #[cold]
+    pub(crate) fn wrong_clock(&mut self, event: EventRef<'_>, names: &Names) -> Violation {
+        let header = event.header;
+        let from = header.from.worker().unwrap_or_default();
+        let reason = format!(
+            "{} sent {} with the clock {}, though by what it has sent and handled it knew {}",
+            names.worker(from),
+            words::id(&header.id, names),
+            words::clock(&header.clock, names),
+            words::clock(self.known.at(from), names),
+        );
+        Violation::at(NAME, "clock", Some(from), event, reason)
+    }
+
+    #[cold]
+    pub(crate) fn overtaken(event: EventRef<'_>, names: &Names) -> Violation {
+        let to = event.header.to;
+        let reason = format!(
+            "{} handled {} too late: it had handled an update before whose sender knew of it",
+            names.worker(to),
+            words::message(event.header, names),
+        );
+        Violation::at(NAME, "overtaken", Some(to), event, reason)
+    }
+}
+
+/// Names the update that overtook, and how its sender knew.
+pub(crate) fn explain(violation: &mut Violation, trace: &Trace) {
+    if violation.code != "overtaken" {
+        return;
+    }
+    let broke = |e: &Event| {
+        e.what == What::Handle && e.moment == violation.moment && Some(&e.header.id) == violation.message.as_ref()
+    };
+    let Some(late) = trace.events.iter().position(broke) else { return };
+    let handled = &trace.events[late].header;
+    let overtook = trace.events[..late]
+        .iter()
+        .position(|e| e.what == What::Handle && e.header.to == handled.to && handled.sent_before(&e.header));
+    let Some(overtook) = overtook else { return };
+    let first = &trace.events[overtook].header;
+    let (Some(sender), Some(knower)) = (handled.from.worker(), first.from.worker()) else { return };
+    let through = how_known(&trace.events[..overtook], first, sender, handled.clock.get(sender));
+    let names = &trace.conditions.names;
+    let late_id = words::id(&handled.id, names);
+    let mut reason = format!(
+        "{} handled {} before {}, though {} sent {late_id} first",
+        names.worker(handled.to),
+        words::message(first, names),
+        words::message(handled, names),
+        names.worker(sender),
+    );
+    if knower != sender {
+        let path: Vec<String> = through.iter().map(|header| words::id(&header.id, names)).collect();
+        let first_id = words::id(&first.id, names);
+        reason += &format!(" and {} knew of it when it sent {first_id}", names.worker(knower));
+        if !path.is_empty() {
+            reason += &format!(" (through {})", words::list(&path));
+        }
+    }
+    violation.reason = reason;
+    violation.witness = through.iter().map(|header| header.id.clone()).chain([first.id.clone()]).collect();
+}
+
+/// The updates by which the sender of `last` came to know of number `count` of worker `of`, in order.
+fn how_known<'t>(events: &'t [Event], last: &'t Header, of: WorkerId, count: u32) -> Vec<&'t Header> {
+    let mut path = Vec::new();
+    let (mut before, mut last) = (events.len(), last);
+    while let Some(knower) = last.from.worker().filter(|knower| *knower != of) {
+        let is_send = |e: &Event| e.what == What::Emit && e.header.id == last.id;
+        before = events[..before].iter().rposition(is_send).unwrap_or(before);
+        let teaches = |e: &&Event| e.what == What::Handle && e.header.to == knower && e.header.clock.get(of) >= count;
+        let Some(teacher) = events[..before].iter().find(teaches) else { break };
+        if path.len() >= events.len() {
+            break; // no honest trace has such a path
+        }
+        last = &teacher.header;
+        path.push(last);
+    }
+    path.reverse();
+    path
+}

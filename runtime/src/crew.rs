@@ -1,0 +1,209 @@
+//! The threads of a run: what a worker's, a source's and a shard's thread does from its start to its end.
+//!
+//! A thread without work gives up its turn a few times, in case the other end is about to answer, and then sleeps:
+//! waking a thread costs many times what a message costs, and spinning takes the processor from who has work.
+
+use std::thread;
+
+use raddle_core::{
+    Envelope, External, Input, MessageId, Moment, Outbox, Outputs, Plan, SourceId, StateMachine, Time, Worker, WorkerId,
+};
+
+use crate::log::{Act, Log};
+use crate::shard::Task;
+use crate::station::Phase;
+use crate::transport::{Carrier, Transport};
+
+/// The thread of one worker.
+pub(crate) struct WorkerThread<'a, M: StateMachine> {
+    transport: &'a Transport<'a, M>,
+    yield_budget: u32,
+    out: Outbox<M::Update>,
+    outputs: Outputs<M>,
+    nacks: Vec<WorkerId>,
+    /// Timers and inbox take turns when both have something.
+    timers_turn: bool,
+    left: WorkerLeft<M>,
+}
+
+/// What a worker's thread leaves.
+pub(crate) struct WorkerLeft<M: StateMachine> {
+    pub(crate) worker: Worker<M>,
+    pub(crate) log: Log<M>,
+    /// Sent, and not pushed before the run was halted; the first one waited for room.
+    pub(crate) unsent: Vec<Envelope<M>>,
+}
+
+/// What a shard's thread leaves: an update that waited for room when the run was halted.
+pub(crate) type ShardLeft<M> = Option<Envelope<M>>;
+
+enum Next<M: StateMachine> {
+    Input(Envelope<M>),
+    Timer(MessageId),
+    Over,
+}
+
+impl<'a, M: StateMachine> WorkerThread<'a, M> {
+    pub(crate) fn new(transport: &'a Transport<'a, M>, worker: Worker<M>, seed: u64, yield_budget: u32) -> Self {
+        Self {
+            transport,
+            yield_budget,
+            out: transport.plan.outbox(seed),
+            outputs: Outputs::default(),
+            nacks: Vec::new(),
+            timers_turn: false,
+            left: WorkerLeft { worker, log: Log::new(transport.recording), unsent: Vec::new() },
+        }
+    }
+
+    /// Handles what comes until the run is over.
+    pub(crate) fn run(mut self) -> WorkerLeft<M> {
+        let start = self.transport.plan.start(self.left.worker.id());
+        let mut go_on = true;
+        if self.transport.plan.starts(self.left.worker.id()) {
+            go_on = self.handle(start, Act::Own);
+        } else {
+            self.left.worker.start_silently(&start.header, &mut self.out);
+        }
+        while go_on {
+            go_on = match self.next() {
+                Next::Input(envelope) => self.handle(envelope, Act::Handle),
+                Next::Timer(id) => {
+                    let timer = self.left.worker.fire(&id).expect("only its own worker takes a timer back");
+                    self.handle(timer, Act::Own)
+                }
+                Next::Over => false,
+            };
+        }
+        self.left
+    }
+
+    /// Handles one input and pushes what it sends. Whether all of that could be pushed.
+    fn handle(&mut self, envelope: Envelope<M>, act: Act) -> bool {
+        let moment = Moment { step: 0, time: self.transport.now() };
+        let WorkerLeft { worker, log, unsent } = &mut self.left;
+        // How it went is in the events; a dead worker goes on, so that what comes is accounted for.
+        let _ = worker.handle(envelope, self.transport.plan.rules(), moment, &mut self.out, &mut self.outputs, log);
+        log.close(act);
+        for output in self.outputs.drain() {
+            // Behind one that cannot be pushed nothing is: pushes are in program order.
+            unsent.extend(if unsent.is_empty() { self.transport.send(output, &mut self.nacks) } else { Some(output) });
+        }
+        unsent.is_empty()
+    }
+
+    /// The next input. Sleeps while there is none.
+    fn next(&mut self) -> Next<M> {
+        let mut turns_left = self.yield_budget;
+        loop {
+            let timer = self.first_timer();
+            let mut post = self.transport.inbox(self.left.worker.id());
+            if post.phase() == Phase::Halted {
+                return Next::Over;
+            }
+            let timer = timer.filter(|_| post.phase() == Phase::Running);
+            if let Some((deadline, id)) = &timer
+                && (self.timers_turn || !post.queue.has_work())
+                && *deadline <= self.transport.now()
+            {
+                self.timers_turn = false;
+                return Next::Timer(id.clone());
+            }
+            if post.queue.has_work() {
+                if let Some(envelope) = self.transport.pick(&mut post) {
+                    self.timers_turn = true;
+                    return Next::Input(envelope);
+                }
+                // The core takes nothing in this time, because this worker was nacked.
+                drop(post);
+                thread::yield_now();
+            } else if turns_left > 0 {
+                turns_left -= 1;
+                drop(post);
+                thread::yield_now();
+            } else {
+                match timer.and_then(|(deadline, _)| self.transport.instant(deadline)) {
+                    Some(deadline) => drop(post.nap(deadline)),
+                    None => drop(post.sleep(&self.transport.activity)),
+                }
+            }
+        }
+    }
+
+    /// The timer that is due first; of several, the one that was set first.
+    fn first_timer(&self) -> Option<(Time, MessageId)> {
+        let first = self.left.worker.timers().iter().min_by_key(|timer| timer.deadline)?;
+        Some((first.deadline, first.id.clone()))
+    }
+}
+
+/// The thread of one source: its messages, in order, as fast as their targets take them. How many they took.
+pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64) -> u64 {
+    let mut fed = 0;
+    for mut envelope in workload(transport.plan, source, messages) {
+        envelope.header.sent_at = transport.now();
+        if !transport.feed(envelope) {
+            break;
+        }
+        fed += 1;
+    }
+    transport.activity.leave();
+    fed
+}
+
+/// What one source sends of the first `messages` of the workload, which begins anew when it is through.
+///
+/// Numbers go on from round to round. A source that has used up all numbers is through.
+fn workload<M: StateMachine>(
+    plan: &Plan<M>,
+    source: SourceId,
+    messages: u64,
+) -> impl Iterator<Item = Envelope<M>> + '_ {
+    let all = plan.externals();
+    let mine = move || all.iter().enumerate().filter(move |(_, external)| external.source == source);
+    let numbers = mine().map(|(_, external)| u64::from(external.number) + 1).max();
+    let rounds = 0..numbers.map_or(0, |_| messages.div_ceil(all.len() as u64));
+    let places = rounds.flat_map(move |round| mine().map(move |(place, external)| (round, place as u64, external)));
+    places.map_while(move |(round, place, external)| {
+        let place = round.checked_mul(all.len() as u64)?.checked_add(place)?;
+        let number = round.checked_mul(numbers?)?.checked_add(u64::from(external.number))?;
+        let number = u32::try_from(number).ok().filter(|_| place < messages)?;
+        let external = External { number, message: external.message.clone(), ..*external };
+        Some(Envelope { header: plan.external_header(&external), input: Input::Message(external.message) })
+    })
+}
+
+/// The thread of one shard: takes updates from its ingress and pushes them into their inboxes, one after the other.
+pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, yield_budget: u32) -> ShardLeft<M> {
+    let mut nacks = Vec::new();
+    let mut turns_left = yield_budget;
+    loop {
+        let mut post = transport.shard(shard);
+        if post.phase() == Phase::Halted {
+            return None;
+        }
+        match transport.next_task(&mut post) {
+            Some(task) => {
+                drop(post);
+                turns_left = yield_budget;
+                match task {
+                    Task::Lose(to, lost) => transport.lose(to, lost, &mut nacks),
+                    Task::Deliver(envelope) => {
+                        if let Some(in_hand) = transport.deliver(envelope, Carrier::Shard(shard), &mut nacks) {
+                            return Some(in_hand);
+                        }
+                    }
+                }
+            }
+            None if turns_left > 0 => {
+                turns_left -= 1;
+                drop(post);
+                thread::yield_now();
+            }
+            None => {
+                drop(post.sleep(&transport.activity));
+                turns_left = yield_budget;
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What one lane keeps of a run: its counts always, its events when the run is recorded.
+//!
+//! A lane is written by one thread at a time: a worker's by its own thread, that of an inbox or a shard under the
+//! lock that guards the queue. So recording adds no contention, and the order within a lane is the real one. Beside
+//! the events stand the acts that they belong to, with what each must come after; `merge.rs` puts the lanes together
+//! from that and never looks at a clock.
+
+use raddle_core::{
+    Desk, Envelope, Event, EventRef, Header, Incarnation, Input, InputKind, Lane, Moment, Recorder, Sink, StateMachine,
+    What, WorkerId,
+};
+
+/// The log of one lane.
+pub(crate) struct Log<M: StateMachine> {
+    counts: Counts,
+    recording: Option<Recording<M>>,
+}
+
+struct Recording<M: StateMachine> {
+    recorder: Recorder<M>,
+    acts: Vec<(Act, usize)>,
+    counted: usize,
+}
+
+/// How often each event happened, by its word.
+pub(crate) type Counts = Vec<(&'static str, u64)>;
+
+/// Something that happened at once, with all its events, and what it must come after. All acts come after the one
+/// before in their lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// Nothing else. (At an inbox or shard.)
+    Free,
+    /// Worker `by` pushed the update that it sent as its `serial`-th: after that was sent, and after all before it
+    /// were pushed. (At an inbox or shard.)
+    Push { by: WorkerId, serial: u32 },
+    /// Worker `by` wanted to push that update, and must wait.
+    Attempt { by: WorkerId, serial: u32 },
+    /// A shard pushed the update that it has in hand. (At an inbox.)
+    Deliver { shard: u32 },
+    /// A shard took an update in hand: after it has delivered the one before. (At a shard.)
+    Route { to: WorkerId },
+    /// The owner took an input out and handled it in that moment. (At an inbox.)
+    Pick,
+    /// What came of that. (At a worker.)
+    Handle,
+    /// The worker handled an input of its own, a start or a timer: after it has pushed all that it sent before.
+    Own,
+}
+
+impl<M: StateMachine> Log<M> {
+    pub(crate) fn new(recording: bool) -> Self {
+        let new = || Recording { recorder: Recorder::default(), acts: Vec::new(), counted: 0 };
+        Self { counts: Counts::new(), recording: recording.then(new) }
+    }
+
+    /// The events since the last act are this act.
+    pub(crate) fn close(&mut self, act: Act) {
+        if let Some(recording) = &mut self.recording {
+            let len = recording.recorder.len();
+            recording.acts.push((act, len - recording.counted));
+            recording.counted = len;
+        }
+    }
+
+    pub(crate) const fn is_recording(&self) -> bool {
+        self.recording.is_some()
+    }
+
+    /// The counts, and the acts with their events.
+    pub(crate) fn into_parts(self) -> (Counts, Vec<(Act, usize)>, Vec<Event>) {
+        match self.recording {
+            None => (self.counts, Vec::new(), Vec::new()),
+            Some(mut recording) => (self.counts, recording.acts, recording.recorder.take_events()),
+        }
+    }
+}
+
+impl<M: StateMachine> Sink<M> for Log<M> {
+    fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+        let word = event.what.word();
+        // A lane knows a handful of words.
+        match self.counts.iter_mut().find(|count| count.0 == word) {
+            Some(count) => count.1 += 1,
+            None => self.counts.push((word, 1)),
+        }
+        if let Some(recording) = &mut self.recording {
+            recording.recorder.event(event, input);
+        }
+    }
+}
+
+/// What the driver lends the core while a lock is held.
+pub(crate) struct Clerk<'a, M: StateMachine> {
+    /// Where to write.
+    pub(crate) log: &'a mut Log<M>,
+    /// Whose log it is.
+    pub(crate) lane: Lane,
+    /// When.
+    pub(crate) moment: Moment,
+    /// Senders to be told of a drop when the lock is free.
+    pub(crate) nacks: &'a mut Vec<WorkerId>,
+}
+
+impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
+    fn header<'a>(&'a self, item: &'a Envelope<M>) -> &'a Header {
+        &item.header
+    }
+
+    fn report(&mut self, what: What, item: &Envelope<M>) {
+        let from_outside = what == What::Arrive && item.header.kind() == InputKind::External;
+        let (lane, moment, header) = (self.lane, self.moment, &item.header);
+        let event = EventRef { moment, lane, life: Incarnation(0), what, header, text: "" };
+        self.log.event(event, from_outside.then_some(&item.input));
+    }
+
+    fn discard(&mut self, item: Envelope<M>) {
+        drop(item);
+    }
+
+    fn nack(&mut self, sender: WorkerId) {
+        self.nacks.push(sender);
+    }
+}

@@ -1,0 +1,111 @@
+//! What a run leaves, put together from what its threads and queues leave.
+
+use std::time::Duration;
+
+use raddle_core::{
+    Conditions, Coordinator, Counting, End, EndReason, Envelope, Hop, Inbox, InputKind, Order, Parked, Plan,
+    StateMachine, Trace, Worker, WorkerId,
+};
+
+use crate::crew::{ShardLeft, WorkerLeft};
+use crate::log::Log;
+use crate::merge::{Strand, merge};
+use crate::metrics::Metrics;
+use crate::transport::{InboxDesk, ShardDesk, Transport};
+
+/// What a run leaves.
+pub struct Outcome<M: StateMachine> {
+    /// Its events, if it was recorded.
+    pub trace: Option<Trace>,
+    /// All workers with their machines, in the order of declaration.
+    pub workers: Vec<Worker<M>>,
+    /// How it ended, and what it left undone.
+    pub end: End,
+    /// Its counts.
+    pub metrics: Metrics,
+    /// From the first thread's start until nothing was left to do, or the run was halted.
+    pub elapsed: Duration,
+}
+
+/// What the threads of a run leave.
+pub(crate) struct Left<M: StateMachine> {
+    pub(crate) reason: EndReason,
+    pub(crate) elapsed: Duration,
+    /// Messages of sources that were taken into a queue.
+    pub(crate) fed: u64,
+    pub(crate) workers: Vec<WorkerLeft<M>>,
+    pub(crate) shards: Vec<ShardLeft<M>>,
+}
+
+impl<M: StateMachine> Outcome<M> {
+    pub(crate) fn new(plan: &Plan<M>, transport: Transport<'_, M>, left: Left<M>) -> Self {
+        let recording = transport.recording;
+        let (inboxes, shards) = transport.into_queues();
+        let mut end = End { reason: left.reason, ..End::default() };
+        let mut metrics = Metrics { fed: left.fed, ..Metrics::default() };
+
+        let routes: Coordinator<()> = Coordinator::new(plan.names(), plan.policies());
+        // Whoever waits for a shard waits for the inbox at which that shard waits.
+        let blocked_at: Vec<Option<WorkerId>> = left.shards.iter().map(|l| l.as_ref().map(|e| e.header.to)).collect();
+        end.in_flight.extend(left.shards.iter().flatten().map(|envelope| envelope.header.id.clone()));
+        let mut strands = (Vec::new(), Vec::new(), Vec::new());
+        for ShardDesk { queue: shard, log, .. } in shards {
+            end.in_flight.extend(shard.queued().map(|envelope| envelope.header.id.clone()));
+            strands.2.push(take_log(log, &mut metrics));
+        }
+        let mut workers = Vec::with_capacity(left.workers.len());
+        for ((left, desk), (_, name)) in left.workers.into_iter().zip(inboxes).zip(plan.names().workers()) {
+            let WorkerLeft { worker, log: own_log, unsent } = left;
+            let InboxDesk { queue: inbox, log, .. } = desk;
+            let waits = worker.waits().iter().map(|(on, what)| (worker.id(), *on, (*what).to_owned()));
+            end.waiting.extend(waits);
+            if let Some(first) = unsent.first() {
+                let at = match routes.route(&first.header) {
+                    Hop::Inbox(to) => to,
+                    Hop::Shard(shard) => blocked_at[shard as usize].unwrap_or(first.header.to),
+                };
+                end.stalled.push((worker.id(), at));
+            }
+            end.in_flight.extend(unsent.into_iter().map(|envelope| envelope.header.id));
+            take_inbox(worker.id(), &inbox, &mut end);
+            metrics.high_water.insert(name.to_owned(), inbox.high_water());
+            strands.0.push(take_log(own_log, &mut metrics));
+            strands.1.push(take_log(log, &mut metrics));
+            workers.push(worker);
+        }
+        metrics.sum_up();
+        end.in_flight.sort_unstable();
+
+        let trace = recording.then(|| Trace {
+            conditions: Conditions {
+                names: plan.names().clone(),
+                policies: plan.policies().clone(),
+                counting: Counting::Queued,
+                promised: PROMISED,
+            },
+            events: merge(strands.0, strands.1, strands.2),
+            end: end.clone(),
+        });
+        Self { trace, workers, end, metrics, elapsed: left.elapsed }
+    }
+}
+
+/// Both placements keep causal order: see `transport.rs`.
+const PROMISED: Order = Order::Causal;
+
+/// What is left at one inbox.
+fn take_inbox<M: StateMachine>(at: WorkerId, inbox: &Inbox<Envelope<M>>, end: &mut End) {
+    let updates = inbox.queued().filter(|envelope| envelope.header.kind() == InputKind::Update);
+    end.in_flight.extend(updates.map(|envelope| envelope.header.id.clone()));
+    let parked = |(envelope, of, needs): (&Envelope<M>, _, _)| Parked { id: envelope.header.id.clone(), at, of, needs };
+    let mut parked: Vec<Parked> = inbox.parked().map(parked).collect();
+    parked.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    end.in_flight.extend(parked.iter().map(|parked| parked.id.clone()));
+    end.parked.extend(parked);
+}
+
+fn take_log<M: StateMachine>(log: Log<M>, metrics: &mut Metrics) -> Strand {
+    let (counts, acts, events) = log.into_parts();
+    metrics.add(counts);
+    Strand::new(acts, events)
+}

@@ -1,0 +1,89 @@
+//! A shard: the ingress that the core keeps, and the tombstones of what it dropped, in the order of their links.
+//!
+//! The core says what is dropped. This file must keep one promise: whatever concerns one target leaves in the order in
+//! which it came, tombstones too. Carried ahead of their turn they would pile up at the inbox; carried behind it they
+//! would make their successors wait.
+
+use std::collections::VecDeque;
+
+use raddle_core::{Coordinator, Envelope, StateMachine, WorkerId};
+
+use crate::log::Clerk;
+use crate::transport::serial_of;
+
+/// One shard. Each has a coordinator of its own, of which it uses one ingress, so that each has its own lock.
+pub(crate) struct Shard<M: StateMachine> {
+    coordinator: Coordinator<Envelope<M>>,
+    number: u32,
+    /// How many updates were taken in, and how many of these are out again.
+    taken_in: u64,
+    out: u64,
+    /// Dropped at the ingress, each with how many must be out before it is its turn: a tombstone goes the way of the
+    /// updates, in its place, so that it waits nowhere.
+    lost: VecDeque<(u64, Envelope<M>)>,
+}
+
+/// What a shard does next.
+pub(crate) enum Task<M: StateMachine> {
+    /// Push it into the inbox of its target.
+    Deliver(Envelope<M>),
+    /// Their target must know that they will not come.
+    Lose(WorkerId, Vec<Envelope<M>>),
+}
+
+impl<M: StateMachine> Shard<M> {
+    pub(crate) fn new(coordinator: Coordinator<Envelope<M>>, number: u32) -> Self {
+        Self { coordinator, number, taken_in: 0, out: 0, lost: VecDeque::new() }
+    }
+
+    /// Whether a sender must wait before it may send here.
+    pub(crate) fn must_wait(&self) -> bool {
+        self.coordinator.must_wait(self.number)
+    }
+
+    /// Whether so many tombstones wait that senders must wait too.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.lost.len() >= LOST_MAX
+    }
+
+    /// Takes an update in. If one is dropped for want of room, it is this one, whose turn would come after all that
+    /// are in, or the oldest, whose turn is now.
+    pub(crate) fn ingest(&mut self, envelope: Envelope<M>, clerk: &mut Clerk<'_, M>) {
+        let newest = serial_of(&envelope);
+        let lost = self.coordinator.ingest(self.number, envelope, clerk);
+        match lost {
+            Some(lost) if serial_of(&lost) == newest => self.lost.push_back((self.taken_in, lost)),
+            Some(oldest) => {
+                self.lost.push_back((self.out, oldest));
+                self.out += 1;
+                self.taken_in += 1;
+            }
+            None => self.taken_in += 1,
+        }
+    }
+
+    /// Takes out what is next: the tombstones whose turn it is, as far as they are for the same target, or an update.
+    pub(crate) fn next_task(&mut self) -> Option<Task<M>> {
+        let its_turn = |lost: &VecDeque<(u64, Envelope<M>)>| {
+            lost.front().filter(|(after, _)| *after <= self.out).map(|(_, envelope)| envelope.header.to)
+        };
+        if let Some(to) = its_turn(&self.lost) {
+            let mut run = Vec::new();
+            while its_turn(&self.lost) == Some(to) {
+                run.extend(self.lost.pop_front().map(|(_, envelope)| envelope));
+            }
+            return Some(Task::Lose(to, run));
+        }
+        let envelope = self.coordinator.next(self.number)?;
+        self.out += 1;
+        Some(Task::Deliver(envelope))
+    }
+
+    /// What has not been routed.
+    pub(crate) fn queued(&self) -> impl Iterator<Item = &Envelope<M>> {
+        self.coordinator.queued()
+    }
+}
+
+/// Most tombstones that wait at a shard; then senders wait until it has carried some away, which it always can.
+const LOST_MAX: usize = 1 << 14;

@@ -1,0 +1,260 @@
+//! The driver on threads: one per worker, one per source, one per shard.
+
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use raddle_core::{EndReason, Order, Plan, StateMachine, Worker, panics};
+
+use crate::activity::EndOnPanic;
+use crate::crew::{ShardLeft, WorkerLeft, WorkerThread, carry, feed};
+use crate::outcome::{Left, Outcome};
+use crate::station::Phase;
+use crate::transport::Transport;
+
+/// How often the stop flag is looked at.
+const STOP_FLAG_EVERY: Duration = Duration::from_millis(10);
+
+/// Runs systems on real threads.
+///
+/// A run ends when its workload is fed, nothing is queued or on its way and no timer is pending; then
+/// [`End::reason`](raddle_core::End::reason) is `quiescent`. A system whose timers never end needs a
+/// [`time_limit`](Threads::time_limit) or a [`stop_flag`](Threads::stop_flag): told to stop, the run takes no more from
+/// sources, fires no more timers, handles what is queued and ends as `stopped`.
+///
+/// Senders that wait for each other for ever (`on_full = stall`) end the run too, as soon as nothing else is left to
+/// do: it is `quiescent`, and [`End::stalled`](raddle_core::End::stalled) says who waits at whose inbox.
+///
+/// ```
+/// use raddle_core::{Outbox, StateMachine, System};
+/// use raddle_runtime::Threads;
+///
+/// #[derive(Default)]
+/// struct Relay { heard: u32 }
+/// impl StateMachine for Relay {
+///     type Message = u32;
+///     type Update = u32;
+///     fn on_message(&mut self, n: u32, out: &mut Outbox<u32>) { out.notify("right", n); }
+///     fn on_update(&mut self, n: u32, _: &mut Outbox<u32>) { self.heard += n; }
+/// }
+///
+/// let system = System::new("pair")
+///     .workers(["left", "right"], |_| Relay::default())
+///     .messages("client", [("left", 1), ("left", 2)]);
+/// let outcome = Threads::new().record(true).run(&system.plan()?)?;
+/// assert_eq!(outcome.workers[1].machine().heard, 3);
+/// assert_eq!((outcome.metrics.sent, outcome.metrics.handled), (2, 4));
+/// assert!(outcome.end.in_flight.is_empty() && outcome.trace.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Threads {
+    seed: u64,
+    record: bool,
+    time_limit: Option<Duration>,
+    drain_limit: Duration,
+    messages: Option<u64>,
+    yield_budget: u32,
+    stop_flag: Option<Arc<AtomicBool>>,
+}
+
+/// A run that could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A policy that this driver does not have yet.
+    #[error(
+        "`order = causal` is not available on threads yet: use `order = fifo` (placement `inline` keeps causal order \
+         by itself)"
+    )]
+    CausalOrder,
+    /// The operating system refused a thread.
+    #[error("the thread of {who} could not be started (this system needs {threads}): {error}")]
+    Spawn {
+        /// Whose thread.
+        who: String,
+        /// How many the system needs.
+        threads: usize,
+        /// What the operating system said.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            record: false,
+            time_limit: None,
+            drain_limit: Duration::from_secs(10),
+            messages: None,
+            yield_budget: 50,
+            stop_flag: None,
+        }
+    }
+}
+
+impl Threads {
+    /// One pass through the workload, seed 0, no recording, no time limit.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The seed of what handlers choose and draw.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Whether the run leaves a trace. It is kept in memory, whole.
+    #[must_use]
+    pub const fn record(mut self, record: bool) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// Tells the run to stop after this time.
+    #[must_use]
+    pub const fn time_limit(mut self, limit: Option<Duration>) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// How long a run that was told to stop may take to handle what is queued, 10 s if not set; then it is halted, and
+    /// what is left stands in [`End::in_flight`](raddle_core::End::in_flight).
+    #[must_use]
+    pub const fn drain_limit(mut self, limit: Duration) -> Self {
+        self.drain_limit = limit;
+        self
+    }
+
+    /// How many messages the sources send in all, taken from the workload in its order, round and round; `None`: the
+    /// workload once. Numbers go on from round to round.
+    #[must_use]
+    pub const fn messages(mut self, messages: Option<u64>) -> Self {
+        self.messages = messages;
+        self
+    }
+
+    /// How often a thread without work gives up its turn before it sleeps, 50 if not set. More answers faster while
+    /// there are processors to spare, less costs others less.
+    #[must_use]
+    pub const fn yield_budget(mut self, yields: u32) -> Self {
+        self.yield_budget = yields;
+        self
+    }
+
+    /// Tells the run to stop when the flag is raised, for instance by Ctrl-C.
+    #[must_use]
+    pub fn stop_flag(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.stop_flag = Some(flag);
+        self
+    }
+
+    /// Runs a system to its end. All threads have ended when this returns.
+    ///
+    /// # Errors
+    /// When the run cannot be started: a policy that threads do not have yet, or threads that the operating system
+    /// refuses.
+    pub fn run<M: StateMachine>(&self, plan: &Arc<Plan<M>>) -> Result<Outcome<M>, RunError> {
+        if plan.policies().order == Order::Causal {
+            return Err(RunError::CausalOrder);
+        }
+        panics::install();
+        // Machines are made on this thread, in the order of declaration, before any other runs.
+        let workers = plan.workers();
+        let started = Instant::now();
+        let transport = Transport::new(plan, self.record);
+        let left = thread::scope(|scope| {
+            let crew = self.spawn(scope, &transport, workers);
+            let reason = if crew.is_ok() { self.watch(started, &transport) } else { EndReason::Stopped };
+            let elapsed = started.elapsed();
+            transport.announce(Phase::Halted);
+            let Crew { workers, sources, shards } = crew?;
+            let fed = join(sources).into_iter().sum();
+            Ok(Left { reason, elapsed, fed, workers: join(workers), shards: join(shards) })
+        })?;
+        Ok(Outcome::new(plan, transport, left))
+    }
+
+    /// Waits until the run is over, and tells it to stop when it is time. How it ended.
+    fn watch<M: StateMachine>(&self, started: Instant, transport: &Transport<'_, M>) -> EndReason {
+        // A limit beyond what the clock can say is none.
+        let limit = self.time_limit.and_then(|limit| started.checked_add(limit));
+        loop {
+            let look = self.stop_flag.as_ref().map(|_| Instant::now() + STOP_FLAG_EVERY);
+            let until = limit.into_iter().chain(look).min();
+            if transport.activity.wait(until) {
+                return EndReason::Quiescent;
+            }
+            let told = self.stop_flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
+            if told || limit.is_some_and(|limit| limit <= Instant::now()) {
+                break;
+            }
+        }
+        // This thread counts until everybody has been told; nobody ends the run meanwhile.
+        transport.activity.enter();
+        transport.announce(Phase::Draining);
+        transport.activity.leave();
+        transport.activity.wait(Instant::now().checked_add(self.drain_limit));
+        EndReason::Stopped
+    }
+
+    fn spawn<'scope, 'env, M: StateMachine>(
+        &self,
+        scope: &'scope Scope<'scope, 'env>,
+        transport: &'env Transport<'env, M>,
+        workers: Vec<Worker<M>>,
+    ) -> Result<Crew<'scope, M>, RunError> {
+        let names = transport.plan.names();
+        let messages = self.messages.unwrap_or(transport.plan.externals().len() as u64);
+        let (seed, yields) = (self.seed, self.yield_budget);
+        let mut crew = Crew { workers: Vec::new(), sources: Vec::new(), shards: Vec::new() };
+        for shard in 0..transport.shards() {
+            let carry = move || carry(transport, shard, yields);
+            crew.shards.push(start(scope, transport, format!("shard {shard}"), carry)?);
+        }
+        for (worker, (_, name)) in workers.into_iter().zip(names.workers()) {
+            let work = move || WorkerThread::new(transport, worker, seed, yields).run();
+            crew.workers.push(start(scope, transport, format!("worker {name}"), work)?);
+        }
+        for (source, name) in names.sources() {
+            let feed = move || feed(transport, source, messages);
+            crew.sources.push(start(scope, transport, format!("source {name}"), feed)?);
+        }
+        Ok(crew)
+    }
+}
+
+/// The threads of one run.
+struct Crew<'scope, M: StateMachine> {
+    workers: Vec<ScopedJoinHandle<'scope, WorkerLeft<M>>>,
+    sources: Vec<ScopedJoinHandle<'scope, u64>>,
+    shards: Vec<ScopedJoinHandle<'scope, ShardLeft<M>>>,
+}
+
+/// Waits for threads to end. A panic in one is a bug of the driver or of a `Clone`, and goes on here.
+fn join<T>(threads: Vec<ScopedJoinHandle<'_, T>>) -> Vec<T> {
+    let join = |thread: ScopedJoinHandle<'_, T>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+    threads.into_iter().map(join).collect()
+}
+
+fn start<'scope, M: StateMachine, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    transport: &'scope Transport<'scope, M>,
+    who: String,
+    body: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>, RunError> {
+    let thread = thread::Builder::new().name(who.clone());
+    let guarded = move || {
+        let _guard = EndOnPanic(&transport.activity);
+        body()
+    };
+    let refused = |error| RunError::Spawn { who, threads: transport.threads(), error };
+    thread.spawn_scoped(scope, guarded).map_err(refused)
+}

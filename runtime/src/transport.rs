@@ -1,0 +1,301 @@
+//! The transport: moves messages between threads, holds the inboxes and the shards, and tells the time.
+//!
+//! It must never decide. Each method takes one lock, asks the core, and does what it says: whom to wake, what to wait
+//! for, whom to tell of a drop once the lock is free.
+//!
+//! Both placements keep causal order. Inline, a push is synchronous into the one queue of its target, and it is over
+//! before the sender's next push begins. Sharded, the same holds for the ingress, and all that goes to one target
+//! goes through one ingress, in order, by one thread.
+
+use std::time::Instant;
+
+use raddle_core::{Coordinator, Desk, Envelope, Hop, Inbox, Lane, Moment, Plan, StateMachine, Time, What, WorkerId};
+
+use crate::activity::Activity;
+use crate::log::{Act, Clerk, Log};
+use crate::shard::{Shard, Task};
+use crate::station::{Open, Phase, Room, Station};
+
+/// Everything that the threads of a run share.
+pub(crate) struct Transport<'a, M: StateMachine> {
+    pub(crate) plan: &'a Plan<M>,
+    pub(crate) activity: Activity,
+    pub(crate) recording: bool,
+    started: Instant,
+    /// Asked for routes only.
+    routes: Coordinator<()>,
+    inboxes: Vec<Station<InboxDesk<M>>>,
+    shards: Vec<Station<ShardDesk<M>>>,
+}
+
+/// A queue of the core and the log of its lane, under one lock.
+pub(crate) struct Desktop<M: StateMachine, Q> {
+    pub(crate) queue: Q,
+    pub(crate) log: Log<M>,
+    lane: Lane,
+}
+
+/// The inbox of a worker.
+pub(crate) type InboxDesk<M> = Desktop<M, Inbox<Envelope<M>>>;
+
+/// The ingress of a shard.
+pub(crate) type ShardDesk<M> = Desktop<M, Shard<M>>;
+
+/// Who pushes.
+#[derive(Clone, Copy)]
+pub(crate) enum Carrier {
+    Sender,
+    Shard(u32),
+}
+
+impl<'a, M: StateMachine> Transport<'a, M> {
+    pub(crate) fn new(plan: &'a Plan<M>, recording: bool) -> Self {
+        let policies = plan.policies();
+        let routes = Coordinator::new(plan.names(), policies);
+        let shards = u32::try_from(routes.shards()).expect("the policy is 32 bits wide");
+        let threads = plan.names().worker_count() + plan.names().source_count() + routes.shards();
+        let inbox =
+            |(worker, _)| Desktop { queue: Inbox::new(policies), log: Log::new(recording), lane: Lane::Inbox(worker) };
+        let shard = |number| Desktop {
+            queue: Shard::new(Coordinator::new(plan.names(), policies), number),
+            log: Log::new(recording),
+            lane: Lane::Shard(number),
+        };
+        Self {
+            plan,
+            activity: Activity::new(threads),
+            recording,
+            started: Instant::now(),
+            routes,
+            inboxes: plan.names().workers().map(inbox).map(Station::new).collect(),
+            shards: (0..shards).map(shard).map(Station::new).collect(),
+        }
+    }
+
+    /// Time since the run began.
+    pub(crate) fn now(&self) -> Time {
+        Time::default().after(self.started.elapsed())
+    }
+
+    /// When that time is; none if it lies beyond what the clock can say.
+    pub(crate) fn instant(&self, time: Time) -> Option<Instant> {
+        self.started.checked_add(time.since_start())
+    }
+
+    pub(crate) fn inbox(&self, worker: WorkerId) -> Open<'_, InboxDesk<M>> {
+        self.inboxes[worker.index()].open()
+    }
+
+    pub(crate) fn shard(&self, shard: u32) -> Open<'_, ShardDesk<M>> {
+        self.shards[shard as usize].open()
+    }
+
+    pub(crate) fn shards(&self) -> u32 {
+        self.shards.len() as u32
+    }
+
+    /// How many threads the run has.
+    pub(crate) fn threads(&self) -> usize {
+        self.inboxes.len() + self.shards.len() + self.plan.names().source_count()
+    }
+
+    /// Tells everybody how far the run has come.
+    pub(crate) fn announce(&self, phase: Phase) {
+        self.inboxes.iter().for_each(|station| station.announce(phase, &self.activity));
+        self.shards.iter().for_each(|station| station.announce(phase, &self.activity));
+    }
+
+    /// Pushes an update on its next hop; waits while the core says that its sender must wait. Gives it back if the run
+    /// is halted before there is room.
+    #[must_use]
+    pub(crate) fn send(&self, envelope: Envelope<M>, nacks: &mut Vec<WorkerId>) -> Option<Envelope<M>> {
+        match self.routes.route(&envelope.header) {
+            Hop::Inbox(_) => self.deliver(envelope, Carrier::Sender, nacks),
+            Hop::Shard(shard) => self.ingest(shard, envelope, nacks),
+        }
+    }
+
+    /// Pushes an update into the inbox of its target. Gives it back if the run is halted before there is room.
+    #[must_use]
+    pub(crate) fn deliver(
+        &self,
+        envelope: Envelope<M>,
+        carrier: Carrier,
+        nacks: &mut Vec<WorkerId>,
+    ) -> Option<Envelope<M>> {
+        let post = self.inbox(envelope.header.to);
+        let Some(mut post) = self.wait_while(post, Inbox::must_wait, &envelope, carrier) else { return Some(envelope) };
+        let act = match carrier {
+            Carrier::Sender => pushed(&envelope),
+            Carrier::Shard(shard) => Act::Deliver { shard },
+        };
+        post.with(self, nacks, |inbox, clerk| inbox.receive(envelope, clerk));
+        post.log.close(act);
+        if post.queue.has_work() {
+            post.wake_owner(&self.activity);
+        }
+        if !post.queue.must_wait() {
+            post.call(Room::Updates, &self.activity);
+        }
+        drop(post);
+        self.tell(nacks);
+        None
+    }
+
+    /// Pushes an update into the ingress of a shard. Gives it back if the run is halted before there is room.
+    fn ingest(&self, shard: u32, envelope: Envelope<M>, nacks: &mut Vec<WorkerId>) -> Option<Envelope<M>> {
+        let mut post = self.shard(shard);
+        while post.queue.is_behind() {
+            if post.phase() == Phase::Halted {
+                return Some(envelope);
+            }
+            post = post.wait_for(Room::Updates, &self.activity);
+        }
+        let waited = self.wait_while(post, Shard::must_wait, &envelope, Carrier::Sender);
+        let Some(mut post) = waited else { return Some(envelope) };
+        let act = pushed(&envelope);
+        post.with(self, nacks, |shard, clerk| shard.ingest(envelope, clerk));
+        post.log.close(act);
+        post.wake_owner(&self.activity);
+        if !post.queue.must_wait() {
+            post.call(Room::Updates, &self.activity);
+        }
+        drop(post);
+        self.tell(nacks);
+        None
+    }
+
+    /// Waits as long as the core says so; none if the run is halted meanwhile.
+    ///
+    /// The wait of a sender is written down where the room is missing, in its place among what fills and empties that
+    /// queue. A shard that waits is no sender; it shows in who waits for the shard.
+    fn wait_while<'o, Q>(
+        &self,
+        mut post: Open<'o, Desktop<M, Q>>,
+        must_wait: impl Fn(&Q) -> bool,
+        envelope: &Envelope<M>,
+        carrier: Carrier,
+    ) -> Option<Open<'o, Desktop<M, Q>>> {
+        let (by, serial) = serial_of(envelope);
+        let speaks = matches!(carrier, Carrier::Sender);
+        let mut waited = false;
+        while must_wait(&post.queue) {
+            if post.phase() == Phase::Halted {
+                return None;
+            }
+            if speaks && !waited {
+                post.say(self, What::Stall, envelope, Act::Attempt { by, serial });
+            }
+            waited = true;
+            post = post.wait_for(Room::Updates, &self.activity);
+        }
+        if speaks && waited {
+            post.say(self, What::Resume, envelope, Act::Free);
+        }
+        Some(post)
+    }
+
+    /// Pushes a message of a source; waits while its queue is full. Whether the source may go on.
+    pub(crate) fn feed(&self, envelope: Envelope<M>) -> bool {
+        let mut post = self.inbox(envelope.header.to);
+        while post.phase() == Phase::Running && !post.queue.has_external_room() {
+            post = post.wait_for(Room::Externals, &self.activity);
+        }
+        if post.phase() != Phase::Running {
+            return false;
+        }
+        let taken = post.with(self, &mut Vec::new(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
+        assert!(taken, "there was room, and the lock is held");
+        post.log.close(Act::Free);
+        post.wake_owner(&self.activity);
+        true
+    }
+
+    /// One pick of the owner of an inbox.
+    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>) -> Option<Envelope<M>> {
+        let picked = post.with(self, &mut Vec::new(), |inbox, clerk| inbox.pick(clerk))?;
+        post.log.close(Act::Pick);
+        if !post.queue.must_wait() {
+            post.call(Room::Updates, &self.activity);
+        }
+        if post.queue.has_external_room() {
+            post.call(Room::Externals, &self.activity);
+        }
+        Some(picked)
+    }
+
+    /// What a shard does next, if there is anything.
+    pub(crate) fn next_task(&self, post: &mut Open<'_, ShardDesk<M>>) -> Option<Task<M>> {
+        let task = post.queue.next_task()?;
+        if let Task::Deliver(envelope) = &task {
+            post.say(self, What::Route, envelope, Act::Route { to: envelope.header.to });
+        }
+        if !post.queue.must_wait() {
+            post.call(Room::Updates, &self.activity);
+        }
+        Some(task)
+    }
+
+    /// Tells an inbox that updates were dropped on their way to it.
+    pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Envelope<M>>, nacks: &mut Vec<WorkerId>) {
+        let mut post = self.inbox(to);
+        post.with(self, nacks, |inbox, clerk| {
+            for envelope in lost {
+                inbox.lose(envelope, clerk);
+                inbox.settle(clerk);
+            }
+        });
+        post.log.close(Act::Free);
+        if post.queue.has_work() {
+            post.wake_owner(&self.activity);
+        }
+        drop(post);
+        self.tell(nacks);
+    }
+
+    /// Tells senders of drops, each under its own lock.
+    fn tell(&self, nacks: &mut Vec<WorkerId>) {
+        for sender in nacks.drain(..) {
+            self.inbox(sender).queue.nacked();
+        }
+    }
+
+    /// All queues with their logs, when all threads have ended.
+    pub(crate) fn into_queues(self) -> (Vec<InboxDesk<M>>, Vec<ShardDesk<M>>) {
+        let inboxes = self.inboxes.into_iter().map(Station::into_queue);
+        let shards = self.shards.into_iter().map(Station::into_queue);
+        (inboxes.collect(), shards.collect())
+    }
+}
+
+impl<M: StateMachine, Q> Desktop<M, Q> {
+    /// Lends the core what it needs of the driver for one call.
+    fn with<R>(
+        &mut self,
+        transport: &Transport<'_, M>,
+        nacks: &mut Vec<WorkerId>,
+        call: impl FnOnce(&mut Q, &mut Clerk<'_, M>) -> R,
+    ) -> R {
+        // The time of queue events is read for nobody but a reader of the trace.
+        let time = if self.log.is_recording() { transport.now() } else { Time::default() };
+        let mut clerk = Clerk { log: &mut self.log, lane: self.lane, moment: Moment { step: 0, time }, nacks };
+        call(&mut self.queue, &mut clerk)
+    }
+
+    /// Reports what the driver itself did, as an act of its own.
+    fn say(&mut self, transport: &Transport<'_, M>, what: What, envelope: &Envelope<M>, act: Act) {
+        self.with(transport, &mut Vec::new(), |_, clerk| clerk.report(what, envelope));
+        self.log.close(act);
+    }
+}
+
+fn pushed<M: StateMachine>(envelope: &Envelope<M>) -> Act {
+    let (by, serial) = serial_of(envelope);
+    Act::Push { by, serial }
+}
+
+/// Who sent an update, and as which of its updates: a sender's own entry in a clock counts what it has sent.
+pub(crate) fn serial_of<M: StateMachine>(envelope: &Envelope<M>) -> (WorkerId, u32) {
+    let sender = envelope.header.from.worker().expect("only workers send updates");
+    (sender, envelope.header.clock.get(sender))
+}

@@ -1,0 +1,233 @@
+//! Systems without their types: what the command needs of a system, whatever its machines are.
+//!
+//! [`AnySystem`] is implemented once, for every [`System`]; it is the only place where typed systems meet the untyped
+//! world of names and text. It judges nothing and prints nothing.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use raddle_core::{Policies, SetError, StateMachine, System, When};
+use raddle_sim::{
+    Explore, Finding, Found, Progress, Recording, Replayed, ReplayError, Report, RunError, Runner, SEEDS_DEFAULT,
+    STEP_LIMIT, Settings, StrategyKind,
+};
+
+#[cfg(feature = "threads")]
+use {
+    raddle_checkers::{Properties, UnknownLaw, Verdict, default_laws},
+    raddle_core::{Snapshot, Trace},
+    raddle_runtime::{Metrics, Threads},
+};
+
+/// A system of any machines.
+pub trait AnySystem: Send + Sync {
+    /// Its name.
+    fn name(&self) -> &str;
+
+    /// Sets one policy from text.
+    ///
+    /// # Errors
+    /// When there is no such policy, or it does not take this value.
+    fn set(&mut self, key: &str, value: &str) -> Result<(), SetError>;
+
+    /// Its policies as they stand.
+    fn policies(&self) -> &Policies;
+
+    /// Who takes part, and by what its runs are judged.
+    ///
+    /// # Errors
+    /// When it cannot be run under these settings.
+    fn sketch(&self, settings: &Settings) -> Result<Sketch, RunError>;
+
+    /// Searches.
+    ///
+    /// # Errors
+    /// When it cannot be run as asked.
+    fn explore(&self, search: &Search) -> Result<Report, RunError>;
+
+    /// One run, written down.
+    ///
+    /// # Errors
+    /// When it cannot be run as asked.
+    fn record(&self, search: &Search, seed: u64) -> Result<Recording, RunError>;
+
+    /// What a search found, with everything that it depends on but parameters and planted bugs, which only the
+    /// catalog knows.
+    ///
+    /// # Errors
+    /// When the system cannot be run at all.
+    fn finding(&self, report: &Report, found: &Found) -> Result<Finding, RunError>;
+
+    /// Does a saved run again.
+    ///
+    /// # Errors
+    /// When the finding does not fit, or a handler does not return.
+    fn replay(&self, finding: &Finding) -> Result<Replayed, ReplayError>;
+
+    /// A run on real threads, recorded and judged.
+    ///
+    /// # Errors
+    /// When it cannot be started, or a law does not exist.
+    #[cfg(feature = "threads")]
+    fn run_on_threads(&self, threads: &Threads, laws: Option<&[String]>) -> Result<RealRun, RealRunError>;
+}
+
+/// Who takes part in a system, and by what its runs are judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sketch {
+    /// Its workers, in the order of declaration.
+    pub workers: Vec<String>,
+    /// Its sources and how many messages each sends.
+    pub sources: Vec<(String, usize)>,
+    /// The laws by which runs are judged.
+    pub laws: Vec<&'static str>,
+    /// Its own properties, and when each must hold.
+    pub properties: Vec<(String, When)>,
+    /// Its declared marks.
+    pub marks: Vec<&'static str>,
+}
+
+/// What is to be searched, and how.
+#[derive(Clone)]
+pub struct Search {
+    /// The settings of every run.
+    pub settings: Settings,
+    /// How choices are made.
+    pub strategy: StrategyKind,
+    /// The seeds to try.
+    pub seeds: Range<u64>,
+    /// The laws to judge by, instead of the system's.
+    pub laws: Option<Vec<String>>,
+    /// How many runs go on at once; 0 is one for each processor.
+    pub jobs: usize,
+    /// How long it may take.
+    pub time: Option<Duration>,
+    /// Ends it soon after this is set.
+    pub stop: Arc<AtomicBool>,
+    /// Is told how far it is.
+    pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            settings: Settings::default(),
+            strategy: StrategyKind::default(),
+            seeds: 0..SEEDS_DEFAULT,
+            laws: None,
+            jobs: 0,
+            time: None,
+            stop: Arc::default(),
+            progress: None,
+        }
+    }
+}
+
+/// What a real run came to.
+#[cfg(feature = "threads")]
+#[derive(Clone, Debug)]
+pub struct RealRun {
+    /// Its events.
+    pub trace: Trace,
+    /// Its counts.
+    pub metrics: Metrics,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// What each law and property says of it.
+    pub verdicts: Vec<(String, Verdict)>,
+}
+
+/// A real run that could not be done as asked.
+#[cfg(feature = "threads")]
+#[derive(Debug, thiserror::Error)]
+pub enum RealRunError {
+    /// The system.
+    #[error(transparent)]
+    System(#[from] raddle_core::SystemError),
+    /// The threads.
+    #[error(transparent)]
+    Threads(#[from] raddle_runtime::RunError),
+    /// A law that does not exist.
+    #[error(transparent)]
+    Law(#[from] UnknownLaw),
+}
+
+impl<M: StateMachine> AnySystem for System<M> {
+    fn name(&self) -> &str {
+        Self::name(self)
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), SetError> {
+        Self::set(self, key, value)
+    }
+
+    fn policies(&self) -> &Policies {
+        self.current_policies()
+    }
+
+    fn sketch(&self, settings: &Settings) -> Result<Sketch, RunError> {
+        let plan = self.plan()?;
+        let names = Arc::clone(plan.names());
+        let sent = |source| plan.externals().iter().filter(|external| external.source == source).count();
+        Ok(Sketch {
+            workers: names.workers().map(|(_, name)| name.to_owned()).collect(),
+            sources: names.sources().map(|(id, name)| (name.to_owned(), sent(id))).collect(),
+            properties: plan.properties().iter().map(|p| (p.name.clone(), p.when)).collect(),
+            marks: plan.marks().to_vec(),
+            laws: Runner::new(plan, settings.clone(), None)?.laws().to_vec(),
+        })
+    }
+
+    fn explore(&self, search: &Search) -> Result<Report, RunError> {
+        let mut explore = Explore::new(self.clone())
+            .settings(search.settings.clone())
+            .strategy(search.strategy)
+            .seeds(search.seeds.clone())
+            .jobs(search.jobs)
+            .time(search.time)
+            .stop_flag(Arc::clone(&search.stop));
+        if let Some(laws) = &search.laws {
+            explore = explore.laws(laws.iter().cloned());
+        }
+        if let Some(progress) = search.progress.clone() {
+            explore = explore.on_progress(move |so_far| progress(so_far));
+        }
+        explore.run()
+    }
+
+    fn record(&self, search: &Search, seed: u64) -> Result<Recording, RunError> {
+        let mut runner = Runner::new(self.plan()?, search.settings.clone(), search.laws.as_deref())?;
+        Ok(runner.record(seed, search.strategy.make().as_mut()))
+    }
+
+    fn finding(&self, report: &Report, found: &Found) -> Result<Finding, RunError> {
+        let plan = self.plan()?;
+        let strategy = report.strategy.to_string();
+        Ok(Finding::new(found, self, &report.settings, &strategy, &report.laws, plan.names()))
+    }
+
+    fn replay(&self, finding: &Finding) -> Result<Replayed, ReplayError> {
+        raddle_sim::replay(self, finding, STEP_LIMIT)
+    }
+
+    #[cfg(feature = "threads")]
+    fn run_on_threads(&self, threads: &Threads, laws: Option<&[String]>) -> Result<RealRun, RealRunError> {
+        let plan = self.plan()?;
+        let outcome = threads.clone().record(true).run(&plan)?;
+        let trace = outcome.trace.expect("it was recorded");
+        let laws = laws.or(plan.laws());
+        let laws = laws.map_or_else(
+            || default_laws(&trace.conditions),
+            |laws| laws.iter().map(String::as_str).collect(),
+        );
+        let mut properties = Properties::new(plan.properties());
+        let last = trace.events.last().map(|event| event.moment).unwrap_or_default();
+        properties.at_end(&Snapshot::new(&outcome.workers, plan.names()), outcome.end.reason, last);
+        let of_laws = raddle_checkers::check(&trace, &laws)?.into_iter().map(|(law, verdict)| (law.to_owned(), verdict));
+        let of_properties = properties.verdicts().into_iter().map(|(name, verdict)| (name.to_owned(), verdict));
+        let verdicts = of_laws.chain(of_properties).collect();
+        Ok(RealRun { verdicts, metrics: outcome.metrics, elapsed: outcome.elapsed, trace })
+    }
+}

@@ -1,0 +1,88 @@
+//! `raddle check`: judge a trace by the laws.
+
+use std::path::PathBuf;
+
+use raddle_checkers::{Verdict, default_laws};
+use raddle_core::Trace;
+
+use super::context::Context;
+use super::exit::{Exit, Trouble};
+use super::load;
+use super::options::Words;
+use crate::failure::Failure;
+use crate::look::{BAD, DOUBTFUL, GOOD, Look};
+use crate::words;
+
+/// Judge a trace by the laws
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// A trace from `run --record`, or a finding
+    #[arg(value_name = "TRACE|FINDING")]
+    file: PathBuf,
+    /// The laws [default: all that apply]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws())]
+    laws: Option<Vec<String>>,
+}
+
+impl Check {
+    pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
+        let trace = load::trace(context, &self.file)?;
+        if trace.events.is_empty() {
+            context.complain(&format!("nothing to judge: the trace in `{}` has no events", self.file.display()));
+            return Ok(Exit::NothingRan);
+        }
+        let laws: Vec<&str> = match &self.laws {
+            Some(laws) => laws.iter().map(String::as_str).collect(),
+            None => default_laws(&trace.conditions),
+        };
+        let verdicts = raddle_checkers::check(&trace, &laws)?;
+        let verdicts: Vec<_> = verdicts.into_iter().map(|(law, verdict)| (law.to_owned(), verdict)).collect();
+        let mut text = table(&verdicts, context.look);
+        if let Some(failure) = failure(&verdicts, &trace) {
+            text += "\n";
+            text += &failure.render(context.look);
+        }
+        context.print(&text)?;
+        Ok(exit(&verdicts))
+    }
+}
+
+/// A line for each law.
+pub(crate) fn table(verdicts: &[(String, Verdict)], look: Look) -> String {
+    let width = verdicts.iter().map(|(law, _)| law.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for (law, verdict) in verdicts {
+        let (style, word, says) = match verdict {
+            Verdict::Ok => (GOOD, "ok", ""),
+            Verdict::Violation(violation) => (BAD, "violation", violation.reason.as_str()),
+            Verdict::Unknown(why) => (DOUBTFUL, "unknown", why.as_str()),
+        };
+        let left = "violation".len() + 2 + width + 2;
+        let mut lines = words::wrap(says, look.width.saturating_sub(left).max(30)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        out += format!("{}  {law:<width$}  {first}", look.paint(style, &format!("{word:<9}"))).trim_end();
+        out.push('\n');
+        for line in lines {
+            out += &format!("{:left$}{line}\n", "");
+        }
+    }
+    out
+}
+
+/// The first broken law, ready to be told.
+pub(crate) fn failure<'a>(verdicts: &'a [(String, Verdict)], trace: &'a Trace) -> Option<Failure<'a>> {
+    let violation = verdicts.iter().find_map(|(_, verdict)| verdict.violation())?;
+    Some(Failure::of_trace(violation, trace))
+}
+
+/// What verdicts come to: one violation is enough, and what nobody can tell is not clean.
+pub(crate) fn exit(verdicts: &[(String, Verdict)]) -> Exit {
+    let any = |is: fn(&Verdict) -> bool| verdicts.iter().any(|(_, verdict)| is(verdict));
+    if any(|verdict| matches!(verdict, Verdict::Violation(_))) {
+        Exit::Violation
+    } else if any(|verdict| matches!(verdict, Verdict::Unknown(_))) {
+        Exit::Unknown
+    } else {
+        Exit::Clean
+    }
+}

@@ -1,0 +1,168 @@
+//! `raddle explore`: search the runs of a system for one that breaks a law.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use raddle_sim::{Report, SEEDS_DEFAULT};
+
+use super::context::{Built, Context};
+use super::exit::{Exit, Trouble, refuse};
+use super::options::{How, Variant, duration};
+use super::progress::Bar;
+use super::report;
+use crate::any::Search;
+use crate::words;
+
+/// Search the runs of a system for one that breaks a law
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explore {
+    /// The system
+    system: String,
+    #[command(flatten)]
+    variant: Variant,
+    #[command(flatten)]
+    how: How,
+    /// Try so many seeds, or those of a range [default: 10000]
+    #[arg(long, value_name = "N|A..B", value_parser = seeds)]
+    seeds: Option<Range<u64>>,
+    /// End the search after this long; without --seeds, try seeds until then
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    time: Option<Duration>,
+    /// Do so many runs at once; the result does not depend on it [default: one a processor]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Count a search as unknown if it never reached what some run should reach
+    #[arg(long)]
+    strict: bool,
+    /// Save what is found below this folder [default: seeds, unless CI is set]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_save")]
+    save: Option<PathBuf>,
+    /// Save nothing
+    #[arg(long)]
+    no_save: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One object a line; the last is the report
+    Json,
+    /// For people, with annotations for GitHub Actions
+    Github,
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    words::seeds(text).map_err(|expected| format!("expected {expected}"))
+}
+
+impl Explore {
+    pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
+        let built = context.build(&self.system, &self.variant)?;
+        let asked = self.seeds.clone().or(context.environment.seeds());
+        let search = self.search(asked.clone(), context);
+        if search.seeds.is_empty() {
+            context.complain("nothing ran: there is no seed to try; `--seeds 1000` tries a thousand");
+            return Ok(Exit::NothingRan);
+        }
+        context.stop_on_ctrl_c();
+        let bar = Bar::new(&self.system, search.time.filter(|_| asked.is_none()));
+        let shown = bar.clone();
+        let search = Search { progress: Some(Arc::new(move |so_far| shown.show(so_far))), ..search };
+        let result = built.system.explore(&search);
+        bar.clear();
+        let mut report = result?;
+        let exit = report::verdict(&report, asked.is_some(), self.strict);
+        let saved = self.save(&built, &mut report, context);
+        self.print(&built, &report, exit, &saved, context)?;
+        match saved {
+            // Everything is printed; what was asked for could not be done all the same.
+            Saved::Failed(text) if self.save.is_some() => refuse!("{text}"),
+            Saved::Failed(text) => context.complain(&text),
+            _ => {}
+        }
+        Ok(exit)
+    }
+
+    fn search(&self, asked: Option<Range<u64>>, context: &Context) -> Search {
+        let environment = &context.environment;
+        let time = self.time.or(environment.time);
+        let default = if time.is_some() { 0..u64::MAX } else { 0..SEEDS_DEFAULT };
+        Search {
+            settings: self.how.settings(context),
+            strategy: self.how.strategy(context),
+            seeds: asked.unwrap_or(default),
+            laws: self.how.laws.clone(),
+            jobs: self.jobs.or(environment.jobs).unwrap_or(0),
+            time,
+            stop: Arc::clone(&context.stop),
+            progress: None,
+        }
+    }
+
+    /// Saves what was found.
+    fn save(&self, built: &Built, report: &mut Report, context: &Context) -> Saved {
+        let Some(found) = &report.found else { return Saved::Nothing };
+        if found.violation.law == "determinism" {
+            return Saved::Useless;
+        }
+        let folder = self.save.clone().or_else(|| context.environment.folder(PathBuf::from("seeds")));
+        let Some(folder) = folder.filter(|_| !self.no_save) else { return Saved::Unwanted };
+        let Ok(mut finding) = built.system.finding(report, found) else { return Saved::Useless };
+        finding.bug = built.args.bug().map(str::to_owned);
+        finding.params = built.args.values().clone();
+        match finding.save(&folder) {
+            Err(error) => Saved::Failed(format!("{error}; the run is not saved, its `replay:` line does it again")),
+            Ok(path) => {
+                report.found.iter_mut().for_each(|found| found.saved = Some(path.clone()));
+                Saved::At(path)
+            }
+        }
+    }
+
+    fn print(
+        &self,
+        built: &Built,
+        report: &Report,
+        exit: Exit,
+        saved: &Saved,
+        context: &Context,
+    ) -> Result<(), Trouble> {
+        let Some(found) = &report.found else {
+            return context.print(&match self.format {
+                Format::Json => report::json(report, exit, None)?,
+                Format::Text | Format::Github => report::text(report, exit, context.look),
+            });
+        };
+        let whole = report::replay_line(context, built, report, found.seed);
+        let failure = report::failure(report, found);
+        let failure = match saved {
+            Saved::At(path) => {
+                failure.note("replay", format!("{} replay {}", context.program, path.display())).saved(path)
+            }
+            Saved::Useless => failure.note("replay", &whole).note("saved", "no: a run that differs from itself is no test"),
+            _ => failure.note("replay", &whole),
+        };
+        context.print(&match self.format {
+            Format::Text => failure.render(context.look),
+            Format::Json => report::json(report, exit, Some(&whole))?,
+            Format::Github => failure.render(context.look) + "\n" + &report::github(report, found, &whole),
+        })
+    }
+}
+
+/// What became of a finding.
+enum Saved {
+    Nothing,
+    Unwanted,
+    /// It would not do the run again.
+    Useless,
+    At(PathBuf),
+    Failed(String),
+}

@@ -1,0 +1,275 @@
+//! What a search came to, for people, for programs and for GitHub.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+use raddle_core::{MessageId, Policies};
+use raddle_sim::{Cut, Found, Report, Settings};
+use serde::Serialize;
+
+use super::context::{Built, Context};
+use super::exit::Exit;
+use crate::failure::{Failure, notes};
+use crate::look::{DOUBTFUL, GOOD, Look, STRONG};
+use crate::words;
+
+/// How a report is judged: `strict` asks that every goal was reached, `seeds_asked` that no seed was left.
+pub(crate) fn verdict(report: &Report, seeds_asked: bool, strict: bool) -> Exit {
+    match &report.found {
+        Some(found) if found.violation.law == "determinism" => return Exit::Diverged,
+        Some(_) => return Exit::Violation,
+        None => {}
+    }
+    let missed = strict && report.reached.values().any(|times| *times == 0);
+    match report.cut {
+        Some(Cut::Stopped) => Exit::Interrupted,
+        _ if report.runs == 0 => Exit::NothingRan,
+        Some(Cut::Time) if seeds_asked => Exit::Unknown,
+        _ if report.unfinished > 0 || missed => Exit::Unknown,
+        _ => Exit::Clean,
+    }
+}
+
+/// A search that broke no law, for people.
+pub(crate) fn text(report: &Report, exit: Exit, look: Look) -> String {
+    let (style, word) = match exit {
+        Exit::Clean => (GOOD, "clean:"),
+        Exit::Interrupted => (DOUBTFUL, "interrupted:"),
+        Exit::NothingRan => (DOUBTFUL, "nothing ran:"),
+        _ => (DOUBTFUL, "unknown:"),
+    };
+    let mut out = format!("{} {}\n", look.paint(style, word), look.paint(STRONG, &report.system));
+    if let Some(why) = doubt(report, exit) {
+        for line in words::wrap(&why, look.width - 2) {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
+    if report.runs > 0 {
+        out += &notes(&facts(report), look);
+    }
+    out
+}
+
+/// Why a search without a violation is not clean.
+fn doubt(report: &Report, exit: Exit) -> Option<String> {
+    let runs = words::counted(report.runs, "run");
+    match exit {
+        Exit::Clean => None,
+        Exit::Interrupted => Some(format!("stopped after {runs}; none of them broke a law")),
+        Exit::NothingRan => Some("time was over before the first run had ended".to_owned()),
+        _ if report.unfinished > 0 => Some(format!(
+            "{} of {runs} did not end within {}, and nobody knows how they would have ended: allow more with \
+             `--steps-max N`, or end timers with `--horizon TIME`",
+            words::count(report.unfinished),
+            words::counted(report.settings.steps_max, "step"),
+        )),
+        _ if report.cut == Some(Cut::Time) => Some(format!("time was over after {runs}, before the last seed")),
+        _ => Some("what some run should reach was never reached, so that a clean search shows little".to_owned()),
+    }
+}
+
+fn facts(report: &Report) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("runs", format!("{} in {}", words::count(report.runs), words::took(report.elapsed))),
+        (
+            "speed",
+            format!(
+                "{} runs/s, {} deliveries/s",
+                words::rate(report.runs, report.elapsed),
+                words::rate(report.deliveries, report.elapsed)
+            ),
+        ),
+    ];
+    let distinct = &report.distinct;
+    let (traces, chance) = (words::count(distinct.count()), 100.0 * distinct.chance_of_new());
+    facts.push(("traces", format!("{traces} distinct; the chance that the next run shows a new one is {chance:.1} %")));
+    if report.at_horizon > 0 {
+        facts.push(("horizon", format!("{} ended there", words::counted(report.at_horizon, "run"))));
+    }
+    facts.push(("laws", report.laws.join(", ")));
+    let (never, reached): (Vec<_>, Vec<_>) = report.reached.iter().partition(|(_, times)| **times == 0);
+    if !reached.is_empty() {
+        let each = reached.into_iter().map(|(name, times)| format!("{name} in {}", words::counted(*times, "run")));
+        facts.push(("reached", each.collect::<Vec<_>>().join(", ")));
+    }
+    if !never.is_empty() {
+        let names: Vec<&str> = never.into_iter().map(|(name, _)| name.as_str()).collect();
+        facts.push(("never reached", names.join(", ")));
+    }
+    facts
+}
+
+/// What a search found, ready to be told.
+pub(crate) fn failure<'a>(report: &Report, found: &'a Found) -> Failure<'a> {
+    let strategy = report.strategy.to_string();
+    let mut failure = Failure::of_found(found, &strategy);
+    if found.violation.law == "determinism" {
+        failure.title = "not deterministic";
+    }
+    failure.note("found", format!("in run {}, after {}", words::count(report.runs), words::took(report.elapsed)))
+}
+
+/// The line that does a run again, with everything that it depends on.
+pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, seed: u64) -> String {
+    let Settings { granularity, network, steps_max, horizon } = &report.settings;
+    let mut line = format!("{} replay {}", context.program, report.system);
+    if let Some(bug) = built.args.bug() {
+        let _ = write!(line, " --bug {bug}");
+    }
+    let strategy = report.strategy;
+    let _ = write!(line, " --seed {seed} --strategy {strategy} --granularity {granularity} --network {network}");
+    let _ = write!(line, " --steps-max {steps_max}");
+    if let Some(horizon) = horizon {
+        let _ = write!(line, " --horizon {}ns", horizon.as_nanos());
+    }
+    if !report.laws.is_empty() {
+        let _ = write!(line, " --laws {}", report.laws.join(","));
+    }
+    line += " --set";
+    for (key, value) in built.args.values() {
+        let _ = write!(line, " {}", quoted(&format!("{key}={value}")));
+    }
+    for (key, _, _) in Policies::KEYS {
+        let value = built.system.policies().get(key).expect("all keys have values");
+        let _ = write!(line, " {}", quoted(&format!("{key}={value}")));
+    }
+    line
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=-_.,:/+@%".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// The lines of `--format json`: what was found, then the report.
+pub(crate) fn json(report: &Report, exit: Exit, replay: Option<&str>) -> Result<String, serde_json::Error> {
+    let mut out = String::new();
+    if let Some(found) = &report.found {
+        out += &serde_json::to_string(&ViolationLine::of(report, found, replay))?;
+        out.push('\n');
+    }
+    let line = ReportLine {
+        kind: "report",
+        v: 1,
+        system: &report.system,
+        strategy: report.strategy.to_string(),
+        runs: report.runs,
+        steps: report.steps,
+        deliveries: report.deliveries,
+        elapsed_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
+        distinct: report.distinct.count(),
+        violations: report.found.iter().map(Breach::of).collect(),
+        sometimes: &report.reached,
+        faults: IndexMap::new(),
+        exhaustive: None,
+        unfinished: report.unfinished,
+        exit: exit as u8,
+    };
+    out += &serde_json::to_string(&line)?;
+    out.push('\n');
+    Ok(out)
+}
+
+#[derive(Serialize)]
+struct ReportLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    v: u32,
+    system: &'a str,
+    strategy: String,
+    runs: u64,
+    steps: u64,
+    deliveries: u64,
+    elapsed_ms: u64,
+    distinct: u64,
+    violations: Vec<Breach<'a>>,
+    sometimes: &'a IndexMap<String, u64>,
+    /// None is injected yet.
+    faults: IndexMap<String, u64>,
+    /// Sampling exhausts nothing.
+    exhaustive: Option<()>,
+    unfinished: u64,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+struct Breach<'a> {
+    checker: &'a str,
+    reason: &'a str,
+    seed: u64,
+    signature: &'a str,
+    digest: String,
+    steps: u64,
+    saved: Option<String>,
+}
+
+impl<'a> Breach<'a> {
+    fn of(found: &'a Found) -> Self {
+        Self {
+            checker: &found.violation.law,
+            reason: &found.violation.reason,
+            seed: found.seed,
+            signature: &found.signature,
+            digest: found.digest.to_string(),
+            steps: found.steps,
+            saved: found.saved.as_ref().map(|path| path.display().to_string()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ViolationLine<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    v: u32,
+    system: &'a str,
+    strategy: String,
+    #[serde(flatten)]
+    breach: Breach<'a>,
+    worker: Option<&'a str>,
+    message: Option<String>,
+    witness: Vec<String>,
+    step: u64,
+    depth: u32,
+    lanes: Option<String>,
+    replay: Option<&'a str>,
+}
+
+impl<'a> ViolationLine<'a> {
+    fn of(report: &'a Report, found: &'a Found, replay: Option<&'a str>) -> Self {
+        let violation = &found.violation;
+        let names = found.trace.as_ref().map(|trace| &trace.conditions.names);
+        let shown = |id: &MessageId| names.map(|names| id.display(names).to_string());
+        Self {
+            kind: "violation",
+            v: 1,
+            system: &report.system,
+            strategy: report.strategy.to_string(),
+            breach: Breach::of(found),
+            worker: violation.worker.zip(names).map(|(worker, names)| names.worker(worker)),
+            message: violation.message.as_ref().and_then(shown),
+            witness: violation.witness.iter().filter_map(shown).collect(),
+            step: violation.moment.step,
+            depth: violation.depth.0,
+            lanes: found.trace.as_ref().map(raddle_view::snapshot),
+            replay,
+        }
+    }
+}
+
+/// What a found violation is for GitHub: an annotation, at the finding if it was saved.
+pub(crate) fn github(report: &Report, found: &Found, replay: &str) -> String {
+    let file = found.saved.as_ref().map(|path| format!("file={},", property(&path.display().to_string())));
+    let title = property(&format!("{}: {}", report.system, found.violation.law));
+    let message = escaped(&format!("{}\nseed {}\nreplay: {replay}", found.violation.reason, found.seed));
+    format!("::error {}title={title}::{message}\n", file.unwrap_or_default())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    escaped(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,143 @@
+//! `raddle run`: a system for real, judged by the same laws.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use raddle_runtime::{Metrics, Threads};
+
+use super::check;
+use super::context::{Context, write_or_print};
+use super::exit::{Exit, Trouble, refuse};
+use super::options::{Variant, Words, duration};
+use crate::any::RealRun;
+use crate::failure::notes;
+use crate::look::{DOUBTFUL, GOOD, STRONG};
+use crate::words;
+
+/// Run a system on real threads, and judge the run by the same laws
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// The system
+    system: String,
+    #[command(flatten)]
+    variant: Variant,
+    /// On what to run it
+    #[arg(long, value_enum)]
+    on: On,
+    /// What handlers draw from [default: 0]
+    #[arg(long, value_name = "S", value_parser = seed)]
+    seed: Option<u64>,
+    /// Run so long, taking the workload round and round
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    time: Option<Duration>,
+    /// Send so many messages from outside, taking the workload round and round
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    messages: Option<u64>,
+    /// Write the trace to this file, for `check` and `view`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Judge by these laws, not by the system's
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws())]
+    laws: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum On {
+    /// A thread a worker
+    Threads,
+    /// A process a worker
+    Processes,
+}
+
+/// A run is recorded in memory to be judged; one that is bounded by time alone is bounded by this too.
+const MESSAGES_MAX: u64 = 100_000;
+
+fn seed(text: &str) -> Result<u64, String> {
+    words::seed(text).map_err(|expected| format!("expected {expected}"))
+}
+
+impl Run {
+    pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
+        if self.on == On::Processes {
+            refuse!("running on processes is not available yet: use `--on threads`");
+        }
+        let built = context.build(&self.system, &self.variant)?;
+        let messages = self.messages.or(self.time.map(|_| MESSAGES_MAX));
+        let seed = self.seed.or(context.environment.seed).unwrap_or(0);
+        context.stop_on_ctrl_c();
+        let threads =
+            Threads::new().seed(seed).time_limit(self.time).messages(messages).stop_flag(Arc::clone(&context.stop));
+        let run = built.system.run_on_threads(&threads, self.laws.as_deref())?;
+        let exit = match check::exit(&run.verdicts) {
+            Exit::Violation => Exit::Violation,
+            _ if context.is_stopped() => Exit::Interrupted,
+            _ if run.metrics.handled == 0 => Exit::NothingRan,
+            exit => exit,
+        };
+        context.print(&self.text(&run, exit, seed, context))?;
+        if let Some(path) = &self.record {
+            let mut text = Vec::new();
+            raddle_view::jsonl::write(&run.trace, &mut text)?;
+            write_or_print(context, Some(path), &String::from_utf8(text)?)?;
+        }
+        Ok(exit)
+    }
+
+    fn text(&self, run: &RealRun, exit: Exit, seed: u64, context: &Context) -> String {
+        let look = context.look;
+        if let Some(mut failure) = check::failure(&run.verdicts, &run.trace) {
+            failure.origin = format!("seed {seed}, threads");
+            for (word, says) in facts(run, self.record.as_ref()) {
+                failure = failure.note(word, says);
+            }
+            return failure.render(look);
+        }
+        let (style, word) = match exit {
+            Exit::Clean => (GOOD, "clean:"),
+            Exit::Interrupted => (DOUBTFUL, "interrupted:"),
+            Exit::NothingRan => (DOUBTFUL, "nothing ran:"),
+            _ => (DOUBTFUL, "unknown:"),
+        };
+        let mut out = format!("{} {} on threads\n", look.paint(style, word), look.paint(STRONG, &self.system));
+        for (law, verdict) in &run.verdicts {
+            if let raddle_checkers::Verdict::Unknown(why) = verdict {
+                out += &format!("  {law}: {why}\n");
+            }
+        }
+        out + &notes(&facts(run, self.record.as_ref()), look)
+    }
+}
+
+fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)> {
+    let Metrics { handled, sent, fed, dropped, high_water, events, .. } = &run.metrics;
+    let mut facts = vec![
+        (
+            "run",
+            format!("{} in {}, {} inputs/s", words::counted(*handled, "input"), words::took(run.elapsed), words::rate(*handled, run.elapsed)),
+        ),
+        (
+            "messages",
+            format!("{} from outside, {}, {} dropped", words::count(*fed), words::counted(*sent, "update"), words::count(*dropped)),
+        ),
+    ];
+    let lost = events.iter().filter(|(word, times)| **times > 0 && is_loss(word));
+    let lost: Vec<String> = lost.map(|(word, times)| format!("{word} {}", words::count(*times))).collect();
+    if !lost.is_empty() {
+        facts.push(("lost", lost.join(", ")));
+    }
+    if let Some((worker, most)) = high_water.iter().max_by_key(|(_, most)| **most).filter(|(_, most)| **most > 0) {
+        facts.push(("longest queue", format!("{} at {worker}", words::counted(*most as u64, "update"))));
+    }
+    facts.push(("digest", run.trace.digest().to_string()));
+    facts.push(("laws", run.verdicts.iter().map(|(law, _)| law.as_str()).collect::<Vec<_>>().join(", ")));
+    if let Some(path) = record {
+        facts.push(("trace", path.display().to_string()));
+    }
+    facts
+}
+
+/// What did not reach its target, in the words of events.
+fn is_loss(word: &str) -> bool {
+    word.starts_with("drop(") || matches!(word, "depth-refused" | "cycle-broken" | "crash(panic)")
+}

@@ -1,0 +1,122 @@
+//! The corpus: committed findings, replayed for ever.
+//!
+//! A finding says all itself: its system by name, parameters, planted bug, policies, settings, schedule, and what is
+//! expected of it. [`judge`] does it again with the systems that there are; the command and the tests only count.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use raddle_sim::{Expectation, Finding, Outcome, ReplayError, Replayed};
+
+use crate::any::AnySystem;
+use crate::catalog::{ArgError, Entry};
+use crate::words;
+
+/// What became of a committed finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// What is expected of it.
+    Holds,
+    /// Something else.
+    Fails,
+    /// It cannot be replayed.
+    Broken,
+    /// It is of a system that is not here.
+    Foreign,
+}
+
+/// Does a committed finding again: what became of it, in a word and in a sentence.
+#[must_use]
+pub fn judge(entries: &[Entry], path: &Path) -> (Fate, String) {
+    let finding = match Finding::read(path) {
+        Ok(finding) => finding,
+        Err(error) => return (Fate::Broken, error.to_string()),
+    };
+    if !entries.iter().any(|entry| entry.name() == finding.system) {
+        return (Fate::Foreign, format!("no system `{}` here", finding.system));
+    }
+    match replay(entries, &finding, path) {
+        Err(text) => (Fate::Broken, text),
+        Ok(Err(error)) if finding.expectation == Expectation::Pass => (Fate::Fails, error.to_string()),
+        Ok(Err(_)) => (Fate::Holds, "still never returns".to_owned()),
+        Ok(Ok(replayed)) => compare(&finding, &replayed),
+    }
+}
+
+/// Does a finding again. Of the errors of a replay, only that a handler never returned is left inside.
+///
+/// # Errors
+/// A sentence that names the file and the next step, when the finding does not fit the systems there are.
+pub fn replay(entries: &[Entry], finding: &Finding, path: &Path) -> Result<Result<Replayed, ReplayError>, String> {
+    match rebuild(entries, finding, path)?.replay(finding) {
+        Err(error @ (ReplayError::Finding(_) | ReplayError::Run(_))) => Err(misfit(finding, path, &error)),
+        done => Ok(done),
+    }
+}
+
+/// The system of a finding, with the finding's parameters and planted bug.
+fn rebuild(entries: &[Entry], finding: &Finding, path: &Path) -> Result<Box<dyn AnySystem>, String> {
+    let Some(entry) = entries.iter().find(|entry| entry.name() == finding.system) else {
+        let unknown = words::unknown("system", &finding.system, entries.iter().map(Entry::name));
+        let path = path.display();
+        return Err(format!("`{path}` cannot be replayed here: {unknown}; use the command that it was found with"));
+    };
+    let bad = |error: ArgError| misfit(finding, path, &error);
+    let params = finding.params.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let mut args = entry.args(params).map_err(bad)?;
+    if let Some(bug) = &finding.bug {
+        args = entry.plant(args, bug).map_err(bad)?;
+    }
+    entry.build(&args).map_err(bad)
+}
+
+fn misfit(finding: &Finding, path: &Path, error: &dyn std::error::Error) -> String {
+    format!(
+        "`{}` does not fit the system `{}` as it is now: {error}; restore the file, or delete it and explore again",
+        path.display(),
+        finding.system,
+    )
+}
+
+fn compare(finding: &Finding, replayed: &Replayed) -> (Fate, String) {
+    let (was, is) = (&finding.signature, replayed.signature.as_deref().unwrap_or_default());
+    let (fate, says) = match (finding.expectation, replayed.outcome) {
+        (Expectation::Pass, Outcome::Clean) => (Fate::Holds, "passes".to_owned()),
+        (Expectation::Pass, _) => (Fate::Fails, format!("should pass, and breaks {is}")),
+        (Expectation::Violation, Outcome::Same) => (Fate::Holds, format!("still breaks {is}")),
+        (Expectation::Violation, Outcome::SameViolation) => {
+            (Fate::Holds, format!("still breaks {is}, though the run is another"))
+        }
+        (Expectation::Violation, Outcome::OtherViolation) => {
+            (Fate::Fails, format!("should break {was}, and breaks {is}"))
+        }
+        (Expectation::Violation, Outcome::Clean) => {
+            (Fate::Fails, format!("should break {was}, and passes; once fixed, say `expectation: pass` in it"))
+        }
+    };
+    match &replayed.misfit {
+        Some(misfit) => (fate, format!("{says} (its schedule no longer fits at step {})", misfit.step)),
+        None => (fate, says),
+    }
+}
+
+/// All findings in the folders of a folder, and in itself, by name.
+#[must_use]
+pub fn findings_below(folder: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = entries_of(folder).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    std::iter::once(folder.to_owned()).chain(folders).flat_map(|folder| findings_in(&folder)).collect()
+}
+
+/// The findings in a folder, by name; none if there is no folder.
+#[must_use]
+pub fn findings_in(folder: &Path) -> Vec<PathBuf> {
+    let is_finding = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "ron");
+    let mut paths: Vec<PathBuf> = entries_of(folder).filter(is_finding).collect();
+    paths.sort();
+    paths
+}
+
+fn entries_of(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+}

@@ -1,0 +1,351 @@
+//! The command as it is used: every exit code, every bad input, and what is printed.
+
+mod common;
+
+use std::process::Stdio;
+
+use common::Place;
+
+fn here() -> Place {
+    Place::new(env!("CARGO_BIN_EXE_raddle"))
+}
+
+const TRIANGLE: &str = "explore triangle --network fifo --set order=arrival";
+
+/// A folder with one finding in it, and its path.
+fn found() -> (Place, String) {
+    let place = here();
+    let done = place.run(TRIANGLE).ends(1);
+    let path = done.says("saved").split_whitespace().next().expect("a path").to_owned();
+    (place, path)
+}
+
+#[test]
+fn a_clean_search_ends_with_0_and_says_how_much_it_saw() {
+    let done = here().run("explore ring --seeds 100").ends(0).prints("clean: ring").prints("distinct");
+    assert!(done.says("runs").starts_with("100 in "), "{}", done.out);
+    assert!(done.says("laws").contains("bounded-depth"));
+    here().run("explore triangle --network causal --set order=arrival --seeds 200").ends(0);
+}
+
+#[test]
+fn a_violation_ends_with_1_and_is_told_whole() {
+    let place = here();
+    let done = place
+        .run(TRIANGLE)
+        .ends(1)
+        .prints("violation: causal-order\n  C handled ")
+        .prints("step   A                B                C\n")
+        .prints("✗ too late")
+        .prints("(commit it: it runs in every test from now on)");
+    assert!(done.says("replay").starts_with("raddle replay seeds/triangle/causal-order-"));
+    assert_eq!(done.err, "");
+}
+
+#[test]
+fn ascii_and_no_colour_where_nobody_can_read_more() {
+    let done = here().run_with(TRIANGLE, &[("LC_ALL", "C")]).ends(1).prints("+- m1 ---");
+    assert!(done.out.is_ascii(), "{}", done.out);
+}
+
+#[test]
+fn a_saved_finding_replays_event_for_event() {
+    let (place, path) = found();
+    let digest = |text: &str| text.split("digest ").nth(1).expect("a digest")[..16].to_owned();
+    let first = place.run(TRIANGLE).ends(1);
+    let again = place.run(&format!("replay {path}")).ends(1).prints("reproduced: causal-order");
+    assert_eq!(digest(&first.out), digest(&again.out));
+    assert_eq!(again.says("outcome"), "the same run, event for event");
+    place.run(&format!("replay {path} --trace")).ends(1).prints("end: violation");
+    place.run("corpus").ends(0).prints("ok       seeds/triangle/").prints("1 as expected");
+    place.run("corpus seeds/triangle").ends(0);
+}
+
+#[test]
+fn a_printed_replay_line_does_the_same_run() {
+    let place = here();
+    for line in [
+        "explore triangle --no-save --network bag --set order=arrival",
+        "explore ring --no-save --bug early-token --set messages=5 pick=weighted(3,1)",
+        "explore slow --no-save --bug stall-cycle --granularity queues --horizon 5s",
+    ] {
+        let first = place.run(line);
+        if first.code != Some(1) {
+            continue;
+        }
+        let replay = first.says("replay");
+        let path = std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_raddle")).parent().expect("a folder")]);
+        let again = place.command::<&str>([]);
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.current_dir(place.path()).env("LC_ALL", "C.UTF-8").env("PATH", path.expect("no colon"));
+        shell.envs(again.get_envs().filter_map(|(k, v)| Some((k, v?))));
+        let again = common::Done::from(shell.args(["-c", &replay]).output().expect("a shell")).ends(1);
+        let figure = |text: &str| text.split("  found:").next().expect("a beginning").to_owned();
+        assert_eq!(figure(&first.out), figure(&again.out), "{replay}");
+        assert_eq!(first.says("replay"), again.says("replay"));
+    }
+    assert!(!place.path().join("seeds").exists());
+}
+
+#[test]
+fn names_that_are_wrong_are_helped() {
+    let check = |line: &str, text: &str| {
+        here().run(line).ends(2).complains("error: ").complains(text);
+    };
+    check("explore rnig", "there is no system `rnig`: did you mean `ring`? (there are ");
+    check("list rnig", "did you mean `ring`?");
+    check("run rnig --on threads", "did you mean `ring`?");
+    check("replay rnig --seed 1", "did you mean `ring`?");
+    check("explore ring --strategy randon", "there is no strategy `randon`: did you mean `random`?");
+    check("explore ring --network fifi", "there is no network `fifi`: did you mean `fifo`?");
+    check("explore ring --granularity queue", "did you mean `queues`?");
+    check("explore ring --laws causal", "there is no law `causal`: did you mean `causal-order`?");
+    check("explore ring --bug freze-depth", "there is no planted bug of `ring` `freze-depth`: did you mean `freeze-depth`?");
+    check("explore ring --set mesages=5", "did you mean `messages`?");
+    check("explore ring --set ordre=fifo", "did you mean `order`?");
+}
+
+#[test]
+fn values_that_are_wrong_say_what_would_do() {
+    let check = |line: &str, text: &str| {
+        here().run(line).ends(2).complains("error: ").complains(text);
+    };
+    check("explore ring --seeds 9..3", "expected a range that rises, such as 3..9");
+    check("explore ring --seeds many", "expected a count, such as 1000, or a range");
+    check("explore ring --time soon", "expected a duration, such as 500ms, 30s or 5m");
+    check("explore ring --steps-max 0", "0 is not in 1..");
+    check("explore ring --set order", "expected KEY=VALUE");
+    check("explore ring --set order=random", "`order` cannot be `random`: expected arrival, fifo");
+    check("explore ring --set messages=none", "`messages` cannot be `none`");
+    check("explore ring --set order=causal", "`order` cannot be `causal`");
+    check("explore ring --granularity queues --network bag", "would change nothing");
+    check("explore ring --save there --no-save", "cannot be used with");
+    check("replay ring", "needs its seed: `raddle replay ring --seed 42`");
+    check("replay nothing.ron", "there is no file `nothing.ron`");
+    check("check nothing.jsonl", "cannot read `nothing.jsonl`");
+    check("run ring --on processes", "not available yet");
+    check("corpus nowhere", "there is no folder `nowhere`");
+    check("completions dos", "possible values: bash");
+    check("explode ring", "unrecognized subcommand");
+    here().run("").ends(2).complains("Usage: raddle");
+}
+
+#[test]
+fn findings_that_are_wrong_name_the_file_and_the_next_step() {
+    let (place, path) = found();
+    let text = place.read(&path);
+    let check = |changed: &str, says: &[&str]| {
+        place.write("x.ron", changed);
+        let done = place.run("replay x.ron").ends(2).complains("x.ron");
+        says.iter().for_each(|says| assert!(done.err.contains(says), "no `{says}` in {}", done.err));
+        assert_eq!(done.out, "");
+    };
+    check(&text[..text.len() / 2], &["is not a whole finding", "restore it from version control"]);
+    check("", &["is empty"]);
+    check("{\"type\":", &["is not a whole trace"]);
+    check(&text.replace("version: 1", "version: 99"), &["version 99", "update raddle"]);
+    check(&text.replace("system: \"triangle\"", "system: \"trinagle\""), &["did you mean `triangle`?", "the command that it was found with"]);
+    check(&text.replace("seed:", "sede:"), &["sede"]);
+    check(&text.replace("\"messages\": \"1\"", "\"messages\": \"-1\""), &["`messages` cannot be `-1`", "explore again"]);
+    check(&text.replace("bug: None", "bug: Some(\"gremlin\")"), &["gremlin"]);
+    check(&text.replace("\"order\": \"arrival\"", "\"order\": \"random\""), &["`order` cannot be `random`"]);
+    check(&text.replace("\"client#0\"", "\"nobody#0\""), &["entry 1 of the schedule", "nobody#0"]);
+    place.run(&format!("replay {path} --seed 3")).ends(2).complains("--seed has no place here");
+}
+
+#[test]
+fn a_finding_that_fits_no_longer_goes_on_or_is_refused() {
+    let (place, path) = found();
+    let text = place.read(&path).replace("\"client#0.1.0\"", "\"client#0.7.0\"");
+    place.write("seeds/triangle/edited.ron", &text);
+    let lenient = place.run("replay seeds/triangle/edited.ron");
+    assert!(lenient.says("misfit").starts_with("step 3 of its schedule, `client#0.7.0`, is not possible"), "{}", lenient.out);
+    assert!([Some(0), Some(1)].contains(&lenient.code));
+    place
+        .run("replay seeds/triangle/edited.ron --strict")
+        .ends(3)
+        .prints("diverged: triangle\n  step 3 of its schedule, `client#0.7.0`");
+    place.run(&format!("replay {path} --strict")).ends(1);
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_ends_the_corpus_with_1() {
+    let (place, path) = found();
+    let text = place.read(&path);
+    place.write("seeds/triangle/fixed.ron", &text.replace("expectation: violation", "expectation: pass"));
+    place.run("corpus").ends(1).prints("FAILED").prints("should pass, and breaks causal-order/").prints("1 not as expected");
+    place.write("seeds/triangle/fixed.ron", &text.replace("system: \"triangle\"", "system: \"elsewhere\""));
+    place.run("corpus").ends(0).prints("skipped").prints("no system `elsewhere` here");
+    place.write("seeds/triangle/broken.ron", "nonsense");
+    place.run("corpus").ends(2).prints("BROKEN");
+}
+
+#[test]
+fn nothing_to_run_ends_with_4() {
+    here().run("explore ring --seeds 0").ends(4).complains("nothing ran");
+    here().run("explore ring --seeds 5..5").ends(4).complains("nothing ran");
+    let place = here();
+    place.write("seeds/readme", "no finding");
+    place.run("corpus").ends(4).complains("nothing ran");
+}
+
+#[test]
+fn what_nobody_can_tell_ends_with_5() {
+    here().run("explore ring --steps-max 3 --seeds 10").ends(5).prints("unknown: ring").prints("10 of 10 runs did not end");
+    here().run("explore ring --time 20ms --seeds 1000000000").ends(5).prints("before the last seed");
+    here().run("explore ring --time 20ms").ends(0).prints("clean: ring");
+    here().run("explore triangle --network causal --laws fifo --seeds 10 --strict").ends(0);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_loses_nothing() {
+    let place = here();
+    place.write("file", "");
+    let done = place.run(&format!("{TRIANGLE} --save file/below")).ends(2).complains("cannot write `file/below");
+    assert!(done.out.contains("violation: causal-order") && done.says("replay").contains("--seed "), "{}", done.out);
+    place.write("seeds", "not a folder");
+    place.run(TRIANGLE).ends(1).prints("violation: causal-order").complains("cannot write `seeds/");
+}
+
+#[test]
+fn where_findings_are_saved() {
+    let saved = |line: &str, variables: &[(&str, &str)], folder: Option<&str>| {
+        let place = here();
+        let done = place.run_with(line, variables).ends(1);
+        assert_eq!(done.out.contains("saved:"), folder.is_some(), "{line} {variables:?}");
+        for name in ["seeds", "there"] {
+            assert_eq!(place.path().join(name).exists(), folder == Some(name), "{name}: {line} {variables:?}");
+        }
+    };
+    saved(TRIANGLE, &[], Some("seeds"));
+    saved(TRIANGLE, &[("CI", "1")], None);
+    saved(TRIANGLE, &[("RADDLE_SAVE", "there")], Some("there"));
+    saved(&format!("{TRIANGLE} --no-save"), &[("RADDLE_SAVE", "there")], None);
+    saved(&format!("{TRIANGLE} --save there"), &[("CI", "1")], Some("there"));
+}
+
+#[test]
+fn flags_go_before_the_environment() {
+    let runs = |line: &str, variables: &[(&str, &str)]| {
+        let done = here().run_with(&format!("explore ring --format json {line}"), variables).ends(0);
+        let report: serde_json::Value = serde_json::from_str(done.out.lines().last().expect("a report")).expect("JSON");
+        (report["runs"].as_u64().expect("a number"), report["strategy"].as_str().expect("a word").to_owned())
+    };
+    assert_eq!(runs("", &[("RADDLE_SEEDS", "7")]), (7, "random".to_owned()));
+    assert_eq!(runs("--seeds 3", &[("RADDLE_SEEDS", "7")]), (3, "random".to_owned()));
+    assert_eq!(runs("", &[("RADDLE_SEED", "7")]).0, 1);
+    assert_eq!(runs("", &[("RADDLE_STRATEGY", "default-order")]), (1, "default-order".to_owned()));
+    assert_eq!(runs("--strategy random --seeds 2", &[("RADDLE_STRATEGY", "default-order")]), (2, "random".to_owned()));
+    let bad = here().run_with("explore ring", &[("RADDLE_JOBS", "many")]).ends(2);
+    assert_eq!(bad.err, "error: the variable RADDLE_JOBS cannot be `many`: expected a number\n");
+}
+
+#[test]
+fn json_is_one_object_a_line_and_ends_with_the_report() {
+    let done = here().run(&format!("{TRIANGLE} --format json --seeds 100")).ends(1);
+    let lines: Vec<serde_json::Value> = done.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let report = lines.last().expect("a report");
+    assert_eq!((&report["type"], &report["v"], &report["system"]), (&"report".into(), &1.into(), &"triangle".into()));
+    for key in ["strategy", "runs", "steps", "deliveries", "elapsed_ms", "distinct", "sometimes", "faults", "exhaustive"] {
+        assert!(report.get(key).is_some(), "{key}");
+    }
+    let violation = &report["violations"][0];
+    assert_eq!(violation["checker"], "causal-order");
+    for key in ["reason", "seed", "signature", "digest", "steps", "saved"] {
+        assert!(!violation[key].is_null(), "{key}");
+    }
+    assert_eq!(lines[0]["type"], "violation");
+    assert!(lines[0]["replay"].as_str().expect("a line").contains("--seed "));
+}
+
+#[test]
+fn github_gets_an_annotation() {
+    let done = here().run(&format!("{TRIANGLE} --format github")).ends(1);
+    let line = done.out.lines().last().expect("an annotation");
+    assert!(line.starts_with("::error file=seeds/triangle/causal-order-"), "{line}");
+    assert!(line.contains(",title=triangle%3A causal-order::C handled ") && line.contains("%0Areplay: raddle replay"), "{line}");
+}
+
+#[test]
+fn list_shows_everything() {
+    let place = here();
+    let all = place.run("list").ends(0);
+    for entry in raddle::systems::all() {
+        assert!(all.out.contains(entry.about()), "{}", entry.name());
+        let page = place.run(&format!("list {}", entry.name())).ends(0);
+        let names = entry.params().iter().map(|param| &param.name).chain(entry.bugs().iter().map(|bug| &bug.name));
+        names.for_each(|name| assert!(page.out.contains(name.as_str()), "{name}"));
+        for (key, _, _) in raddle::Policies::KEYS {
+            assert!(page.out.contains(key), "{key}");
+        }
+    }
+    let json = place.run("list --format json").ends(0);
+    let ring = json.out.lines().find(|line| line.contains("\"name\":\"ring\"")).expect("it is listed");
+    let ring: serde_json::Value = serde_json::from_str(ring).expect("JSON");
+    assert_eq!(ring["params"]["messages"], "4");
+    assert!(ring["laws"].as_array().expect("a list").contains(&"bounded-depth".into()));
+    assert!(ring["bugs"].as_array().expect("a list").contains(&"freeze-depth".into()));
+}
+
+#[test]
+fn a_real_run_is_judged_recorded_and_shown() {
+    let place = here();
+    place.run("run ring --on threads --record ring.jsonl").ends(0).prints("clean: ring on threads");
+    place.run("check ring.jsonl").ends(0).prints("ok         causal-order");
+    place.run("check ring.jsonl --laws fifo,determinism").ends(5).prints("unknown    determinism");
+    place.run("view ring.jsonl").ends(0).prints("end: quiescent");
+    place.run("view ring.jsonl --as dot").ends(0).prints("digraph");
+    place.run("view ring.jsonl --as flow").ends(0).prints("digraph");
+    place.run("view ring.jsonl --as ron").ends(0).prints("events");
+    place.run("view ring.jsonl --as jsonl -o copy.jsonl").ends(0);
+    assert_eq!(place.read("copy.jsonl"), place.read("ring.jsonl"));
+    place.run("replay ring.jsonl").ends(2).complains("replaying recordings is not available yet");
+    place.run("run ring --on threads --messages 40").ends(0).prints("40 from outside");
+    place.run("run ring --on threads --for 50ms").ends(0).prints("clean: ring on threads");
+    place.run("run ring --on threads --bug freeze-depth --messages 1 --for 50ms").ends(1).prints("violation: bounded-depth");
+    let (place, path) = found();
+    place.run(&format!("view {path} --as lanes")).ends(0).prints("client#0.1.0");
+    place.run(&format!("check {path}")).ends(1).prints("violation  causal-order");
+}
+
+#[test]
+fn completions_know_the_systems() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        here().run(&format!("completions {shell}")).ends(0).prints("explore");
+    }
+    here().run("completions bash").ends(0).prints("triangle");
+}
+
+#[test]
+fn help_names_the_exit_codes_and_the_environment() {
+    let help = here().run("--help").ends(0);
+    ["130", "70", "replay diverged"].iter().for_each(|text| assert!(help.out.contains(text), "{}", help.out));
+    let help = here().run("explore --help").ends(0);
+    for variable in raddle::environment::TABLE {
+        assert!(help.out.contains(variable.name), "{}", variable.name);
+    }
+    here().run("--version").ends(0).prints(env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn ctrl_c_ends_with_130_and_the_report_so_far() {
+    let place = here();
+    for line in ["explore ring --seeds 1000000000", "run ring --on threads --for 1h --messages 4000000000 --laws no-panic"] {
+        let mut command = place.command(line.split_whitespace());
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let status = format!("/proc/{}/status", child.id());
+        // SIGINT is the second signal: its bit is set once there is a handler for it.
+        let catches = |text: String| {
+            let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim().to_owned();
+            u64::from_str_radix(&mask, 16).ok().filter(|mask| mask & 2 != 0)
+        };
+        while std::fs::read_to_string(&status).ok().and_then(catches).is_none() {
+            std::thread::yield_now();
+        }
+        let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(kill.expect("there is kill").success());
+        let done = common::Done::from(child.wait_with_output().expect("it ends"));
+        done.ends(130).prints("interrupted: ring");
+    }
+}

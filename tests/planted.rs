@@ -1,0 +1,171 @@
+//! Every planted bug is caught by the law that its entry names, within the default search, and by no other law; every
+//! system without its bugs is clean, on whatever network and threads it may run.
+//!
+//! A checker that has never been seen to fail proves nothing: this is where each of them is seen.
+#![cfg(feature = "sim")]
+
+use raddle::Order;
+use raddle::any::{AnySystem, Search};
+use raddle::catalog::{Bug, Entry};
+use raddle::checkers::LAWS;
+use raddle::sim::{Granularity, Network, Report, Settings, StrategyKind};
+
+/// Seeds on which a system without bugs must be clean.
+const CLEAN_SEEDS: u64 = 2_000;
+/// Seeds on which no other law may speak up.
+const OTHER_SEEDS: u64 = 300;
+/// Enough for any run of a built-in system; one whose depth limit does not bite never ends.
+const STEPS_MAX: u64 = 500;
+
+/// A system with a planted bug or without, under some policies.
+fn build(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)]) -> Box<dyn AnySystem> {
+    let args = entry.args([]).expect("defaults fit");
+    let args = bug.map_or(Ok(args.clone()), |bug| entry.plant(args, bug)).expect("the bug is declared");
+    let mut system = entry.build(&args).expect("defaults fit");
+    for (key, value) in policies {
+        system.set(key, value).expect("the policy fits");
+    }
+    system
+}
+
+fn search(settings: Settings) -> Search {
+    Search { settings, ..Search::default() }
+}
+
+fn entry(name: &str) -> Entry {
+    raddle::systems::all().into_iter().find(|entry| entry.name() == name).expect("a built-in system")
+}
+
+fn bugs() -> Vec<(Entry, Bug)> {
+    let of = |entry: Entry| entry.bugs().to_vec().into_iter().map(move |bug| (entry.clone(), bug));
+    raddle::systems::all().into_iter().flat_map(of).collect()
+}
+
+/// The triangle shows what happens where less than causal order is promised; there it need not be clean.
+fn may_break(entry: &Entry, promised: Order) -> bool {
+    entry.name() == "triangle" && promised != Order::Causal
+}
+
+#[track_caller]
+fn check_clean(entry: &Entry, settings: Settings, policies: &[(&str, &str)]) -> Report {
+    let system = build(entry, None, policies);
+    let what = format!("{} under {settings:?} and {policies:?}", entry.name());
+    let may_break = may_break(entry, settings.promised(system.policies()));
+    let report = system.explore(&Search { seeds: 0..CLEAN_SEEDS, ..search(settings) }).expect("it can be run");
+    assert!(may_break || report.found.is_none(), "{what}: {:?}", report.found);
+    assert_eq!(report.unfinished, 0, "{what}");
+    report
+}
+
+#[test]
+fn the_triangle_breaks_on_weak_networks_and_only_there() {
+    for (network, broken) in [
+        (Network::Mailbox, None),
+        (Network::Causal, None),
+        (Network::Fifo, Some("causal-order")),
+        (Network::Bag, Some("causal-order")),
+    ] {
+        let settings = Settings { network, ..Settings::default() };
+        let report = build(&entry("triangle"), None, &[]).explore(&search(settings)).expect("it can be run");
+        let law = report.found.as_ref().map(|found| found.violation.law.as_str());
+        assert_eq!(law, broken, "{network}");
+    }
+}
+
+#[test]
+fn each_law_has_a_planted_bug() {
+    for law in LAWS {
+        assert!(bugs().iter().any(|(_, bug)| bug.law == law.name), "no planted bug for `{}`", law.name);
+    }
+}
+
+#[test]
+fn each_planted_bug_is_found_by_its_law() {
+    for (entry, bug) in bugs() {
+        let system = build(&entry, Some(&bug.name), &[]);
+        let report = system.explore(&search(entry.default_settings().clone())).expect("it can be run");
+        let law = report.found.as_ref().map(|found| found.violation.law.as_str());
+        assert_eq!(law, Some(bug.law.as_str()), "{} --bug {}: {:?}", entry.name(), bug.name, report.found);
+    }
+}
+
+#[test]
+fn no_other_law_sees_a_planted_bug() {
+    for (entry, bug) in bugs() {
+        let system = build(&entry, Some(&bug.name), &[]);
+        let settings = Settings { steps_max: STEPS_MAX, ..entry.default_settings().clone() };
+        let laws = system.sketch(&settings).expect("it can be run").laws.into_iter();
+        let others = laws.filter(|law| *law != bug.law).map(str::to_owned).collect();
+        let search = Search { laws: Some(others), ..search(settings) };
+        for seed in 0..OTHER_SEEDS {
+            let run = system.record(&search, seed).expect("it can be run").run;
+            // A property cannot be left out; that it is the one that speaks up is right.
+            let other = run.violation.filter(|violation| violation.law != bug.law);
+            assert_eq!(other, None, "{} --bug {}, seed {seed}", entry.name(), bug.name);
+        }
+    }
+}
+
+#[test]
+fn without_bugs_all_is_clean_and_nothing_is_in_vain() {
+    for entry in raddle::systems::all() {
+        let mut settings = entry.default_settings().clone();
+        if entry.name() == "triangle" {
+            settings.network = Network::Causal;
+        }
+        let report = check_clean(&entry, settings, &[]);
+        assert!(!report.reached.is_empty(), "{} says what it wants to reach", entry.name());
+        assert!(report.reached.values().all(|times| *times > 0), "{}: {:?}", entry.name(), report.reached);
+    }
+}
+
+#[test]
+fn without_bugs_all_is_clean_on_every_network() {
+    let networks = [Network::Fifo, Network::Causal, Network::Mailbox, Network::Bag];
+    for entry in raddle::systems::all() {
+        for network in networks {
+            check_clean(&entry, Settings { network, ..Settings::default() }, &[]);
+            let settings = Settings { granularity: Granularity::Queues, network, ..Settings::default() };
+            check_clean(&entry, settings, &[("placement", "sharded(2)")]);
+        }
+        check_clean(&entry, Settings { granularity: Granularity::Queues, ..Settings::default() }, &[]);
+    }
+}
+
+/// Bugs that come with a policy: the policy alone is none.
+#[test]
+fn short_queues_and_stalling_are_no_bugs_by_themselves() {
+    check_clean(&entry("chain"), Settings::default(), &[("capacity", "1")]);
+    for on_full in ["drop-newest", "drop-oldest", "hold", "nack", "stall"] {
+        check_clean(&entry("slow"), entry("slow").default_settings().clone(), &[("on_full", on_full)]);
+    }
+}
+
+#[test]
+fn some_bugs_do_not_show_in_the_default_order() {
+    for (system, bug) in [("ledger", "narrow-amount"), ("ring", "early-token"), ("slow", "ignore-starvation")] {
+        let entry = entry(system);
+        let search = Search { strategy: StrategyKind::DefaultOrder, ..search(entry.default_settings().clone()) };
+        let report = build(&entry, Some(bug), &[]).explore(&search).expect("it can be run");
+        assert!(report.found.is_none(), "{system} --bug {bug}: {:?}", report.found);
+    }
+}
+
+#[cfg(feature = "threads")]
+#[test]
+fn without_bugs_all_is_clean_on_threads() {
+    use raddle::checkers::Verdict;
+    use raddle::threads::Threads;
+
+    for entry in raddle::systems::all() {
+        for placement in ["inline", "sharded(2)"] {
+            let system = build(&entry, None, &[("placement", placement)]);
+            for _ in 0..20 {
+                let run = system.run_on_threads(&Threads::new(), None).expect("it can be run");
+                let broken: Vec<_> = run.verdicts.iter().filter(|(_, verdict)| *verdict != Verdict::Ok).collect();
+                let may_break = may_break(&entry, run.trace.conditions.promised);
+                assert!(may_break || broken.is_empty(), "{} {placement}: {broken:?}", entry.name());
+            }
+        }
+    }
+}
