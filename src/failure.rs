@@ -189,8 +189,14 @@ pub(crate) fn notes(notes: &[(&'static str, String)], look: Look) -> String {
     let mut out = String::new();
     for (at, (word, says)) in notes.iter().enumerate() {
         let gap = if at == 0 { "\n" } else { "" };
+        let left = 2 + width + 2;
+        // What is to be pasted stays on its line.
+        let lines = match *word {
+            "replay" | "saved" => vec![says.clone()],
+            _ => words::wrap(says, look.width - left),
+        };
         let word = look.paint(FAINT, &format!("{:<width$}", format!("{word}:")));
-        let _ = writeln!(out, "{gap}  {word}  {says}");
+        let _ = writeln!(out, "{gap}  {word}  {}", lines.join(&format!("\n{:left$}", "")));
     }
     out
 }

@@ -16,7 +16,7 @@ const BE_THE_COMMAND: &str = "ODD_COMMAND";
 
 fn main() -> ExitCode {
     if std::env::var_os(BE_THE_COMMAND).is_some() {
-        return command::main();
+        return command::run();
     }
     let trial = |(name, test): (&str, fn())| {
         Trial::test(name, move || std::panic::catch_unwind(test).map_err(|_| Failed::without_message()))
@@ -33,7 +33,11 @@ fn main() -> ExitCode {
 }
 
 mod command {
-    use super::{Odd, odd};
+    use super::{ExitCode, Odd, odd};
+
+    pub(super) fn run() -> ExitCode {
+        main()
+    }
 
     raddle::main!(odd(Odd::Clock), odd(Odd::Order), odd(Odd::Hang), odd(Odd::Panic), odd(Odd::Property));
 }

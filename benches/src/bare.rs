@@ -144,7 +144,7 @@ impl<T: Trace> Bare<T> {
         worker.handled.count(message);
         self.trace.push(Event::Handled { link: link_from, message });
 
-        for (target, message) in react(message, me, WORKERS as u8) {
+        for (target, message) in react(message, me, WORKERS as u16) {
             let worker = &mut self.workers[me.index()];
             worker.clock.0[me.index()] += 1;
             let clock = worker.clock;
@@ -184,7 +184,7 @@ fn link(sender: usize, target: WorkerId) -> u8 {
 
 /// The worker at the receiving end of a link.
 fn target(link: u8) -> WorkerId {
-    WorkerId(link % WORKERS as u8)
+    WorkerId(u16::from(link) % WORKERS as u16)
 }
 
 /// The outside world as a sender: one more than the workers.

@@ -10,6 +10,7 @@
 
 pub mod bare;
 pub mod measure;
+pub mod ours;
 pub mod peers;
 pub mod report;
 pub mod workload;

@@ -13,12 +13,15 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use raddle_bench::measure::{Contender, in_turn};
 use raddle_bench::report::Report;
-use raddle_bench::{bare, peers};
+use raddle_bench::{bare, ours, peers};
 
 /// All that can be measured, in the order of the table. The first is the baseline.
 const CONTENDERS: &[Contender] = &[
     Contender::new("bare loop, clocks", bare::clocks),
     Contender::new("bare loop, clocks, trace", bare::clocks_and_trace),
+    Contender::new("raddle, random", ours::random),
+    Contender::new("raddle, random, recorded", ours::random_recorded),
+    Contender::new("raddle, random, 1,024 workers", ours::random_wide),
     Contender::new("shuttle, random", peers::shuttle::random),
     Contender::new("shuttle, URW", peers::shuttle::urw),
     Contender::new("shuttle, PCT d=3", peers::shuttle::pct3),

@@ -12,13 +12,13 @@ use raddle_sim::strategy::Random;
 use raddle_sim::{Network, Runner, Settings};
 
 use crate::measure::{Rate, measure};
-use crate::workload::{DELIVERIES, Message, Tally, WORKERS, WorkerId, expected, externals, react};
+use crate::workload::{DELIVERIES, Message, Tally, WORKERS, WorkerId, expected, externals_among, react};
 
 /// One worker of the workload.
 #[derive(Clone, Debug, Default)]
 pub struct Worker {
-    me: u8,
-    workers: u8,
+    me: u16,
+    workers: u16,
     handled: Tally,
 }
 
@@ -40,32 +40,39 @@ impl StateMachine for Worker {
     }
 }
 
-/// The workload as a system.
-pub fn system() -> System<Worker> {
-    let names = (0..WORKERS).map(|i| format!("w{i}"));
-    let make = |seat: raddle_core::Seat<'_>| Worker {
-        me: seat.id().index() as u8,
-        workers: WORKERS as u8,
+/// The workload on so many workers as a system.
+pub fn system(workers: u16) -> System<Worker> {
+    let names = (0..workers).map(|i| format!("w{i}"));
+    let make = move |seat: raddle_core::Seat<'_>| Worker {
+        me: seat.id().index() as u16,
+        workers,
         handled: Tally::default(),
     };
     System::new("workload")
         .workers(names, make)
-        .messages("client", externals().map(|(to, message)| (format!("w{}", to.0), message)))
+        .messages("client", externals_among(workers).map(|(to, message)| (format!("w{}", to.0), message)))
         .with(|policies| policies.order = Order::Arrival)
 }
 
 /// Searching: recording off.
 pub fn random(budget: Duration) -> Rate {
-    sample(budget, false)
+    sample(WORKERS as u16, budget, false)
 }
 
-/// Recording every run.
+/// Searching the same workload spread over 1,024 workers.
+pub fn random_wide(budget: Duration) -> Rate {
+    sample(1_024, budget, false)
+}
+
+/// Recording every run: each event is kept with its time, its place, its header and the typed message, and each choice
+/// with its stable name, in memory that the next run uses again. Making a text of them is another matter, and is not in
+/// here: it is done when a run is shown or saved.
 pub fn random_recorded(budget: Duration) -> Rate {
-    sample(budget, true)
+    sample(WORKERS as u16, budget, true)
 }
 
-fn sample(budget: Duration, record: bool) -> Rate {
-    let plan = system().plan().expect("a good system");
+fn sample(workers: u16, budget: Duration, record: bool) -> Rate {
+    let plan = system(workers).plan().expect("a good system");
     let laws = ["causal-order", "bounded-depth", "no-silent-loss"].map(str::to_owned);
     let settings = Settings { network: Network::Fifo, ..Settings::default() };
     let mut runner = Runner::new(Arc::clone(&plan), settings, Some(&laws)).expect("good settings").to_the_end();
@@ -73,7 +80,7 @@ fn sample(budget: Duration, record: bool) -> Rate {
     let expected: Tally = expected().into_iter().sum();
     measure(budget, 500, |seeds| {
         for seed in seeds.clone() {
-            let run = if record { runner.record(seed, &mut strategy).run } else { runner.run(seed, &mut strategy) };
+            let run = if record { runner.run_recorded(seed, &mut strategy) } else { runner.run(seed, &mut strategy) };
             assert_eq!(run.deliveries, DELIVERIES);
             let handled: Tally = runner.world().snapshot().machines().map(|worker| worker.handled).sum();
             assert_eq!(handled, expected, "every schedule handles the same messages");

@@ -27,12 +27,12 @@ pub const DELIVERIES: u64 = 274;
 
 /// One of the [`WORKERS`], counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WorkerId(pub u8);
+pub struct WorkerId(pub u16);
 
 impl WorkerId {
     /// All workers, in order.
     pub fn all() -> impl Iterator<Item = WorkerId> + Clone {
-        (0..WORKERS as u8).map(WorkerId)
+        (0..WORKERS as u16).map(WorkerId)
     }
 
     /// The worker's place in an array of [`WORKERS`].
@@ -87,7 +87,13 @@ impl Sum for Tally {
 
 /// The messages from outside with their targets, in the order in which the one source sends them.
 pub fn externals() -> impl Iterator<Item = (WorkerId, Message)> {
-    WorkerId::all().cycle().zip(0..EXTERNALS).map(|(target, number)| {
+    externals_among(WORKERS as u16)
+}
+
+/// [`externals`] dealt to the given number of workers. Payloads do not depend on who handles them, so that the workload
+/// on more workers has the same [`DELIVERIES`].
+pub fn externals_among(workers: u16) -> impl Iterator<Item = (WorkerId, Message)> {
+    (0..workers).map(WorkerId).cycle().zip(0..EXTERNALS).map(|(target, number)| {
         let payload = mix(STEP.wrapping_mul(FIRST_EXTERNAL + number));
         (target, Message { payload, depth: 0 })
     })
@@ -98,7 +104,7 @@ pub fn externals() -> impl Iterator<Item = (WorkerId, Message)> {
 ///
 /// `workers` must be at least 2.
 #[inline]
-pub fn react(message: Message, me: WorkerId, workers: u8) -> impl Iterator<Item = (WorkerId, Message)> {
+pub fn react(message: Message, me: WorkerId, workers: u16) -> impl Iterator<Item = (WorkerId, Message)> {
     let hash = mix(message.payload);
     let copies = if message.depth < DEPTH_MAX { 1 + (hash & 1) } else { 0 };
     (1..=copies).map(move |copy| {
@@ -115,16 +121,16 @@ pub fn expected() -> [Tally; WORKERS] {
     let mut pending: Vec<_> = externals().collect();
     while let Some((me, message)) = pending.pop() {
         tallies[me.index()].count(message);
-        pending.extend(react(message, me, WORKERS as u8));
+        pending.extend(react(message, me, WORKERS as u16));
     }
     tallies
 }
 
 /// Picks one of the workers other than `me` by the high half of `hash`.
 #[inline]
-fn another_than(me: WorkerId, workers: u8, hash: u64) -> WorkerId {
+fn another_than(me: WorkerId, workers: u16, hash: u64) -> WorkerId {
     let offset = ((hash >> 32) * u64::from(workers - 1)) >> 32;
-    let target = me.0 + 1 + offset as u8;
+    let target = me.0 + 1 + offset as u16;
     WorkerId(if target < workers { target } else { target - workers })
 }
 
@@ -145,7 +151,7 @@ const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 /// deliveries.
 const FIRST_EXTERNAL: u64 = 14;
 
-const _: () = assert!(2 <= WORKERS && WORKERS <= 127, "a worker's number plus an offset fits a u8");
+const _: () = assert!(2 <= WORKERS && WORKERS <= 1 << 15, "a worker's number plus an offset fits a u16");
 
 #[cfg(test)]
 mod tests {
@@ -162,7 +168,7 @@ mod tests {
         while !pending.is_empty() {
             let (me, message) = pending.remove(pick(pending.len())).expect("pick is below the length");
             tallies[me.index()].count(message);
-            pending.extend(react(message, me, WORKERS as u8));
+            pending.extend(react(message, me, WORKERS as u16));
         }
         assert_eq!(tallies, expected());
     }
@@ -186,6 +192,19 @@ mod tests {
         let tallies = expected();
         assert_eq!(tallies.map(|tally| tally.deliveries), [66, 71, 69, 68]);
         assert_eq!(tallies.into_iter().sum::<Tally>().deliveries, DELIVERIES);
+    }
+
+    #[test]
+    fn more_workers_handle_the_same() {
+        for workers in [2, 16, 1_024] {
+            let mut tally = Tally::default();
+            let mut pending: Vec<_> = externals_among(workers).collect();
+            while let Some((me, message)) = pending.pop() {
+                tally.count(message);
+                pending.extend(react(message, me, workers));
+            }
+            assert_eq!(tally, expected().into_iter().sum());
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::sabotage::Sabotage;
 #[derive(Clone, Debug)]
 pub struct Bounded<T> {
     queue: VecDeque<T>,
+    /// How many more there are that nobody will ask for: they only take up room.
+    counted: usize,
     held: VecDeque<T>,
     capacity: usize,
     overflow: usize,
@@ -43,6 +45,7 @@ impl<T> Bounded<T> {
         let endless = policies.sabotage == Some(Sabotage::IgnoreCapacity);
         Self {
             queue: VecDeque::new(),
+            counted: 0,
             held: VecDeque::new(),
             capacity: if endless { usize::MAX } else { capacity },
             overflow: policies.overflow,
@@ -54,19 +57,28 @@ impl<T> Bounded<T> {
     /// Whether the policy makes a sender wait now.
     #[must_use]
     pub fn must_wait(&self) -> bool {
-        self.on_full == OnFull::Stall && self.queue.len() >= self.capacity
+        self.on_full == OnFull::Stall && self.len() >= self.capacity
     }
 
     /// Takes one more, as the policy says. Under [`OnFull::Stall`] ask [`Bounded::must_wait`] first; what comes all
     /// the same (released by the inbox itself) waits beside the queue.
     #[inline(always)]
     pub fn offer(&mut self, item: T) -> Offered<T> {
-        if self.queue.len() < self.capacity && self.held.is_empty() {
+        if self.len() < self.capacity && self.held.is_empty() {
             self.queue.push_back(item);
-            self.high_water = self.high_water.max(self.queue.len());
+            self.high_water = self.high_water.max(self.len());
             return Offered::Queued;
         }
         self.offer_when_full(item)
+    }
+
+    /// Takes one more that will [`Bounded::leave`], if there is room and it need not be known which it is.
+    #[inline(always)]
+    pub fn count(&mut self) -> bool {
+        let simple = self.on_full != OnFull::DropOldest && self.len() < self.capacity && self.held.is_empty();
+        self.counted += usize::from(simple);
+        self.high_water = self.high_water.max(self.len());
+        simple
     }
 
     #[cold]
@@ -87,10 +99,16 @@ impl<T> Bounded<T> {
         }
     }
 
-    /// Moves one waiting item into the queue if there is room, and shows it.
+    /// Whether something waits and there is room for it.
+    #[must_use]
     #[inline(always)]
+    pub fn may_admit(&self) -> bool {
+        !self.held.is_empty() && self.len() < self.capacity
+    }
+
+    /// Moves one waiting item into the queue if there is room, and shows it.
     pub fn admit(&mut self) -> Option<&T> {
-        if self.held.is_empty() || self.queue.len() >= self.capacity {
+        if !self.may_admit() {
             return None;
         }
         self.queue.push_back(self.held.pop_front()?);
@@ -109,7 +127,9 @@ impl<T> Bounded<T> {
     where
         T: PartialEq,
     {
-        if self.on_full != OnFull::DropOldest {
+        if self.counted > 0 {
+            self.counted -= 1;
+        } else if self.on_full != OnFull::DropOldest {
             self.queue.pop_back();
         } else if let Some(at) = self.queue.iter().position(|queued| queued == item) {
             self.queue.remove(at);
@@ -118,14 +138,15 @@ impl<T> Bounded<T> {
 
     /// How many are in the queue.
     #[must_use]
+    #[inline(always)]
     pub fn len(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.counted
     }
 
     /// Whether nothing is in the queue.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.len() == 0
     }
 
     /// The most that were ever in the queue.
@@ -142,6 +163,7 @@ impl<T> Bounded<T> {
     /// Forgets everything, keeping its memory.
     pub fn clear(&mut self) {
         self.queue.clear();
+        self.counted = 0;
         self.held.clear();
         self.high_water = 0;
     }

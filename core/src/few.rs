@@ -1,69 +1,72 @@
 //! A short list that lives inline, and on the heap only when it outgrows that.
 //!
 //! Ids are made with every message. A general small vector copies by length through `memcpy`; this one copies its
-//! whole inline part as one block of fixed size.
+//! whole inline part as one block of fixed size, and looks at its heap part only when it is in use.
 
 /// A list of up to `N` items inline, of any length on the heap.
-#[derive(Debug, Clone)]
-pub(crate) enum Few<T, const N: usize> {
-    Inline(u8, [T; N]),
-    Heap(Vec<T>),
+#[derive(Debug)]
+pub(crate) struct Few<T, const N: usize> {
+    len: u32,
+    /// The items while they fit.
+    inline: [T; N],
+    /// All items once they do not fit; otherwise its content means nothing, and its memory is kept.
+    heap: Vec<T>,
 }
 
 impl<T: Copy + Default, const N: usize> Few<T, N> {
     #[inline]
     pub(crate) fn new() -> Self {
-        const { assert!(N < u8::MAX as usize, "the length is a byte") };
-        Self::Inline(0, [T::default(); N])
+        Self { len: 0, inline: [T::default(); N], heap: Vec::new() }
+    }
+
+    #[inline]
+    pub(crate) const fn len(&self) -> u32 {
+        self.len
     }
 
     #[inline]
     pub(crate) fn as_slice(&self) -> &[T] {
-        match self {
-            Self::Inline(len, items) => &items[..usize::from(*len).min(N)],
-            Self::Heap(items) => items,
-        }
+        let len = self.len as usize;
+        if len <= N { &self.inline[..len] } else { &self.heap }
     }
 
-    #[inline]
-    pub(crate) fn push(&mut self, item: T) {
-        match self {
-            Self::Inline(len, items) if usize::from(*len) < N => {
-                items[usize::from(*len)] = item;
-                *len += 1;
+    /// Becomes `other` with one more item, keeping its own heap memory.
+    #[inline(always)]
+    pub(crate) fn become_pushed(&mut self, other: &Self, item: T) {
+        self.inline = other.inline;
+        self.len = other.len + 1;
+        match self.inline.get_mut(other.len as usize) {
+            Some(slot) => *slot = item,
+            None => {
+                self.spill(other);
+                self.heap.push(item);
             }
-            Self::Inline(_, items) => {
-                let mut heap = Vec::with_capacity(N * 2);
-                heap.extend_from_slice(items);
-                heap.push(item);
-                *self = Self::Heap(heap);
-            }
-            Self::Heap(items) => items.push(item),
         }
     }
 
     /// Becomes equal to `other`, keeping its own heap memory.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        match (self, other) {
-            // In place, not by way of a new value: that would be written and read again at once.
-            (Self::Inline(my_len, mine), Self::Inline(len, items)) => {
-                *my_len = *len;
-                *mine = *items;
-            }
-            (Self::Heap(mine), other) => {
-                mine.clear();
-                mine.extend_from_slice(other.as_slice());
-            }
-            (mine, Self::Heap(items)) => *mine = Self::Heap(items.clone()),
+        self.inline = other.inline;
+        self.len = other.len;
+        if other.len as usize > N {
+            self.spill(other);
         }
+    }
+
+    #[cold]
+    fn spill(&mut self, other: &Self) {
+        self.heap.clear();
+        self.heap.extend_from_slice(other.as_slice());
     }
 }
 
-impl<T: Copy + Default, const N: usize> Default for Few<T, N> {
+impl<T: Copy + Default, const N: usize> Clone for Few<T, N> {
     #[inline]
-    fn default() -> Self {
-        Self::new()
+    fn clone(&self) -> Self {
+        let mut copy = Self::new();
+        copy.copy_from(self);
+        copy
     }
 }
 
@@ -85,16 +88,15 @@ mod tests {
         let mut few: Few<u32, 3> = Few::new();
         let mut list = Vec::new();
         for item in 0..7 {
-            few.push(item);
+            let mut longer = Few::new();
+            longer.become_pushed(&few, item);
+            few.copy_from(&longer);
             list.push(item);
-            assert_eq!(few.as_slice(), list);
+            assert_eq!((few.as_slice(), longer.as_slice()), (list.as_slice(), list.as_slice()));
+            assert_eq!((few.len() as usize, few.clone()), (list.len(), longer));
         }
-        assert!(matches!(few, Few::Heap(_)));
-        let mut copy = Few::new();
-        copy.copy_from(&few);
-        assert_eq!((copy.as_slice(), &copy), (list.as_slice(), &few));
-        copy.copy_from(&Few::new());
-        assert_eq!(copy, Few::new());
-        assert!(matches!(copy, Few::Heap(_)), "its memory is kept");
+        let memory = few.heap.capacity();
+        few.copy_from(&Few::new());
+        assert_eq!((few.as_slice(), few.heap.capacity()), ([].as_slice(), memory), "its memory is kept");
     }
 }

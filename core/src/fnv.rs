@@ -11,6 +11,7 @@ pub const PRIME: u64 = 0x0000_0100_0000_01b3;
 
 /// Continues `state` with `bytes`.
 #[must_use]
+#[inline]
 pub const fn extend(mut state: u64, bytes: &[u8]) -> u64 {
     let mut i = 0;
     while i < bytes.len() {
@@ -22,10 +23,12 @@ pub const fn extend(mut state: u64, bytes: &[u8]) -> u64 {
 
 /// Continues `state` with the decimal digits of `number`, most significant first.
 #[must_use]
+#[inline]
 pub const fn extend_decimal(state: u64, number: u64) -> u64 {
-    if number < 10 {
-        return extend(state, &[b'0' + number as u8]);
-    }
+    if number < 10 { extend(state, &[b'0' + number as u8]) } else { extend_long_decimal(state, number) }
+}
+
+const fn extend_long_decimal(state: u64, number: u64) -> u64 {
     let state = extend_decimal(state, number / 10);
     extend(state, &[b'0' + (number % 10) as u8])
 }

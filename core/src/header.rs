@@ -6,7 +6,7 @@ use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, Party, Root, Time, W
 use crate::machine::{StateMachine, TimerTag};
 
 /// What is known of a message without looking into it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Header {
     /// Its stable id.
     pub id: MessageId,
@@ -74,18 +74,11 @@ impl Header {
         }
     }
 
-    /// Becomes equal to `other`, keeping its own memory.
-    #[inline]
-    pub fn copy_from(&mut self, other: &Self) {
-        self.id.copy_from(&other.id);
-        self.from = other.from;
-        self.to = other.to;
-        self.life = other.life;
-        self.number = other.number;
-        self.depth = other.depth;
-        self.sent_at = other.sent_at;
-        self.clock.copy_from(&other.clock);
-        self.visited.clone_from(&other.visited);
+    /// Becomes the header of an update that is not sent: no number, no clock.
+    #[cold]
+    pub(crate) fn refuse(&mut self) {
+        self.number = LinkNumber::default();
+        self.clock.clear();
     }
 
     /// What kind of input it is.
@@ -102,6 +95,7 @@ impl Header {
 
     /// The worker that sent this update, unless a worker sent it to itself or it is no update.
     #[must_use]
+    #[inline]
     pub fn link(&self) -> Option<WorkerId> {
         self.from.worker().filter(|from| *from != self.to && !self.id.is_root())
     }
@@ -112,6 +106,30 @@ impl Header {
         match self.from.worker() {
             Some(from) if !self.id.is_root() => self.id != other.id && self.clock.get(from) <= other.clock.get(from),
             _ => false,
+        }
+    }
+}
+
+impl Clone for Header {
+    fn clone(&self) -> Self {
+        let mut copy = Self::blank();
+        copy.clone_from(self);
+        copy
+    }
+
+    /// Keeps its own memory.
+    #[inline]
+    fn clone_from(&mut self, other: &Self) {
+        self.id.clone_from(&other.id);
+        self.from = other.from;
+        self.to = other.to;
+        self.life = other.life;
+        self.number = other.number;
+        self.depth = other.depth;
+        self.sent_at = other.sent_at;
+        self.clock.copy_from(&other.clock);
+        if !(self.visited.is_empty() && other.visited.is_empty()) {
+            self.visited.clone_from(&other.visited);
         }
     }
 }

@@ -119,16 +119,14 @@ pub enum Root {
 pub const OUTPUTS_MAX: usize = 1 << 16;
 
 /// Output indices kept inside an id without allocation: enough for the default depth limit.
-const PATH_INLINE: usize = 11;
+const PATH_INLINE: usize = 12;
 
 /// The stable name of an input: its root, then for each hop the index of the output it was.
 ///
 /// `bank#0.1.0` is the first output of handling the second output of handling message 0 of source `bank`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct MessageId {
     root: Root,
-    /// How long the path is: asked for far more often than the path itself.
-    hops: u32,
     hash: u64,
     path: Few<u16, PATH_INLINE>,
 }
@@ -148,12 +146,12 @@ impl MessageId {
                 fnv::extend_decimal(state, u64::from(n))
             }
         };
-        Self { root, hops: 0, hash, path: Few::new() }
+        Self { root, hash, path: Few::new() }
     }
 
     /// An id to be written over.
     pub(crate) fn blank() -> Self {
-        Self { root: Root::External(SourceId::default(), 0), hops: 0, hash: 0, path: Few::new() }
+        Self { root: Root::External(SourceId::default(), 0), hash: 0, path: Few::new() }
     }
 
     fn life_hash(worker: WorkerId, life: Incarnation, names: &Names) -> u64 {
@@ -169,22 +167,11 @@ impl MessageId {
     }
 
     /// Becomes the id of the `index`-th output of handling `input`, in place.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn become_output(&mut self, input: &Self, index: u16) {
         self.root = input.root;
-        self.hops = input.hops + 1;
         self.hash = fnv::extend_decimal(fnv::extend(input.hash, b"."), u64::from(index));
-        self.path.copy_from(&input.path);
-        self.path.push(index);
-    }
-
-    /// Becomes equal to `other`, in place.
-    #[inline]
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.root = other.root;
-        self.hops = other.hops;
-        self.hash = other.hash;
-        self.path.copy_from(&other.path);
+        self.path.become_pushed(&input.path, index);
     }
 
     /// The input whose handling made this one; none for a root.
@@ -210,14 +197,14 @@ impl MessageId {
     #[must_use]
     #[inline]
     pub const fn is_root(&self) -> bool {
-        self.hops == 0
+        self.path.len() == 0
     }
 
     /// The depth that the parent links say; 0 also for roots.
     #[must_use]
     #[inline]
     pub const fn depth(&self) -> Depth {
-        Depth(self.hops.saturating_sub(1))
+        Depth(self.path.len().saturating_sub(1))
     }
 
     /// FNV-1a of the text form: the same in every process and for ever.
@@ -238,6 +225,21 @@ impl MessageId {
     /// A sentence fragment that names the text and what is wrong with it.
     pub fn parse(text: &str, names: &Names) -> Result<Self, ParseIdError> {
         parse(text, names).ok_or_else(|| ParseIdError(text.to_owned()))
+    }
+}
+
+impl Clone for MessageId {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self { root: self.root, hash: self.hash, path: self.path.clone() }
+    }
+
+    /// Keeps its own memory.
+    #[inline]
+    fn clone_from(&mut self, other: &Self) {
+        self.root = other.root;
+        self.hash = other.hash;
+        self.path.copy_from(&other.path);
     }
 }
 

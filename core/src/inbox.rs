@@ -142,17 +142,24 @@ impl<T> Inbox<T> {
     }
 
     /// Takes account of an update that is sent to this worker and in flight from now on.
-    #[inline(always)]
     pub fn launch(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched
     where
         T: Copy,
     {
         self.operations += 1;
-        if self.loses_silently(desk.header(&item)) {
+        if self.loses && self.loses_silently(desk.header(&item)) {
             desk.discard(item);
             return Launched::Gone;
         }
         self.enqueue(item, desk)
+    }
+
+    /// [`Inbox::launch`] where there is nothing to decide and nothing to report, or nothing and `false`: ask that then.
+    #[inline(always)]
+    pub fn launch_at_once(&mut self) -> bool {
+        let launched = !self.loses && self.updates.count();
+        self.operations += u64::from(launched);
+        launched
     }
 
     /// Takes an update in flight that has arrived; gives it back if it is to be handled now.
@@ -173,6 +180,13 @@ impl<T> Inbox<T> {
         desk.report(What::Arrive, item);
     }
 
+    /// Whether anything is held that may be in flight now: whether to ask [`Inbox::admit`].
+    #[must_use]
+    #[inline(always)]
+    pub fn may_admit(&self) -> bool {
+        self.updates.may_admit()
+    }
+
     /// The next update that was held and is in flight now; ask until there is none.
     #[inline(always)]
     pub fn admit(&mut self, desk: &mut impl Desk<T>) -> Option<T>
@@ -190,6 +204,13 @@ impl<T> Inbox<T> {
         let item = self.readiness.release()?;
         desk.report(What::Release, &item);
         Some(item)
+    }
+
+    /// Whether a worker that has handled an update has to ask [`Inbox::release`].
+    #[must_use]
+    #[inline(always)]
+    pub fn may_release(&self) -> bool {
+        self.readiness.is_waiting()
     }
 
     /// Takes an update that was dropped on its way here and reported: its place in the order is resolved.

@@ -202,7 +202,7 @@ impl<U> Outbox<U> {
     }
 
     /// Makes ready for one input.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(&mut self, header: &Header, now: Time) {
         debug_assert!(self.commands.is_empty(), "what the last handler said was taken out");
         self.choices.made.clear();

@@ -16,12 +16,17 @@ thread_local! {
 ///
 /// # Errors
 /// The panic, as `'text', file:line:column`.
-#[inline]
+#[inline(always)]
 pub fn catch<R>(handler: impl FnOnce() -> R) -> Result<R, String> {
     let before = CATCHING.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(handler));
     CATCHING.set(before);
-    result.map_err(|_| TEXT.take())
+    result.map_err(|_| text())
+}
+
+#[cold]
+fn text() -> String {
+    TEXT.take()
 }
 
 /// Sets the hook. A driver calls it before its first run; any number of times is fine.

@@ -95,6 +95,12 @@ impl<T> Readiness<T> {
         if self.waiting.is_empty() { None } else { self.release_waiting() }
     }
 
+    /// Whether anything waits, if only a tombstone.
+    #[inline(always)]
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     fn release_waiting(&mut self) -> Option<T> {
         while !self.waiting.is_empty() {
             let turn = self.waiting.iter().position(|w| self.turn_of(w.from) == w.number)?;

@@ -149,23 +149,32 @@ impl End {
 }
 
 /// A sink that keeps every event.
+///
+/// Built to be used again: it keeps its memory from run to run, and the header of a message once for all that happens to
+/// the message in a row.
 pub struct Recorder<M: StateMachine> {
-    raw: Vec<Raw<M>>,
+    raw: Vec<Raw>,
+    /// The first [`Recorder::kept`] are in use, the others are memory for those to come.
+    headers: Vec<Header>,
+    kept: usize,
+    texts: Vec<Box<str>>,
+    inputs: Vec<Input<M>>,
 }
 
-struct Raw<M: StateMachine> {
+/// An event, with the places of what is kept apart.
+struct Raw {
     moment: Moment,
     lane: Lane,
     life: Incarnation,
     what: What,
-    header: Header,
-    text: Box<str>,
-    input: Option<Input<M>>,
+    header: usize,
+    text: Option<usize>,
+    input: Option<usize>,
 }
 
 impl<M: StateMachine> Default for Recorder<M> {
     fn default() -> Self {
-        Self { raw: Vec::new() }
+        Self { raw: Vec::new(), headers: Vec::new(), kept: 0, texts: Vec::new(), inputs: Vec::new() }
     }
 }
 
@@ -173,6 +182,9 @@ impl<M: StateMachine> Recorder<M> {
     /// Forgets everything, keeping its memory.
     pub fn clear(&mut self) {
         self.raw.clear();
+        self.kept = 0;
+        self.texts.clear();
+        self.inputs.clear();
     }
 
     /// How many events were kept.
@@ -189,30 +201,46 @@ impl<M: StateMachine> Recorder<M> {
 
     /// The events with payloads as text; the recorder is empty afterwards.
     pub fn take_events(&mut self) -> Vec<Event> {
-        let payload = |input: Option<Input<M>>| input.map_or_else(Box::default, |i| format!("{i:?}").into());
-        let owned = |raw: Raw<M>| Event {
+        let owned = |raw: &Raw| Event {
             moment: raw.moment,
             lane: raw.lane,
             life: raw.life,
             what: raw.what,
-            header: raw.header,
-            text: raw.text,
-            payload: payload(raw.input),
+            header: self.headers[raw.header].clone(),
+            text: raw.text.map_or_else(Box::default, |at| self.texts[at].clone()),
+            payload: raw.input.map_or_else(Box::default, |at| format!("{:?}", self.inputs[at]).into()),
         };
-        self.raw.drain(..).map(owned).collect()
+        let events = self.raw.iter().map(owned).collect();
+        self.clear();
+        events
+    }
+
+    /// Where a header equal to this one is kept.
+    #[inline]
+    fn keep(&mut self, header: &Header) -> usize {
+        if self.kept == 0 || self.headers[self.kept - 1] != *header {
+            match self.headers.get_mut(self.kept) {
+                Some(old) => old.clone_from(header),
+                None => self.headers.push(header.clone()),
+            }
+            self.kept += 1;
+        }
+        self.kept - 1
     }
 }
 
 impl<M: StateMachine> Sink<M> for Recorder<M> {
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
-        self.raw.push(Raw {
-            moment: event.moment,
-            lane: event.lane,
-            life: event.life,
-            what: event.what,
-            header: event.header.clone(),
-            text: event.text.into(),
-            input: input.cloned(),
+        let header = self.keep(event.header);
+        let text = (!event.text.is_empty()).then(|| {
+            self.texts.push(event.text.into());
+            self.texts.len() - 1
         });
+        let input = input.map(|input| {
+            self.inputs.push(input.clone());
+            self.inputs.len() - 1
+        });
+        let EventRef { moment, lane, life, what, .. } = event;
+        self.raw.push(Raw { moment, lane, life, what, header, text, input });
     }
 }

@@ -46,7 +46,7 @@ pub struct Worker<M> {
     life: Incarnation,
     machine: M,
     clock: VectorClock,
-    sent: Vec<(WorkerId, LinkNumber)>,
+    sent: Sent,
     timers: Vec<Timer>,
     timers_set: u32,
     waits: Vec<(WorkerId, &'static str)>,
@@ -74,7 +74,7 @@ impl<M: StateMachine> Worker<M> {
             life: Incarnation(0),
             machine,
             clock: VectorClock::new(),
-            sent: Vec::new(),
+            sent: Sent::default(),
             timers: Vec::new(),
             timers_set: 0,
             waits: Vec::new(),
@@ -115,16 +115,17 @@ impl<M: StateMachine> Worker<M> {
         outputs: &mut impl Outlet<M>,
         sink: &mut S,
     ) -> Handled {
-        self.handle_parts(&envelope.header, envelope.input, rules, moment, out, outputs, sink)
+        self.handle_parts(&envelope.header, &mut Some(envelope.input), rules, moment, out, outputs, sink)
     }
 
-    /// [`Worker::handle`] for a driver that keeps headers and inputs apart.
+    /// [`Worker::handle`] for a driver that keeps headers and inputs apart. It takes the input, which must be there,
+    /// straight from where it is to where the handler wants it.
     #[expect(clippy::too_many_arguments, reason = "what `handle` takes, with the envelope in two")]
-    #[inline]
+    #[inline(always)]
     pub fn handle_parts<S: Sink<M>>(
         &mut self,
         header: &Header,
-        input: Input<M>,
+        input: &mut Option<Input<M>>,
         rules: Rules<'_>,
         moment: Moment,
         out: &mut Outbox<M::Update>,
@@ -132,17 +133,33 @@ impl<M: StateMachine> Worker<M> {
         sink: &mut S,
     ) -> Handled {
         if rules.policies.sabotage == Some(Sabotage::HandleTwice) && header.number == LinkNumber(1) {
-            let _ = self.handle_once(header, input.clone(), rules, moment, out, outputs, sink);
+            let _ = self.handle_first(header, &mut input.clone(), rules, moment, out, outputs, sink);
         }
         self.handle_once(header, input, rules, moment, out, outputs, sink)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call site; a struct of them would live for one line")]
-    #[inline]
+    /// The first time of two ([`Sabotage::HandleTwice`]): out of the way of the inlined second.
+    #[expect(clippy::too_many_arguments, reason = "what `handle_parts` takes")]
+    #[cold]
+    fn handle_first<S: Sink<M>>(
+        &mut self,
+        header: &Header,
+        input: &mut Option<Input<M>>,
+        rules: Rules<'_>,
+        moment: Moment,
+        out: &mut Outbox<M::Update>,
+        outputs: &mut impl Outlet<M>,
+        sink: &mut S,
+    ) -> Handled {
+        self.handle_once(header, input, rules, moment, out, outputs, sink)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what `handle_parts` takes")]
+    #[inline(always)]
     fn handle_once<S: Sink<M>>(
         &mut self,
         header: &Header,
-        input: Input<M>,
+        input: &mut Option<Input<M>>,
         rules: Rules<'_>,
         moment: Moment,
         out: &mut Outbox<M::Update>,
@@ -151,6 +168,7 @@ impl<M: StateMachine> Worker<M> {
     ) -> Handled {
         let mut voice = Voice { worker: self.id, life: self.life, moment, sink };
         if self.crashed {
+            *input = None;
             voice.say_at(Lane::Inbox(self.id), What::Drop(DropReason::Crash), header);
             return Handled::Dead;
         }
@@ -160,14 +178,14 @@ impl<M: StateMachine> Worker<M> {
         voice.say(What::Handle, header, "");
         out.begin(header, moment.time);
         let machine = &mut self.machine;
-        let result = panics::catch(|| match input {
-            Input::Start => machine.on_start(out),
-            Input::Message(message) => machine.on_message(message, out),
-            Input::Update(update) => machine.on_update(update, out),
-            Input::Timer(tag) => machine.on_timer(tag, out),
+        let result = panics::catch(|| match input.take() {
+            Some(Input::Start) => machine.on_start(out),
+            Some(Input::Message(message)) => machine.on_message(message, out),
+            Some(Input::Update(update)) => machine.on_update(update, out),
+            Some(Input::Timer(tag)) => machine.on_timer(tag, out),
+            None => {}
         });
-        for at in 0..out.choices.made.len() {
-            let (options, value) = out.choices.made[at];
+        for &(options, value) in &out.choices.made {
             voice.say(What::Choose { options, value }, header, "");
         }
         if let Err(text) = result {
@@ -176,22 +194,21 @@ impl<M: StateMachine> Worker<M> {
             voice.say(What::Crash, header, &text);
             return Handled::Crashed;
         }
-        self.carry_out(header, rules, out, outputs, voice);
+        self.carry_out(header, rules, &mut out.commands, outputs, voice);
         Handled::Done
     }
 
     /// Turns the commands of a handler into messages, timers and events.
-    #[inline]
+    #[inline(always)]
     fn carry_out<S: Sink<M>>(
         &mut self,
         cause: &Header,
         rules: Rules<'_>,
-        out: &mut Outbox<M::Update>,
+        commands: &mut Vec<Command<M::Update>>,
         outputs: &mut impl Outlet<M>,
         mut voice: Voice<'_, S>,
     ) {
         let mut index = 0;
-        let mut commands = std::mem::take(&mut out.commands);
         for command in commands.drain(..) {
             match command {
                 Command::Notify(to, update) => {
@@ -201,6 +218,8 @@ impl<M: StateMachine> Worker<M> {
                 Command::NotifyUnknown(name, update) => {
                     let header = outputs.draft();
                     self.address(header, cause, index, WorkerId::new(u32::MAX), voice.moment.time);
+                    header.depth = Depth::default();
+                    header.refuse();
                     let input = Input::Update(update);
                     voice.emit(What::Drop(DropReason::UnknownWorker), header, &name, &input);
                     index += 1;
@@ -227,11 +246,10 @@ impl<M: StateMachine> Worker<M> {
                 }
             }
         }
-        out.commands = commands;
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call site, on the hot path")]
-    #[inline]
+    #[inline(always)]
     fn send<S: Sink<M>>(
         &mut self,
         cause: &Header,
@@ -250,7 +268,8 @@ impl<M: StateMachine> Worker<M> {
             false if policies.sabotage == Some(Sabotage::FreezeDepth) => cause.depth,
             false => Depth(cause.depth.0 + 1),
         };
-        if policies.cycles == Cycles::Break {
+        let breaks_cycles = policies.cycles == Cycles::Break;
+        if breaks_cycles {
             header.visited.extend(cause.visited.iter().copied().chain([self.id]));
         }
         let refusal = if index >= OUTPUTS_MAX {
@@ -259,7 +278,7 @@ impl<M: StateMachine> Worker<M> {
             Some(What::Drop(DropReason::UnknownWorker))
         } else if header.depth.0 >= policies.max_depth {
             Some(What::DepthRefused)
-        } else if header.visited.contains(&to) {
+        } else if breaks_cycles && header.visited.contains(&to) {
             Some(What::CycleBroken)
         } else if rules.edges.is_some_and(|edges| !edges.contains(&(self.id, to))) {
             Some(What::Drop(DropReason::Undeclared))
@@ -267,40 +286,25 @@ impl<M: StateMachine> Worker<M> {
             None
         };
         if let Some(why) = refusal {
+            header.refuse();
             return voice.emit(why, header, "", &Input::Update(update));
         }
         self.clock.tick(self.id);
         header.clock.copy_from(&self.clock);
-        header.number = self.next_number(to);
+        header.number = self.sent.next(to);
         let (header, input) = outputs.send(Input::Update(update));
         voice.emit(What::Emit, header, "", input);
     }
 
-    /// Writes the header of an output as far as it is the same whether it is sent or refused: no number, no clock.
+    /// Writes the header of an output as far as it is the same whether it is sent or refused.
     #[inline(always)]
     fn address(&self, header: &mut Header, cause: &Header, index: usize, to: WorkerId, now: Time) {
         header.id.become_output(&cause.id, u16::try_from(index).unwrap_or(u16::MAX));
         header.from = Party::Worker(self.id);
         header.to = to;
         header.life = self.life;
-        header.number = LinkNumber::default();
-        header.depth = Depth::default();
         header.sent_at = now;
-        header.clock.clear();
         header.visited.clear();
-    }
-
-    #[inline]
-    fn next_number(&mut self, to: WorkerId) -> LinkNumber {
-        let at = match self.sent.binary_search_by_key(&to, |link| link.0) {
-            Ok(at) => at,
-            Err(at) => {
-                self.sent.insert(at, (to, LinkNumber(0)));
-                at
-            }
-        };
-        self.sent[at].1.0 += 1;
-        self.sent[at].1
     }
 }
 
@@ -359,6 +363,39 @@ impl<M> Worker<M> {
     }
 }
 
+/// The number of the last update on each link from one worker. Like a clock, it has places for the first workers and
+/// a list for all others.
+#[derive(Clone, Debug, Default)]
+struct Sent {
+    dense: [LinkNumber; 8],
+    sparse: Vec<(WorkerId, LinkNumber)>,
+}
+
+impl Sent {
+    #[inline(always)]
+    fn next(&mut self, to: WorkerId) -> LinkNumber {
+        let last = match self.dense.get_mut(to.index()) {
+            Some(last) => last,
+            None => self.find(to),
+        };
+        last.0 += 1;
+        *last
+    }
+
+    fn find(&mut self, to: WorkerId) -> &mut LinkNumber {
+        let at = self.sparse.binary_search_by_key(&to, |link| link.0).unwrap_or_else(|at| {
+            self.sparse.insert(at, (to, LinkNumber(0)));
+            at
+        });
+        &mut self.sparse[at].1
+    }
+
+    fn clear(&mut self) {
+        self.dense = [LinkNumber(0); 8];
+        self.sparse.clear();
+    }
+}
+
 /// Reports what happens at one worker at one moment.
 struct Voice<'a, S> {
     worker: WorkerId,
@@ -368,7 +405,7 @@ struct Voice<'a, S> {
 }
 
 impl<S> Voice<'_, S> {
-    #[inline]
+    #[inline(always)]
     fn event<'e>(&self, lane: Lane, what: What, header: &'e Header, text: &'e str) -> EventRef<'e> {
         EventRef { moment: self.moment, lane, life: self.life, what, header, text }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use raddle_core::{Header, MessageId, Names, ParseIdError, WorkerId};
 
 use crate::network::Ready;
-use crate::slab::Slot;
+use crate::slab::{Card, Slot};
 
 /// One possible action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct Actions<'a> {
     pub(crate) listed: Option<&'a [Act]>,
     pub(crate) ready: &'a [Ready],
     pub(crate) timers: &'a [(WorkerId, MessageId)],
-    pub(crate) headers: &'a [Header],
+    pub(crate) cards: &'a [Box<Card>],
 }
 
 impl<'a> Actions<'a> {
@@ -67,7 +67,7 @@ impl<'a> Actions<'a> {
     #[must_use]
     pub fn get(&self, at: usize) -> Action<'a> {
         match self.act(at) {
-            Act::Deliver(at) => Action::Deliver(self.header(self.ready[at].slot)),
+            Act::Deliver(at) => Action::Deliver(self.header(self.ready[at].slot())),
             Act::Fire(at) => Action::Fire(self.timers[at].0, &self.timers[at].1),
             Act::Push(worker) => Action::Push(worker),
             Act::Route(shard) => Action::Route(shard),
@@ -90,7 +90,7 @@ impl<'a> Actions<'a> {
     }
 
     fn header(&self, slot: Slot) -> &'a Header {
-        &self.headers[slot as usize]
+        &self.cards[slot as usize].header
     }
 }
 

@@ -164,10 +164,10 @@ impl Finding {
         struct Versioned {
             version: u32,
         }
-        if let Ok(Versioned { version }) = ron::from_str(text) {
-            if version > VERSION {
-                return Err(FindingError::Version { path: path.to_owned(), found: version });
-            }
+        if let Ok(Versioned { version }) = ron::from_str(text)
+            && version > VERSION
+        {
+            return Err(FindingError::Version { path: path.to_owned(), found: version });
         }
         ron::from_str(text).map_err(|e| FindingError::Syntax { path: path.to_owned(), why: e.to_string() })
     }

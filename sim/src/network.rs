@@ -20,11 +20,25 @@ pub(crate) struct InFlight {
     pending: Vec<Vec<Slot>>,
 }
 
-/// A message that may be delivered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ready {
-    age: u32,
-    pub(crate) slot: Slot,
+/// A message that may be delivered: its age, then its slot, in one word, so that they are compared and moved at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ready(u64);
+
+impl Ready {
+    #[inline(always)]
+    const fn new(age: u32, slot: Slot) -> Self {
+        Self((age as u64) << 32 | slot as u64)
+    }
+
+    #[inline(always)]
+    const fn age(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline(always)]
+    pub(crate) const fn slot(self) -> Slot {
+        self.0 as Slot
+    }
 }
 
 impl InFlight {
@@ -34,51 +48,63 @@ impl InFlight {
         Self { network, ready: Vec::new(), tails: Tails::new(workers, sources, hops), pending }
     }
 
-    pub(crate) fn reset(&mut self) {
-        self.ready.clear();
-        self.tails.clear();
+    /// Empty again; comes before the slab's own reset.
+    pub(crate) fn reset<M: StateMachine>(&mut self, slab: &mut Slab<M>) {
+        // Each chain that has messages has one that is ready: the first.
+        for ready in self.ready.drain(..) {
+            let chain = slab.link(ready.slot()).chain;
+            if chain != NONE {
+                self.tails.remove(chain as usize);
+            }
+            let mut slot = ready.slot();
+            while slot != NONE {
+                slot = std::mem::replace(&mut slab.link(slot).next, NONE);
+            }
+        }
         self.pending.iter_mut().for_each(Vec::clear);
     }
 
     /// What may be delivered next, oldest first.
+    #[inline(always)]
     pub(crate) fn ready(&self) -> &[Ready] {
         &self.ready
     }
 
     /// Adds a message on its way to `hop`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send<M: StateMachine>(&mut self, slot: Slot, hop: usize, slab: &mut Slab<M>) {
-        let chain = self.chain(slab.header(slot), hop);
-        let link = slab.link(slot);
-        link.in_flight = true;
-        match chain {
-            Some(chain) => {
-                link.chain = chain as u32;
-                let before = self.tails.replace(chain, slot);
-                if before != NONE {
-                    slab.link(before).next = slot;
-                    return;
-                }
+        let card = &mut *slab.cards[slot as usize];
+        let Some(chain) = self.chain(&card.header, hop) else { return self.send_unchained(slot, hop, slab) };
+        let before = self.tails.replace(chain, slot);
+        let link = &mut card.link;
+        (link.in_flight, link.chain, link.ready) = (true, chain as u32, before == NONE);
+        let age = link.age;
+        if before == NONE {
+            self.add_ready(Ready::new(age, slot));
+        } else {
+            slab.link(before).next = slot;
+        }
+    }
+
+    fn send_unchained<M: StateMachine>(&mut self, slot: Slot, hop: usize, slab: &mut Slab<M>) {
+        slab.link(slot).in_flight = true;
+        if self.network == Network::Causal && !slab.header(slot).id.is_root() {
+            let header = slab.header(slot);
+            let before = |other: &&Slot| slab.header(**other).sent_before(header);
+            let blockers = self.pending[hop].iter().filter(before).count() as u32;
+            self.pending[hop].push(slot);
+            slab.link(slot).blockers = blockers;
+            if blockers > 0 {
+                return;
             }
-            None if self.network == Network::Causal && !slab.header(slot).id.is_root() => {
-                let header = slab.header(slot);
-                let before = |other: &&Slot| slab.header(**other).sent_before(header);
-                let blockers = self.pending[hop].iter().filter(before).count() as u32;
-                self.pending[hop].push(slot);
-                slab.link(slot).blockers = blockers;
-                if blockers > 0 {
-                    return;
-                }
-            }
-            None => {}
         }
         self.make_ready(slot, slab);
     }
 
     /// Takes the `at`-th ready message out, to deliver it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take<M: StateMachine>(&mut self, at: usize, hop: usize, slab: &mut Slab<M>) -> Slot {
-        let slot = self.ready[at].slot;
+        let slot = self.ready[at].slot();
         self.follow(at, slot, hop, slab);
         slot
     }
@@ -90,36 +116,27 @@ impl InFlight {
             return self.unlink(slot, hop, slab);
         }
         let age = slab.link(slot).age;
-        let at = self.ready.binary_search_by_key(&age, |r| r.age).expect("a ready message is in the list");
+        let at = self.ready.binary_search_by_key(&age, |r| r.age()).expect("a ready message is in the list");
         self.follow(at, slot, hop, slab);
     }
 
     /// Removes the `at`-th and lets what waited for it take its place in the order.
-    #[inline]
+    #[inline(always)]
     fn follow<M: StateMachine>(&mut self, at: usize, slot: Slot, hop: usize, slab: &mut Slab<M>) {
         let link = slab.link(slot);
         (link.ready, link.in_flight) = (false, false);
-        let (chain, next) = (link.chain, link.next);
-        if chain != NONE {
-            if next == NONE {
-                self.tails.remove(chain as usize);
-                self.ready.remove(at);
-                return;
-            }
-            // The next is younger: those between move down by one, and it stands behind them.
+        let chain = link.chain;
+        let next = std::mem::replace(&mut link.next, NONE);
+        if next != NONE {
             let link = slab.link(next);
             link.ready = true;
             let age = link.age;
-            let mut end = at;
-            while let Some(behind) = self.ready.get(end + 1).copied().filter(|r| r.age < age) {
-                self.ready[end] = behind;
-                end += 1;
-            }
-            self.ready[end] = Ready { age, slot: next };
-            return;
+            return self.replace_ready(at, Ready::new(age, next));
         }
-        self.ready.remove(at);
-        if self.network == Network::Causal {
+        self.remove_ready(at);
+        if chain != NONE {
+            self.tails.remove(chain as usize);
+        } else if self.network == Network::Causal {
             self.unblock(slot, hop, slab);
         }
     }
@@ -130,7 +147,7 @@ impl InFlight {
         if chain == NONE as usize {
             return self.unblock(slot, hop, slab);
         }
-        let before = slab.links.iter().position(|link| link.next == slot);
+        let before = slab.cards.iter().position(|card| card.link.next == slot);
         let before = before.expect("a chained message that is not ready has one before it") as Slot;
         let next = std::mem::replace(&mut slab.link(slot).next, NONE);
         slab.link(before).next = next;
@@ -155,14 +172,50 @@ impl InFlight {
         }
     }
 
-    #[inline]
+    /// A younger one takes the place of the `at`-th: those between move down by one, and it stands behind them.
+    #[inline(always)]
+    fn replace_ready(&mut self, at: usize, younger: Ready) {
+        let mut place = &mut self.ready[at..];
+        // Mostly it moves by none to two places; nobody can guess by how many, so these are done without asking.
+        for _ in 0..2 {
+            if let [hole, behind, ..] = place {
+                let moves = *behind < younger;
+                *hole = younger.min(*behind);
+                place = &mut place[usize::from(moves)..];
+            }
+        }
+        while let [hole, behind, ..] = place
+            && *behind < younger
+        {
+            *hole = *behind;
+            place = &mut place[1..];
+        }
+        place[0] = younger;
+    }
+
+    /// Like `Vec::remove`, which is slow for the few that there mostly are.
+    #[inline(always)]
+    fn remove_ready(&mut self, at: usize) {
+        let mut place = &mut self.ready[at..];
+        while let [hole, behind, ..] = place {
+            *hole = *behind;
+            place = &mut place[1..];
+        }
+        self.ready.pop();
+    }
+
     fn make_ready<M: StateMachine>(&mut self, slot: Slot, slab: &mut Slab<M>) {
         let link = slab.link(slot);
         link.ready = true;
-        let ready = Ready { age: link.age, slot };
+        let ready = Ready::new(link.age, slot);
+        self.add_ready(ready);
+    }
+
+    #[inline(always)]
+    fn add_ready(&mut self, ready: Ready) {
         match self.ready.last() {
-            Some(last) if last.age > ready.age => {
-                let at = self.ready.partition_point(|r| r.age < ready.age);
+            Some(last) if *last > ready => {
+                let at = self.ready.partition_point(|r| *r < ready);
                 self.ready.insert(at, ready);
             }
             _ => self.ready.push(ready),
@@ -170,7 +223,7 @@ impl InFlight {
     }
 
     /// The chain a message belongs to, if its order is kept by one.
-    #[inline]
+    #[inline(always)]
     fn chain(&self, header: &Header, hop: usize) -> Option<usize> {
         let row = match (header.from, self.network) {
             (Party::Source(source), _) => self.tails.workers + 1 + source.index(),
@@ -192,41 +245,29 @@ struct Tails {
     hops: usize,
     table: Vec<Slot>,
     hashed: FxHashMap<usize, Slot>,
-    used: Vec<usize>,
 }
 
 impl Tails {
     fn new(workers: usize, sources: usize, hops: usize) -> Self {
         let size = (workers + 1 + sources) * hops;
         let table = if size <= TABLE_MAX { vec![NONE; size] } else { Vec::new() };
-        Self { workers, hops, table, hashed: FxHashMap::default(), used: Vec::new() }
+        Self { workers, hops, table, hashed: FxHashMap::default() }
     }
 
     /// Puts a message at the end of a chain; gives the one that was there, or `NONE`.
     #[inline(always)]
     fn replace(&mut self, chain: usize, slot: Slot) -> Slot {
         if let Some(tail) = self.table.get_mut(chain) {
-            let before = std::mem::replace(tail, slot);
-            if before == NONE {
-                self.used.push(chain);
-            }
-            return before;
+            return std::mem::replace(tail, slot);
         }
         self.hashed.insert(chain, slot).unwrap_or(NONE)
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&mut self, chain: usize) {
         match self.table.get_mut(chain) {
             Some(tail) => *tail = NONE,
             None => _ = self.hashed.remove(&chain),
         }
-    }
-
-    fn clear(&mut self) {
-        for chain in self.used.drain(..) {
-            self.table[chain] = NONE;
-        }
-        self.hashed.clear();
     }
 }

@@ -19,7 +19,9 @@ impl<M: StateMachine> World<M> {
         acts.extend(self.arrivals(InputKind::Update));
         acts.extend((0..self.coordinator.shards() as u32).filter(|s| self.may_route(*s)).map(Act::Route));
         acts.extend(self.arrivals(InputKind::Start));
-        acts.extend(workers.filter(|w| self.is_idle(*w) && self.inboxes[w.index()].has_work()).map(Act::Pick));
+        acts.extend(
+            workers.filter(|w| self.is_idle(*w) && self.transit.places[w.index()].inbox.has_work()).map(Act::Pick),
+        );
         acts.extend(self.arrivals(InputKind::External));
         let timers = self.timers.candidates().iter().enumerate();
         acts.extend(timers.filter(|(_, timer)| self.is_idle(timer.0)).map(|(at, _)| Act::Fire(at)));
@@ -27,8 +29,9 @@ impl<M: StateMachine> World<M> {
     }
 
     fn arrivals(&self, wanted: InputKind) -> impl Iterator<Item = Act> + '_ {
-        let ready = self.flight.ready().iter().enumerate();
-        let wanted = ready.filter(move |(_, r)| self.slab.header(r.slot).kind() == wanted && self.may_arrive(r.slot));
+        let ready = self.transit.flight.ready().iter().enumerate();
+        let wanted = ready
+            .filter(move |(_, r)| self.transit.slab.header(r.slot()).kind() == wanted && self.may_arrive(r.slot()));
         wanted.map(|(at, _)| Act::Deliver(at))
     }
 
@@ -52,10 +55,10 @@ impl<M: StateMachine> World<M> {
 
     /// A worker whose next push finds no room is stalled, and goes on when there is room.
     pub(crate) fn note_stalls<S: Sink<M>>(&mut self, sink: &mut S) {
-        for at in 0..self.gates.len() {
-            let Some(slot) = self.outbound[at].front().copied() else { continue };
+        for at in 0..self.transit.places.len() {
+            let Some(slot) = self.transit.places[at].outbound.front().copied() else { continue };
             let waits = self.must_wait(slot);
-            let what = match (self.gates[at], waits) {
+            let what = match (self.transit.places[at].gate, waits) {
                 (Gate::Open, true) => {
                     self.close(at, Gate::Stall);
                     What::Stall
@@ -66,39 +69,39 @@ impl<M: StateMachine> World<M> {
                 }
                 _ => continue,
             };
-            let to = self.slab.header(slot).to;
+            let to = self.transit.slab.header(slot).to;
             let (_, mut desk) = self.desk(to, sink);
             desk.report(what, &slot);
         }
     }
 
     fn push<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
-        let slot = self.outbound[worker.index()].pop_front().expect("only a worker with outputs may push");
-        match self.coordinator.route(self.slab.header(slot)) {
+        let slot =
+            self.transit.places[worker.index()].outbound.pop_front().expect("only a worker with outputs may push");
+        match self.coordinator.route(self.transit.slab.header(slot)) {
             Hop::Inbox(to) => self.receive(slot, to, sink),
-            Hop::Shard(shard) => self.flight.send(slot, shard as usize, &mut self.slab),
+            Hop::Shard(shard) => self.transit.flight.send(slot, shard as usize, &mut self.transit.slab),
         }
     }
 
     fn arrive<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
-        let slot = self.flight.ready()[at].slot;
-        let header = self.slab.header(slot);
+        let slot = self.transit.flight.ready()[at].slot();
+        let header = self.transit.slab.header(slot);
         let (to, kind) = (header.to, header.kind());
         let hop = self.coordinator.route(header);
         match (kind, hop) {
             (InputKind::Update, Hop::Shard(shard)) => {
-                self.flight.take(at, shard as usize, &mut self.slab);
+                self.transit.flight.take(at, shard as usize, &mut self.transit.slab);
                 self.ingest(slot, shard, sink);
             }
             (InputKind::Start, _) => {
-                self.flight.take(at, to.index(), &mut self.slab);
+                self.transit.flight.take(at, to.index(), &mut self.transit.slab);
                 self.touch(to);
                 self.open(to);
                 self.handle(slot, sink);
             }
             _ => {
-                self.flight.take(at, to.index(), &mut self.slab);
-                self.touch(to);
+                self.transit.flight.take(at, to.index(), &mut self.transit.slab);
                 let (inbox, mut desk) = self.desk(to, sink);
                 inbox.receive_external(slot, &mut desk).expect("an arrival is listed only when there is room");
             }
@@ -107,10 +110,9 @@ impl<M: StateMachine> World<M> {
 
     fn ingest<S: Sink<M>>(&mut self, slot: Slot, shard: u32, sink: &mut S) {
         let lane = Lane::Shard(shard);
-        let mut desk = Counter { slab: &self.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
+        let mut desk = Counter { slab: &self.transit.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
         if let Some(lost) = self.coordinator.ingest(shard, slot, &mut desk) {
-            let to = self.slab.header(lost).to;
-            self.touch(to);
+            let to = self.transit.slab.header(lost).to;
             let (inbox, mut desk) = self.desk(to, sink);
             inbox.lose(lost, &mut desk);
         }
@@ -119,31 +121,31 @@ impl<M: StateMachine> World<M> {
     fn route<S: Sink<M>>(&mut self, shard: u32, sink: &mut S) {
         let slot = self.coordinator.next(shard).expect("only a shard with updates may route");
         let lane = Lane::Shard(shard);
-        let mut desk = Counter { slab: &self.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
+        let mut desk = Counter { slab: &self.transit.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
         desk.report(What::Route, &slot);
-        let to = self.slab.header(slot).to;
+        let to = self.transit.slab.header(slot).to;
         self.receive(slot, to, sink);
     }
 
     fn receive<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
-        self.touch(to);
         let (inbox, mut desk) = self.desk(to, sink);
         inbox.receive(slot, &mut desk);
     }
 
     /// Whether a worker is between two inputs: started, and all that it said is sent.
     fn is_idle(&self, worker: WorkerId) -> bool {
-        self.gates[worker.index()] == Gate::Open && self.outbound[worker.index()].is_empty()
+        let place = &self.transit.places[worker.index()];
+        place.gate == Gate::Open && place.outbound.is_empty()
     }
 
     fn may_push(&self, worker: WorkerId) -> bool {
-        self.outbound[worker.index()].front().is_some_and(|slot| !self.must_wait(*slot))
+        self.transit.places[worker.index()].outbound.front().is_some_and(|slot| !self.must_wait(*slot))
     }
 
     fn may_arrive(&self, slot: Slot) -> bool {
-        let header = self.slab.header(slot);
+        let header = self.transit.slab.header(slot);
         match header.kind() {
-            InputKind::External => self.inboxes[header.to.index()].has_external_room(),
+            InputKind::External => self.transit.places[header.to.index()].inbox.has_external_room(),
             InputKind::Update => match self.coordinator.route(header) {
                 Hop::Shard(shard) => !self.coordinator.must_wait(shard),
                 Hop::Inbox(_) => true,
@@ -154,13 +156,13 @@ impl<M: StateMachine> World<M> {
 
     fn may_route(&self, shard: u32) -> bool {
         let next = self.coordinator.peek(shard);
-        next.is_some_and(|slot| !self.inboxes[self.slab.header(*slot).to.index()].must_wait())
+        next.is_some_and(|slot| !self.transit.places[self.transit.slab.header(*slot).to.index()].inbox.must_wait())
     }
 
     /// Whether a push must wait for room at its target: only where it goes there straight.
     fn must_wait(&self, slot: Slot) -> bool {
-        match self.coordinator.route(self.slab.header(slot)) {
-            Hop::Inbox(to) => self.inboxes[to.index()].must_wait(),
+        match self.coordinator.route(self.transit.slab.header(slot)) {
+            Hop::Inbox(to) => self.transit.places[to.index()].inbox.must_wait(),
             Hop::Shard(_) => false,
         }
     }

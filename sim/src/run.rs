@@ -8,7 +8,7 @@ use raddle_core::{
     Conditions, End, EndReason, EventRef, Input, Plan, Recorder, Sink, StateMachine, SystemError, Trace, What,
 };
 
-use crate::actions::Decision;
+use crate::actions::{Action, Decision};
 use crate::settings::{Settings, SettingsError};
 use crate::strategy::Strategy;
 use crate::world::World;
@@ -24,6 +24,9 @@ pub struct Runner<M: StateMachine> {
     end: End,
     pulse: Arc<Pulse>,
     to_the_end: bool,
+    steps_max: u64,
+    recorder: Recorder<M>,
+    schedule: Schedule,
 }
 
 /// What one run came to.
@@ -52,6 +55,33 @@ pub struct Recording {
     pub trace: Trace,
     /// Its choices by stable names.
     pub schedule: Vec<Decision>,
+}
+
+/// The choices of a run as they are taken, in memory that is kept from run to run: the first `len` are in use.
+#[derive(Default)]
+struct Schedule {
+    decisions: Vec<Decision>,
+    len: usize,
+}
+
+impl Schedule {
+    fn push(&mut self, action: Action<'_>) {
+        match (self.decisions.get_mut(self.len), action) {
+            (Some(Decision::Deliver(old)), Action::Deliver(header)) => {
+                old.clone_from(&header.id);
+                self.len += 1;
+            }
+            (_, action) => self.put(action.decision()),
+        }
+    }
+
+    fn put(&mut self, decision: Decision) {
+        match self.decisions.get_mut(self.len) {
+            Some(old) => *old = decision,
+            None => self.decisions.push(decision),
+        }
+        self.len += 1;
+    }
 }
 
 /// A system that cannot be simulated as asked.
@@ -148,6 +178,7 @@ impl<M: StateMachine> Runner<M> {
         Ok(Self {
             bank: Bank::new(conditions.clone(), &laws)?,
             properties: Properties::new(plan.properties()),
+            steps_max: settings.steps_max,
             world: World::new(plan, settings),
             laws,
             conditions,
@@ -155,6 +186,8 @@ impl<M: StateMachine> Runner<M> {
             end: End::default(),
             pulse: Arc::default(),
             to_the_end: false,
+            recorder: Recorder::default(),
+            schedule: Schedule::default(),
         })
     }
 
@@ -185,24 +218,34 @@ impl<M: StateMachine> Runner<M> {
 
     /// Runs once, judging as it goes.
     pub fn run(&mut self, seed: u64, strategy: &mut dyn Strategy) -> Run {
-        self.drive(seed, strategy, &mut (), |_, _| {})
+        self.drive(seed, strategy, &mut (), None)
     }
 
-    /// Runs once and writes everything down. It is the same run as without.
-    pub fn record(&mut self, seed: u64, strategy: &mut dyn Strategy) -> Recording {
-        let mut recorder = Recorder::default();
-        let mut schedule = Vec::new();
-        let mut run = self.drive(seed, strategy, &mut recorder, |decision, choices| {
-            schedule.push(decision);
-            schedule.extend(choices.iter().map(|value| Decision::Choose(*value)));
-        });
-        self.world.end(run.end, &mut self.end);
-        let trace =
-            Trace { conditions: self.conditions.clone(), events: recorder.take_events(), end: self.end.clone() };
+    /// Runs once and keeps every typed event and choice, for [`Runner::write_down`]. It is the same run as without, and
+    /// as it makes no text it costs little more.
+    pub fn run_recorded(&mut self, seed: u64, strategy: &mut dyn Strategy) -> Run {
+        let (mut recorder, mut schedule) = (std::mem::take(&mut self.recorder), std::mem::take(&mut self.schedule));
+        recorder.clear();
+        schedule.len = 0;
+        let run = self.drive(seed, strategy, &mut recorder, Some(&mut schedule));
+        (self.recorder, self.schedule) = (recorder, schedule);
+        run
+    }
+
+    /// Writes down the last run, which was recorded: its events become text.
+    pub fn write_down(&mut self, mut run: Run) -> Recording {
+        let events = self.recorder.take_events();
+        let trace = Trace { conditions: self.conditions.clone(), events, end: self.end.clone() };
         if let Some(violation) = &mut run.violation {
             raddle_checkers::explain(violation, &trace);
         }
-        Recording { run, trace, schedule }
+        Recording { run, trace, schedule: self.schedule.decisions[..self.schedule.len].to_vec() }
+    }
+
+    /// Runs once and writes everything down.
+    pub fn record(&mut self, seed: u64, strategy: &mut dyn Strategy) -> Recording {
+        let run = self.run_recorded(seed, strategy);
+        self.write_down(run)
     }
 
     /// The choices of a run up to the one taken at `step`, which is not performed.
@@ -260,35 +303,37 @@ impl<M: StateMachine> Runner<M> {
         seed: u64,
         strategy: &mut dyn Strategy,
         recorder: &mut R,
-        mut taken: impl FnMut(Decision, &[u32]),
+        mut schedule: Option<&mut Schedule>,
     ) -> Run {
         self.begin(seed, strategy);
-        let writes = std::mem::size_of::<R>() > 0;
         let scripted = strategy.is_scripted();
         let end = loop {
+            let step = self.world.moment().step;
             let actions = self.world.actions();
             if actions.is_empty() {
                 let cut = self.world.is_cut_by_horizon();
                 break if cut { EndReason::Horizon } else { EndReason::Quiescent };
             }
             let choice = strategy.choose(&actions);
-            let decision = writes.then(|| actions.get(choice).decision());
-            if self.world.moment().step >= self.world.settings.steps_max {
+            if step >= self.steps_max {
                 break EndReason::Steps;
+            }
+            if let Some(schedule) = &mut schedule {
+                schedule.push(actions.get(choice));
             }
             if scripted {
                 strategy.script(&mut self.world.outbox().choices().script);
             }
-            self.pulse.step(self.world.moment().step + 1);
+            self.pulse.step(step + 1);
             let mut sink = (&mut self.bank, (&mut self.marks, &mut *recorder));
             self.world.step(choice, &mut sink);
-            if let Some(decision) = decision {
-                taken(decision, self.world.chosen());
+            if let Some(schedule) = &mut schedule {
+                self.world.chosen().iter().for_each(|value| schedule.put(Decision::Choose(*value)));
             }
             if self.properties.watch_steps() {
                 self.properties.after_step(&self.world.snapshot(), self.world.moment());
             }
-            if (self.bank.has_failed() || self.properties.violation().is_some()) && !self.to_the_end {
+            if !self.to_the_end && (self.bank.has_failed() || self.properties.violation().is_some()) {
                 break EndReason::Violation;
             }
         };

@@ -1,6 +1,7 @@
-//! The messages of a world: headers and typed inputs side by side, addressed by slot, reused from run to run.
+//! The messages of a world: cards (a header each) and typed inputs side by side, addressed by slot, reused from run to run.
 //!
-//! Headers stand apart from inputs so that networks, strategies and queues need not know the user's types.
+//! Cards stand apart from inputs so that networks, strategies and queues need not know the user's types. Each has a box
+//! of its own: to take one out, or to put one in that was written elsewhere, moves a pointer and no header.
 
 use raddle_core::{Header, Input, StateMachine};
 
@@ -11,10 +12,22 @@ pub(crate) type Slot = u32;
 pub(crate) const NONE: Slot = Slot::MAX;
 
 pub(crate) struct Slab<M: StateMachine> {
-    pub(crate) headers: Vec<Header>,
+    #[expect(clippy::vec_box, reason = "they change places with boxes outside")]
+    pub(crate) cards: Vec<Box<Card>>,
     pub(crate) inputs: Vec<Option<Input<M>>>,
-    pub(crate) links: Vec<Link>,
     free: Vec<Slot>,
+}
+
+/// What is known of a message without looking into it.
+pub(crate) struct Card {
+    pub(crate) header: Header,
+    pub(crate) link: Link,
+}
+
+impl Card {
+    pub(crate) fn blank() -> Box<Self> {
+        Box::new(Self { header: Header::blank(), link: Link::new(0) })
+    }
 }
 
 /// Where a message stands in its network.
@@ -42,17 +55,17 @@ impl Link {
 
 impl<M: StateMachine> Slab<M> {
     pub(crate) const fn new() -> Self {
-        Self { headers: Vec::new(), inputs: Vec::new(), links: Vec::new(), free: Vec::new() }
+        Self { cards: Vec::new(), inputs: Vec::new(), free: Vec::new() }
     }
 
     pub(crate) fn reset(&mut self) {
         self.free.clear();
-        self.free.extend((0..self.headers.len() as Slot).rev());
+        self.free.extend((0..self.cards.len() as Slot).rev());
     }
 
-    /// A slot that is free from now on until it is filled or freed; its header may be written over.
+    /// A slot to be filled.
     #[inline(always)]
-    pub(crate) fn reserve(&mut self) -> Slot {
+    fn reserve(&mut self) -> Slot {
         match self.free.pop() {
             Some(slot) => slot,
             None => self.grow(),
@@ -61,48 +74,51 @@ impl<M: StateMachine> Slab<M> {
 
     #[cold]
     fn grow(&mut self) -> Slot {
-        self.headers.push(Header::blank());
+        self.cards.push(Card::blank());
         self.inputs.push(None);
-        self.links.push(Link::new(0));
-        (self.headers.len() - 1) as Slot
+        (self.cards.len() - 1) as Slot
     }
 
-    /// Fills a reserved slot, whose header has been written.
+    /// Keeps a message with the header that was written; a card to be written over takes its place.
     #[inline(always)]
-    pub(crate) fn fill(&mut self, slot: Slot, input: Input<M>, age: u32) {
+    pub(crate) fn put(&mut self, written: &mut Box<Card>, input: Input<M>, age: u32) -> Slot {
+        let slot = self.reserve();
+        written.link = Link::new(age);
+        std::mem::swap(&mut self.cards[slot as usize], written);
         self.inputs[slot as usize] = Some(input);
-        self.links[slot as usize] = Link::new(age);
+        slot
     }
 
     /// Keeps a message with a copy of this header.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn insert(&mut self, header: &Header, input: Input<M>, age: u32) -> Slot {
         let slot = self.reserve();
-        self.headers[slot as usize].copy_from(header);
-        self.fill(slot, input, age);
+        let card = &mut *self.cards[slot as usize];
+        card.header.clone_from(header);
+        card.link = Link::new(age);
+        self.inputs[slot as usize] = Some(input);
         slot
     }
 
     #[inline(always)]
     pub(crate) fn header(&self, slot: Slot) -> &Header {
-        &self.headers[slot as usize]
+        &self.cards[slot as usize].header
     }
 
     #[inline(always)]
     pub(crate) fn link(&mut self, slot: Slot) -> &mut Link {
-        &mut self.links[slot as usize]
+        &mut self.cards[slot as usize].link
     }
 
-    /// Takes a message out to handle it; its header takes the place of `header`.
+    /// Takes a message out to handle it; `card` takes the place of its own. There is nothing in `input` yet.
     #[inline(always)]
-    pub(crate) fn take(&mut self, slot: Slot, header: &mut Header) -> Input<M> {
-        std::mem::swap(&mut self.headers[slot as usize], header);
+    pub(crate) fn take(&mut self, slot: Slot, card: &mut Box<Card>, input: &mut Option<Input<M>>) {
+        std::mem::swap(&mut self.cards[slot as usize], card);
+        std::mem::swap(&mut self.inputs[slot as usize], input);
         self.free.push(slot);
-        self.inputs[slot as usize].take().expect("a message is handled once")
     }
 
     /// Gives the slot back; its header stays readable until it is used again.
-    #[inline(always)]
     pub(crate) fn free(&mut self, slot: Slot) {
         self.inputs[slot as usize] = None;
         self.free.push(slot);

@@ -27,15 +27,14 @@ impl Timers {
         self.waiting.iter().map(|timer| timer.0).min()
     }
 
-    /// Takes over the timers of a worker that may have changed them; none is due after `last`.
+    /// Whether a worker that has handled something can have changed the timers.
     #[inline(always)]
-    pub(crate) fn update<M>(&mut self, worker: &Worker<M>, last: Time) {
-        if !self.waiting.is_empty() || !worker.timers().is_empty() {
-            self.take_over(worker, last);
-        }
+    pub(crate) fn concern<M>(&self, worker: &Worker<M>) -> bool {
+        !self.waiting.is_empty() || !worker.timers().is_empty()
     }
 
-    fn take_over<M>(&mut self, worker: &Worker<M>, last: Time) {
+    /// Takes over the timers of a worker that may have changed them; none is due after `last`.
+    pub(crate) fn update<M>(&mut self, worker: &Worker<M>, last: Time) {
         self.waiting.retain(|timer| timer.1 != worker.id());
         self.waiting.extend(worker.timers().iter().map(|timer| (timer.deadline, worker.id(), timer.id.clone())));
         self.find_candidates(last);

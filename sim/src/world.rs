@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use raddle_core::{
     Coordinator, Desk, End, EndReason, EventRef, Handled, Header, Inbox, Incarnation, Input, InputKind, Lane, Launched,
-    Moment, Outbox, Outlet, Parked, Plan, Sink, Snapshot, StateMachine, Time, What, Worker, WorkerId, fnv,
+    Moment, OnFull, Outbox, Outlet, Parked, Plan, Sink, Snapshot, StateMachine, Time, What, Worker, WorkerId, fnv,
 };
 
 use crate::actions::{Act, Actions};
 use crate::network::InFlight;
 use crate::settings::{Granularity, Settings};
-use crate::slab::{Slab, Slot};
+use crate::slab::{Card, Slab, Slot};
 use crate::timers::Timers;
 
 /// One system in one run.
@@ -23,15 +23,9 @@ pub struct World<M: StateMachine> {
     pub(crate) plan: Arc<Plan<M>>,
     pub(crate) settings: Settings,
     pub(crate) workers: Vec<Worker<M>>,
-    pub(crate) inboxes: Vec<Inbox<Slot>>,
     pub(crate) coordinator: Coordinator<Slot>,
-    pub(crate) slab: Slab<M>,
-    pub(crate) flight: InFlight,
+    pub(crate) transit: Transit<M>,
     pub(crate) timers: Timers,
-    /// By worker: what its handlers said and what is not sent yet, in program order.
-    pub(crate) outbound: Vec<VecDeque<Slot>>,
-    /// By worker: what it must do before it may be scheduled.
-    pub(crate) gates: Vec<Gate>,
     /// How many workers are not [`Gate::Open`].
     pub(crate) gated: usize,
     pub(crate) acts: Vec<Act>,
@@ -39,21 +33,39 @@ pub struct World<M: StateMachine> {
     /// What handlers chose in the last step.
     chosen: Vec<u32>,
     /// What is handled, or was handled last.
-    current: Header,
-    /// What its handler sent.
-    outputs: Vec<Slot>,
+    current: Box<Card>,
+    input: Option<Input<M>>,
     pub(crate) aside: Aside,
     pub(crate) moment: Moment,
     deliveries: u64,
-    next_age: u32,
     /// Updates sent and neither handled nor dropped.
     unresolved: usize,
-    touched: Vec<WorkerId>,
-    is_touched: Vec<bool>,
-    /// By worker: the hash of all it has handled, in order.
-    pasts: Vec<u64>,
     external_headers: Vec<Header>,
     start_headers: Vec<Header>,
+}
+
+/// What a world keeps beside each worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) inbox: Inbox<Slot>,
+    /// What its handlers said and what is not sent yet, in program order.
+    pub(crate) outbound: VecDeque<Slot>,
+    /// What it must do before it may be scheduled.
+    pub(crate) gate: Gate,
+    /// The hash of all it has handled, in order.
+    past: u64,
+    /// Whether this run changed anything here or at the worker.
+    is_touched: bool,
+}
+
+impl Place {
+    #[inline(always)]
+    fn touch(&mut self, worker: WorkerId, touched: &mut Vec<WorkerId>) {
+        if !self.is_touched {
+            self.is_touched = true;
+            touched.push(worker);
+        }
+    }
 }
 
 /// Why a worker may not be scheduled now.
@@ -116,28 +128,56 @@ impl<M: StateMachine, S: Sink<M>> Desk<Slot> for Counter<'_, M, S> {
     }
 }
 
-/// The outlet of a handler: headers are written straight into the slab.
-struct Fresh<'a, M: StateMachine> {
-    draft: Slot,
-    slab: &'a mut Slab<M>,
-    next_age: &'a mut u32,
-    sent: &'a mut Vec<Slot>,
+/// All messages of a world and everything that they pass through. It is also the outlet of handlers: all that a send
+/// needs stands here together.
+pub(crate) struct Transit<M: StateMachine> {
+    pub(crate) slab: Slab<M>,
+    pub(crate) flight: InFlight,
+    pub(crate) places: Vec<Place>,
+    touched: Vec<WorkerId>,
+    /// What is sent next.
+    draft: Box<Card>,
+    next_age: u32,
+    /// Whether an update is in flight as soon as it is sent, where that needs no decision and makes no event.
+    launches: bool,
+    /// What a handler sent and what is not on its way yet.
+    outputs: Vec<Slot>,
 }
 
-impl<M: StateMachine> Outlet<M> for Fresh<'_, M> {
-    #[inline]
+impl<M: StateMachine> Transit<M> {
+    /// The short way of an update.
+    #[inline(always)]
+    fn launch_at_once(&mut self, slot: Slot, to: WorkerId) -> bool {
+        // Behind one that takes the long way, all do: they keep their order.
+        if !self.launches || !self.outputs.is_empty() {
+            return false;
+        }
+        let place = &mut self.places[to.index()];
+        place.touch(to, &mut self.touched);
+        let launched = place.inbox.launch_at_once();
+        if launched {
+            self.flight.send(slot, to.index(), &mut self.slab);
+        }
+        launched
+    }
+}
+
+impl<M: StateMachine> Outlet<M> for Transit<M> {
+    #[inline(always)]
     fn draft(&mut self) -> &mut Header {
-        &mut self.slab.headers[self.draft as usize]
+        &mut self.draft.header
     }
 
+    /// The card that was written changes places with one of the slab.
     #[inline(always)]
     fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>) {
-        let slot = self.draft;
-        self.slab.fill(slot, input, *self.next_age);
-        *self.next_age += 1;
-        self.sent.push(slot);
-        self.draft = self.slab.reserve();
-        (&self.slab.headers[slot as usize], self.slab.inputs[slot as usize].as_ref().expect("filled just now"))
+        let to = self.draft.header.to;
+        let slot = self.slab.put(&mut self.draft, input, self.next_age);
+        self.next_age += 1;
+        if !self.launch_at_once(slot, to) {
+            self.outputs.push(slot);
+        }
+        (self.slab.header(slot), self.slab.inputs[slot as usize].as_ref().expect("put there just now"))
     }
 }
 
@@ -150,29 +190,37 @@ impl<M: StateMachine> World<M> {
         let n = names.worker_count();
         let coordinator = Coordinator::new(names, policies);
         let hops = n.max(coordinator.shards());
+        let place = Place {
+            inbox: Inbox::new(policies),
+            outbound: VecDeque::new(),
+            gate: Gate::Open,
+            past: 0,
+            is_touched: true,
+        };
         let mut world = Self {
             workers: plan.workers(),
-            inboxes: (0..n).map(|_| Inbox::new(policies)).collect(),
             coordinator,
-            slab: Slab::new(),
-            flight: InFlight::new(settings.network, n, names.source_count(), hops),
+            transit: Transit {
+                slab: Slab::new(),
+                flight: InFlight::new(settings.network, n, names.source_count(), hops),
+                places: vec![place; n],
+                touched: names.workers().map(|(id, _)| id).collect(),
+                draft: Card::blank(),
+                next_age: 0,
+                launches: settings.granularity == Granularity::Delivery && policies.on_full != OnFull::Stall,
+                outputs: Vec::new(),
+            },
             timers: Timers::default(),
-            outbound: vec![VecDeque::new(); n],
-            gates: vec![Gate::Open; n],
             gated: 0,
             acts: Vec::new(),
             out: plan.outbox(0),
             chosen: Vec::new(),
-            current: Header::blank(),
-            outputs: Vec::new(),
+            current: Card::blank(),
+            input: None,
             aside: Aside::default(),
             moment: Moment::default(),
             deliveries: 0,
-            next_age: 0,
             unresolved: 0,
-            touched: names.workers().map(|(id, _)| id).collect(),
-            is_touched: vec![true; n],
-            pasts: vec![0; n],
             external_headers: plan.externals().iter().map(|e| plan.external_header(e)).collect(),
             start_headers: names.workers().map(|(id, _)| plan.start(id).header).collect(),
             settings,
@@ -185,8 +233,8 @@ impl<M: StateMachine> World<M> {
     /// Back to the beginning, with another seed.
     pub fn reset(&mut self, seed: u64) {
         self.out.reseed(seed);
-        self.slab.reset();
-        self.flight.reset();
+        self.transit.flight.reset(&mut self.transit.slab);
+        self.transit.slab.reset();
         self.timers.reset();
         self.coordinator.reset();
         self.aside.discarded.clear();
@@ -194,38 +242,39 @@ impl<M: StateMachine> World<M> {
         self.aside.releases.clear();
         self.aside.dropped = 0;
         self.moment = Moment::default();
-        (self.deliveries, self.next_age, self.unresolved, self.gated) = (0, 0, 0, 0);
-        let mut touched = std::mem::take(&mut self.touched);
+        (self.deliveries, self.transit.next_age, self.unresolved, self.gated) = (0, 0, 0, 0);
+        let mut touched = std::mem::take(&mut self.transit.touched);
         for worker in touched.drain(..) {
             self.reset_worker(worker);
         }
-        self.touched = touched;
+        self.transit.touched = touched;
         for at in 0..self.start_headers.len() {
             let worker = WorkerId::at(at);
             if self.plan.starts(worker) {
-                self.gates[at] = Gate::Start;
+                self.transit.places[at].gate = Gate::Start;
                 self.gated += 1;
                 let age = self.take_age();
-                let slot = self.slab.insert(&self.start_headers[at], Input::Start, age);
-                self.flight.send(slot, at, &mut self.slab);
+                let slot = self.transit.slab.insert(&self.start_headers[at], Input::Start, age);
+                self.transit.flight.send(slot, at, &mut self.transit.slab);
             }
         }
         for (at, external) in self.plan.externals().iter().enumerate() {
             let input = Input::Message(external.message.clone());
-            let age = self.next_age;
-            self.next_age += 1;
-            let slot = self.slab.insert(&self.external_headers[at], input, age);
-            self.flight.send(slot, external.to.index(), &mut self.slab);
+            let age = self.transit.next_age;
+            self.transit.next_age += 1;
+            let slot = self.transit.slab.insert(&self.external_headers[at], input, age);
+            self.transit.flight.send(slot, external.to.index(), &mut self.transit.slab);
         }
     }
 
     fn reset_worker(&mut self, worker: WorkerId) {
         let at = worker.index();
-        self.is_touched[at] = false;
-        self.pasts[at] = 0;
-        self.gates[at] = Gate::Open;
-        self.outbound[at].clear();
-        self.inboxes[at].reset(self.plan.policies());
+        let place = &mut self.transit.places[at];
+        place.is_touched = false;
+        place.past = 0;
+        place.gate = Gate::Open;
+        place.outbound.clear();
+        place.inbox.reset(self.plan.policies());
         self.workers[at].reset(self.plan.machine(worker));
         if !self.plan.starts(worker) {
             self.workers[at].start_silently(&self.start_headers[at], &mut self.out);
@@ -248,18 +297,18 @@ impl<M: StateMachine> World<M> {
         };
         Actions {
             listed: listed.then_some(self.acts.as_slice()),
-            ready: self.flight.ready(),
+            ready: self.transit.flight.ready(),
             timers: self.timers.candidates(),
-            headers: &self.slab.headers,
+            cards: &self.transit.slab.cards,
         }
     }
 
     /// At `delivery`, when some worker may not be scheduled: the actions of the others.
     fn list_open(&mut self) {
         self.acts.clear();
-        for (at, ready) in self.flight.ready().iter().enumerate() {
-            let header = self.slab.header(ready.slot);
-            let open = match self.gates[header.to.index()] {
+        for (at, ready) in self.transit.flight.ready().iter().enumerate() {
+            let header = self.transit.slab.header(ready.slot());
+            let open = match self.transit.places[header.to.index()].gate {
                 Gate::Open => true,
                 Gate::Start => header.kind() == InputKind::Start,
                 Gate::Stall => false,
@@ -269,18 +318,18 @@ impl<M: StateMachine> World<M> {
             }
         }
         for (at, (worker, _)) in self.timers.candidates().iter().enumerate() {
-            if self.gates[worker.index()] == Gate::Open {
+            if self.transit.places[worker.index()].gate == Gate::Open {
                 self.acts.push(Act::Fire(at));
             }
         }
     }
 
     /// Performs the action at a place of the canonical order.
-    #[inline]
+    #[inline(always)]
     pub fn step<S: Sink<M>>(&mut self, choice: usize, sink: &mut S) {
         let act = match self.settings.granularity {
             Granularity::Delivery if self.gated == 0 => {
-                let ready = self.flight.ready().len();
+                let ready = self.transit.flight.ready().len();
                 if choice < ready { Act::Deliver(choice) } else { Act::Fire(choice - ready) }
             }
             _ => self.acts[choice],
@@ -303,18 +352,19 @@ impl<M: StateMachine> World<M> {
     /// A message arrives at its worker, which handles it and all that it releases.
     #[inline(always)]
     fn deliver<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
-        let slot = self.flight.ready()[at].slot;
-        let header = self.slab.header(slot);
+        let slot = self.transit.flight.ready()[at].slot();
+        let header = self.transit.slab.header(slot);
         let (worker, kind) = (header.to, header.kind());
-        self.flight.take(at, worker.index(), &mut self.slab);
-        self.touch(worker);
+        self.transit.flight.take(at, worker.index(), &mut self.transit.slab);
         let (inbox, mut desk) = self.desk(worker, sink);
         match kind {
             InputKind::Start => self.open(worker),
             InputKind::External => inbox.land_external(&slot, &mut desk),
             InputKind::Update | InputKind::Timer => {
                 let turn = inbox.land(slot, &mut desk);
-                self.admit(worker, sink);
+                if inbox.may_admit() {
+                    self.admit(worker, sink);
+                }
                 self.see_to_aside();
                 if turn.is_none() {
                     return;
@@ -322,7 +372,7 @@ impl<M: StateMachine> World<M> {
             }
         }
         self.handle(slot, sink);
-        if kind == InputKind::Update {
+        if kind == InputKind::Update && (self.gated > 0 || self.transit.places[worker.index()].inbox.may_release()) {
             self.release(worker, sink);
         }
     }
@@ -334,48 +384,57 @@ impl<M: StateMachine> World<M> {
         self.moment.time = self.moment.time.max(envelope.header.sent_at);
         self.touch(worker);
         let age = self.take_age();
-        let slot = self.slab.insert(&envelope.header, envelope.input, age);
+        let slot = self.transit.slab.insert(&envelope.header, envelope.input, age);
         self.handle(slot, sink);
     }
 
     /// Lets a worker handle a message, and sends what it says.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn handle<S: Sink<M>>(&mut self, slot: Slot, sink: &mut S) {
-        let input = self.slab.take(slot, &mut self.current);
-        let header = &self.current;
+        self.transit.slab.take(slot, &mut self.current, &mut self.input);
+        debug_assert!(self.input.is_some(), "a message is handled once");
+        let header = &self.current.header;
         let at = header.to.index();
-        let past = &mut self.pasts[at];
+        let age = self.transit.next_age;
+        let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
-        let mut fresh = Fresh {
-            draft: self.slab.reserve(),
-            slab: &mut self.slab,
-            next_age: &mut self.next_age,
-            sent: &mut self.outputs,
-        };
         let rules = self.plan.rules();
         let worker = &mut self.workers[at];
-        let handled = worker.handle_parts(header, input, rules, self.moment, &mut self.out, &mut fresh, sink);
-        let unused = fresh.draft;
-        self.slab.free(unused);
+        let handled =
+            worker.handle_parts(header, &mut self.input, rules, self.moment, &mut self.out, &mut self.transit, sink);
         self.deliveries += 1;
+        self.unresolved += (self.transit.next_age - age) as usize;
         self.unresolved -= usize::from(!header.id.is_root());
         if !self.out.choices().made.is_empty() {
             self.note_choices(at);
         }
         match handled {
             Handled::Done => {}
-            Handled::Crashed => self.pasts[at] = fnv::spread(!self.pasts[at]),
+            Handled::Crashed => {
+                let past = &mut self.transit.places[at].past;
+                *past = fnv::spread(!*past);
+            }
             Handled::Dead => {
-                let id = self.current.id.hash64();
+                let id = self.current.header.id.hash64();
                 self.aside.dropped = self.aside.dropped.wrapping_add(fnv::spread(id));
             }
         }
-        self.timers.update(&self.workers[at], self.settings.last_moment());
-        let mut outputs = std::mem::take(&mut self.outputs);
-        for slot in outputs.drain(..) {
-            self.send(slot, at, sink);
+        let worker = &self.workers[at];
+        if self.timers.concern(worker) {
+            self.timers.update(worker, self.settings.last_moment());
         }
-        self.outputs = outputs;
+        if !self.transit.outputs.is_empty() {
+            self.send_outputs(at, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn send_outputs<S: Sink<M>>(&mut self, from: usize, sink: &mut S) {
+        let mut outputs = std::mem::take(&mut self.transit.outputs);
+        for slot in outputs.drain(..) {
+            self.send(slot, from, sink);
+        }
+        self.transit.outputs = outputs;
     }
 
     /// What the handler chose is part of its past, and the next handler's script goes on behind it.
@@ -383,58 +442,53 @@ impl<M: StateMachine> World<M> {
         let choices = self.out.choices();
         for (_, value) in &choices.made {
             self.chosen.push(*value);
-            self.pasts[at] = fnv::spread(self.pasts[at].wrapping_add(u64::from(*value) + 1));
+            let past = &mut self.transit.places[at].past;
+            *past = fnv::spread(past.wrapping_add(u64::from(*value) + 1));
         }
         let used = choices.made.len().min(choices.script.len());
         choices.script.drain(..used);
     }
 
-    /// An update leaves its worker.
-    #[inline(always)]
+    /// An update leaves its worker, now or when it may.
     fn send<S: Sink<M>>(&mut self, slot: Slot, from: usize, sink: &mut S) {
-        let to = self.slab.header(slot).to;
-        self.unresolved += 1;
+        let to = self.transit.slab.header(slot).to;
         if self.settings.granularity == Granularity::Queues {
-            return self.outbound[from].push_back(slot);
+            return self.transit.places[from].outbound.push_back(slot);
         }
-        if self.gates[from] == Gate::Stall || self.inboxes[to.index()].must_wait() {
-            if self.gates[from] == Gate::Open {
+        let gate = self.transit.places[from].gate;
+        if gate == Gate::Stall || self.transit.places[to.index()].inbox.must_wait() {
+            if gate == Gate::Open {
                 self.close(from, Gate::Stall);
-                self.touch(to);
                 let (_, mut desk) = self.desk(to, sink);
                 desk.report(What::Stall, &slot);
             }
-            return self.outbound[from].push_back(slot);
+            return self.transit.places[from].outbound.push_back(slot);
         }
         self.launch(slot, to, sink);
     }
 
     /// An update is on its way, as far as the core lets it.
-    #[inline(always)]
     fn launch<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
-        self.touch(to);
         let (inbox, mut desk) = self.desk(to, sink);
         if inbox.launch(slot, &mut desk) == Launched::InFlight {
-            self.flight.send(slot, to.index(), &mut self.slab);
+            self.transit.flight.send(slot, to.index(), &mut self.transit.slab);
         }
         self.see_to_aside();
     }
 
     /// Updates that were held are on their way now that there is room.
-    #[inline(always)]
     fn admit<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         loop {
             let (inbox, mut desk) = self.desk(worker, sink);
             let Some(slot) = inbox.admit(&mut desk) else { return };
-            self.flight.send(slot, worker.index(), &mut self.slab);
+            self.transit.flight.send(slot, worker.index(), &mut self.transit.slab);
         }
     }
 
     /// A worker handles all that waits no longer.
-    #[inline(always)]
     fn release<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         loop {
-            if self.gates[worker.index()] != Gate::Open {
+            if self.transit.places[worker.index()].gate != Gate::Open {
                 self.aside.releases.push(worker);
                 return;
             }
@@ -454,16 +508,16 @@ impl<M: StateMachine> World<M> {
 
     fn put_away(&mut self) {
         while let Some(slot) = self.aside.discarded.pop() {
-            let to = self.slab.header(slot).to;
-            if self.slab.link(slot).in_flight {
-                self.flight.cancel(slot, to.index(), &mut self.slab);
+            let to = self.transit.slab.header(slot).to;
+            if self.transit.slab.link(slot).in_flight {
+                self.transit.flight.cancel(slot, to.index(), &mut self.transit.slab);
             }
-            self.slab.free(slot);
+            self.transit.slab.free(slot);
             self.unresolved -= 1;
             self.aside.releases.push(to);
         }
         while let Some(sender) = self.aside.nacks.pop() {
-            self.inboxes[sender.index()].nacked();
+            self.transit.places[sender.index()].inbox.nacked();
         }
     }
 
@@ -472,7 +526,7 @@ impl<M: StateMachine> World<M> {
         let mut later = 0;
         while self.aside.releases.len() > later {
             let worker = self.aside.releases.swap_remove(later);
-            if self.gates[worker.index()] != Gate::Open {
+            if self.transit.places[worker.index()].gate != Gate::Open {
                 self.aside.releases.push(worker);
                 let last = self.aside.releases.len() - 1;
                 self.aside.releases.swap(later, last);
@@ -492,27 +546,27 @@ impl<M: StateMachine> World<M> {
         if self.settings.granularity == Granularity::Queues {
             return self.note_stalls(sink);
         }
-        for from in 0..self.gates.len() {
-            if self.gates[from] != Gate::Stall {
+        for from in 0..self.transit.places.len() {
+            if self.transit.places[from].gate != Gate::Stall {
                 continue;
             }
-            while let Some(slot) = self.outbound[from].front().copied() {
-                let to = self.slab.header(slot).to;
-                if self.inboxes[to.index()].must_wait() {
+            while let Some(slot) = self.transit.places[from].outbound.front().copied() {
+                let to = self.transit.slab.header(slot).to;
+                if self.transit.places[to.index()].inbox.must_wait() {
                     break;
                 }
-                self.outbound[from].pop_front();
+                self.transit.places[from].outbound.pop_front();
                 let (_, mut desk) = self.desk(to, sink);
                 desk.report(What::Resume, &slot);
                 self.launch(slot, to, sink);
             }
-            if self.outbound[from].is_empty() {
+            if self.transit.places[from].outbound.is_empty() {
                 self.open(WorkerId::at(from));
             }
         }
     }
 
-    /// The inbox of a worker, and a desk for it.
+    /// The inbox of a worker, which something is done to, and a desk for it.
     #[inline(always)]
     pub(crate) fn desk<'a, S: Sink<M>>(
         &'a mut self,
@@ -520,33 +574,32 @@ impl<M: StateMachine> World<M> {
         sink: &'a mut S,
     ) -> (&'a mut Inbox<Slot>, Counter<'a, M, S>) {
         let (moment, lane) = (self.moment, Lane::Inbox(worker));
-        let desk = Counter { slab: &self.slab, sink, moment, lane, aside: &mut self.aside };
-        (&mut self.inboxes[worker.index()], desk)
+        let desk = Counter { slab: &self.transit.slab, sink, moment, lane, aside: &mut self.aside };
+        let place = &mut self.transit.places[worker.index()];
+        place.touch(worker, &mut self.transit.touched);
+        (&mut place.inbox, desk)
     }
 
-    #[inline(always)]
     pub(crate) fn touch(&mut self, worker: WorkerId) {
-        if !self.is_touched[worker.index()] {
-            self.is_touched[worker.index()] = true;
-            self.touched.push(worker);
-        }
+        self.transit.places[worker.index()].touch(worker, &mut self.transit.touched);
     }
 
     pub(crate) fn close(&mut self, at: usize, gate: Gate) {
-        self.gated += usize::from(self.gates[at] == Gate::Open);
-        self.gates[at] = gate;
+        let place = &mut self.transit.places[at];
+        self.gated += usize::from(place.gate == Gate::Open);
+        place.gate = gate;
     }
 
     pub(crate) fn open(&mut self, worker: WorkerId) {
-        let gate = &mut self.gates[worker.index()];
+        let gate = &mut self.transit.places[worker.index()].gate;
         self.gated -= usize::from(*gate != Gate::Open);
         *gate = Gate::Open;
     }
 
     #[inline]
     fn take_age(&mut self) -> u32 {
-        self.next_age += 1;
-        self.next_age - 1
+        self.transit.next_age += 1;
+        self.transit.next_age - 1
     }
 
     /// The step and time of the last action.
@@ -588,8 +641,9 @@ impl<M: StateMachine> World<M> {
     /// dropped ids and the crash points. Order between workers does not count.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        let past = |worker: &WorkerId| fnv::spread(self.pasts[worker.index()] ^ self.plan.names().worker_hash(*worker));
-        let pasts = self.touched.iter().filter(|w| self.pasts[w.index()] != 0).map(past);
+        let past = |worker: &WorkerId| self.transit.places[worker.index()].past;
+        let keyed = |worker: &WorkerId| fnv::spread(past(worker) ^ self.plan.names().worker_hash(*worker));
+        let pasts = self.transit.touched.iter().filter(|worker| past(worker) != 0).map(keyed);
         fnv::spread(pasts.fold(self.aside.dropped, u64::wrapping_add))
     }
 
@@ -606,21 +660,23 @@ impl<M: StateMachine> World<M> {
         end.clear();
         end.reason = reason;
         if self.unresolved > 0 {
-            let alive = |at: &usize| self.slab.inputs[*at].is_some() && !self.slab.headers[*at].id.is_root();
-            let ids = (0..self.slab.headers.len()).filter(alive).map(|at| self.slab.headers[at].id.clone());
-            end.in_flight.extend(ids);
+            let kept =
+                self.transit.slab.cards.iter().zip(&self.transit.slab.inputs).filter(|(_, input)| input.is_some());
+            let updates = kept.filter(|(card, _)| !card.header.id.is_root());
+            end.in_flight.extend(updates.map(|(card, _)| card.header.id.clone()));
             end.in_flight.sort_unstable();
         }
-        for worker in &self.touched {
+        for worker in &self.transit.touched {
             let at = worker.index();
-            end.parked.extend(self.inboxes[at].parked().map(|(slot, of, needs)| Parked {
-                id: self.slab.header(*slot).id.clone(),
+            end.parked.extend(self.transit.places[at].inbox.parked().map(|(slot, of, needs)| Parked {
+                id: self.transit.slab.header(*slot).id.clone(),
                 at: *worker,
                 of,
                 needs,
             }));
-            if let (Gate::Stall, Some(slot)) = (self.gates[at], self.outbound[at].front()) {
-                end.stalled.push((*worker, self.slab.header(*slot).to));
+            if let (Gate::Stall, Some(slot)) = (self.transit.places[at].gate, self.transit.places[at].outbound.front())
+            {
+                end.stalled.push((*worker, self.transit.slab.header(*slot).to));
             }
             let waits = self.workers[at].waits().iter();
             end.waiting.extend(waits.map(|(on, what)| (*worker, *on, (*what).to_owned())));

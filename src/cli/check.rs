@@ -19,21 +19,22 @@ pub(crate) struct Check {
     /// A trace from `run --record`, or a finding
     #[arg(value_name = "TRACE|FINDING")]
     file: PathBuf,
-    /// The laws [default: all that apply]
+    /// The laws [default: those of the finding, or all that apply]
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws())]
     laws: Option<Vec<String>>,
 }
 
 impl Check {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
-        let trace = load::trace(context, &self.file)?;
+        let (trace, finding) = load::trace(context, &self.file)?;
         if trace.events.is_empty() {
             context.complain(&format!("nothing to judge: the trace in `{}` has no events", self.file.display()));
             return Ok(Exit::NothingRan);
         }
-        let laws: Vec<&str> = match &self.laws {
-            Some(laws) => laws.iter().map(String::as_str).collect(),
-            None => default_laws(&trace.conditions),
+        let laws: Vec<&str> = match (&self.laws, &finding) {
+            (Some(laws), _) => laws.iter().map(String::as_str).collect(),
+            (None, Some(finding)) => finding.laws.iter().map(String::as_str).collect(),
+            (None, None) => default_laws(&trace.conditions),
         };
         let verdicts = raddle_checkers::check(&trace, &laws)?;
         let verdicts: Vec<_> = verdicts.into_iter().map(|(law, verdict)| (law.to_owned(), verdict)).collect();

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use raddle_sim::Settings;
+
 use super::exit::{Exit, Trouble, refuse};
 use super::options::Variant;
 use crate::any::AnySystem;
@@ -28,6 +30,8 @@ pub(crate) struct Context {
 pub(crate) struct Built {
     pub(crate) args: Args,
     pub(crate) system: Box<dyn AnySystem>,
+    /// How the simulator runs it unless told otherwise.
+    pub(crate) settings: Settings,
 }
 
 impl Context {
@@ -60,7 +64,7 @@ impl Context {
         for (key, value) in policies {
             system.set(key, value)?;
         }
-        Ok(Built { args, system })
+        Ok(Built { args, system, settings: entry.default_settings().clone() })
     }
 
     /// From now on Ctrl-C asks to stop; a second one does not ask.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raddle_sim::{Report, SEEDS_DEFAULT};
+use raddle_sim::{Report, SEEDS_DEFAULT, Settings};
 
 use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
@@ -66,7 +66,7 @@ impl Explore {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
         let built = context.build(&self.system, &self.variant)?;
         let asked = self.seeds.clone().or(context.environment.seeds());
-        let search = self.search(asked.clone(), context);
+        let search = self.search(asked.clone(), &built.settings, context);
         if search.seeds.is_empty() {
             context.complain("nothing ran: there is no seed to try; `--seeds 1000` tries a thousand");
             return Ok(Exit::NothingRan);
@@ -90,12 +90,12 @@ impl Explore {
         Ok(exit)
     }
 
-    fn search(&self, asked: Option<Range<u64>>, context: &Context) -> Search {
+    fn search(&self, asked: Option<Range<u64>>, default_settings: &Settings, context: &Context) -> Search {
         let environment = &context.environment;
         let time = self.time.or(environment.time);
         let default = if time.is_some() { 0..u64::MAX } else { 0..SEEDS_DEFAULT };
         Search {
-            settings: self.how.settings(context),
+            settings: self.how.settings(default_settings, context),
             strategy: self.how.strategy(context),
             seeds: asked.unwrap_or(default),
             laws: self.how.laws.clone(),

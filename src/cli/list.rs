@@ -48,7 +48,7 @@ impl List {
 fn default_of(entry: &Entry) -> Result<(Args, Box<dyn AnySystem>, Sketch), Trouble> {
     let args = entry.args([])?;
     let system = entry.build(&args)?;
-    let sketch = system.sketch(&Settings::default())?;
+    let sketch = system.sketch(entry.default_settings())?;
     Ok((args, system, sketch))
 }
 
@@ -84,9 +84,8 @@ fn overview(entries: &[&Entry], context: &Context) -> String {
     let width = entries.iter().map(|entry| entry.name().len()).max().unwrap_or(0) + 3;
     let mut out = String::new();
     for entry in entries {
-        let name = look.paint(STRONG, &format!("{:<width$}", entry.name()));
-        out += format!("{name}{}", entry.about()).trim_end();
-        out.push('\n');
+        let gap = if entry.about().is_empty() { 0 } else { width - entry.name().len() };
+        out += &format!("{}{:gap$}{}\n", look.paint(STRONG, entry.name()), "", entry.about());
         let params: Vec<String> = entry.params().iter().map(|param| format!("{}={}", param.name, param.default)).collect();
         let bugs: Vec<&str> = entry.bugs().iter().map(|bug| bug.name.as_str()).collect();
         let facts = [("set: ", params.join(" ")), ("bugs: ", bugs.join(", "))];
@@ -123,7 +122,7 @@ fn page(entry: &Entry, look: Look) -> Result<String, Trouble> {
     section("planted bugs   --bug NAME, and the law that catches each", &bugs.collect::<Vec<_>>(), look, &mut out);
     section("laws   --laws A,B", &laws(&sketch), look, &mut out);
     section("policies   --set KEY=VALUE", &policies(system.policies()), look, &mut out);
-    section("settings   each a flag of explore", &settings(), look, &mut out);
+    section("settings   each a flag of explore", &settings(entry.default_settings()), look, &mut out);
     Ok(out)
 }
 
@@ -149,8 +148,7 @@ fn policies(policies: &Policies) -> Vec<Vec<String>> {
     Policies::KEYS.iter().map(|(key, takes, about)| row([key, &value(key), &format!("{about}: {takes}")])).collect()
 }
 
-fn settings() -> Vec<Vec<String>> {
-    let settings = Settings::default();
+fn settings(settings: &Settings) -> Vec<Vec<String>> {
     vec![
         row(["--seeds", &SEEDS_DEFAULT.to_string(), "a count, or a range A..B"]),
         row(["--strategy", &StrategyKind::default().to_string(), "how choices are made"]),

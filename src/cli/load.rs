@@ -36,10 +36,13 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Trouble> {
     Ok(Loaded::Trace(trace))
 }
 
-/// The trace in a file, or the trace of a finding's replay.
-pub(crate) fn trace(context: &Context, path: &Path) -> Result<Trace, Trouble> {
+/// The trace in a file; for a finding, that of its replay, and the finding.
+pub(crate) fn trace(context: &Context, path: &Path) -> Result<(Trace, Option<Finding>), Trouble> {
     match load(path)? {
-        Loaded::Trace(trace) => Ok(trace),
-        Loaded::Finding(finding) => Ok(corpus::replay(&context.entries, &finding, path).map_err(Trouble)??.recording.trace),
+        Loaded::Trace(trace) => Ok((trace, None)),
+        Loaded::Finding(finding) => {
+            let replayed = corpus::replay(&context.entries, &finding, path).map_err(Trouble)??;
+            Ok((replayed.recording.trace, Some(finding)))
+        }
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct How {
     /// Which moments are interleaved [default: delivery]
     #[arg(long, value_name = "G", value_parser = granularities())]
     pub(crate) granularity: Option<Granularity>,
-    /// What the simulated transport may do [default: fifo]
+    /// What the simulated transport may do [default: fifo, or the system's own]
     #[arg(long, value_name = "N", value_parser = networks())]
     pub(crate) network: Option<Network>,
     /// Cut a run off after so many steps [default: 10000]
@@ -74,8 +74,8 @@ pub(crate) struct How {
 }
 
 impl How {
-    pub(crate) fn settings(&self, context: &Context) -> Settings {
-        let default = Settings::default();
+    /// The settings of this call; `default` are those of the system.
+    pub(crate) fn settings(&self, default: &Settings, context: &Context) -> Settings {
         Settings {
             granularity: self.granularity.unwrap_or(default.granularity),
             network: self.network.unwrap_or(default.network),

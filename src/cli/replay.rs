@@ -115,7 +115,7 @@ impl Replay {
         };
         let built = context.build(&self.what, &self.variant)?;
         let search = Search {
-            settings: self.how.settings(context),
+            settings: self.how.settings(&built.settings, context),
             strategy: self.how.strategy(context),
             seeds: seed..seed + 1,
             laws: self.how.laws.clone(),

@@ -52,6 +52,8 @@ enum On {
 
 /// A run is recorded in memory to be judged; one that is bounded by time alone is bounded by this too.
 const MESSAGES_MAX: u64 = 100_000;
+/// How long a run that was told to stop may handle what is queued.
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
 fn seed(text: &str) -> Result<u64, String> {
     words::seed(text).map_err(|expected| format!("expected {expected}"))
@@ -67,7 +69,7 @@ impl Run {
         let seed = self.seed.or(context.environment.seed).unwrap_or(0);
         context.stop_on_ctrl_c();
         let threads =
-            Threads::new().seed(seed).time_limit(self.time).messages(messages).stop_flag(Arc::clone(&context.stop));
+            Threads::new().seed(seed).time_limit(self.time).drain_limit(DRAIN_LIMIT).messages(messages).stop_flag(Arc::clone(&context.stop));
         let run = built.system.run_on_threads(&threads, self.laws.as_deref())?;
         let exit = match check::exit(&run.verdicts) {
             Exit::Violation => Exit::Violation,
@@ -124,7 +126,7 @@ fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)>
     let lost = events.iter().filter(|(word, times)| **times > 0 && is_loss(word));
     let lost: Vec<String> = lost.map(|(word, times)| format!("{word} {}", words::count(*times))).collect();
     if !lost.is_empty() {
-        facts.push(("lost", lost.join(", ")));
+        facts.push(("losses", lost.join(", ")));
     }
     if let Some((worker, most)) = high_water.iter().max_by_key(|(_, most)| **most).filter(|(_, most)| **most > 0) {
         facts.push(("longest queue", format!("{} at {worker}", words::counted(*most as u64, "update"))));

@@ -41,7 +41,7 @@ enum Form {
 
 impl View {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
-        let trace = load::trace(context, &self.file)?;
+        let (trace, _) = load::trace(context, &self.file)?;
         let text = match self.form {
             Form::Lanes if self.output.is_none() => lanes(&trace, context.look),
             Form::Lanes => snapshot(&trace),

@@ -39,7 +39,7 @@ impl StateMachine for Desk {
     type Update = Note;
 
     fn on_message(&mut self, number: u32, out: &mut Outbox<Note>) {
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             self.kept += 1;
             return;
         }

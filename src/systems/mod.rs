@@ -1,6 +1,6 @@
 //! The built-in systems: each a page to read, with parameters, and with planted bugs to see the laws at work.
 //!
-//! A system without its bugs is clean; [`triangle`] alone is not, wherever the network is weaker than causal: that is
+//! A system without its bugs is clean; `triangle` alone is not, wherever the network is weaker than causal: that is
 //! what it shows. A planted bug is caught by the law that its entry names, and by no other.
 //!
 //! Where to start: [`all`] lists them; `ledger` is the one that looks most like a program.

@@ -66,7 +66,7 @@ fn work(me: WorkerId, inbox: &Receiver<Message>, peers: &[Sender<Message>], deli
     for _ in 0..deliveries {
         let message = inbox.recv().expect("all messages are sent before the last sender goes");
         handled.count(message);
-        for (target, sent) in react(message, me, WORKERS as u8) {
+        for (target, sent) in react(message, me, WORKERS as u16) {
             peers[target.index()].send(sent).expect("the target still expects this message");
         }
     }

@@ -77,7 +77,7 @@ async fn work(me: WorkerId, addresses: &[SocketAddr; WORKERS], deliveries: u64) 
         socket.recv_from(&mut frame).await?;
         let message = decode(frame);
         handled.count(message);
-        for (target, sent) in react(message, me, WORKERS as u8) {
+        for (target, sent) in react(message, me, WORKERS as u16) {
             socket.send_to(&encode(sent), addresses[target.index()]).await?;
         }
     }

@@ -2,10 +2,10 @@
 //!
 //! The crate is a replicated log without input or output of its own: messages and ticks go in, messages come out. So
 //! it runs under raddle's scheduler as it is: its messages are updates, its ticks are timers, its clients are
-//! sources. What is judged is what such a log promises; [`laws`] says what that is.
+//! sources. What is judged is what such a log promises: [`AGREE`], [`KEPT`] and [`SERVED`].
 //!
-//! Where to start: [`Replica`] is the adapter, a page of code; [`system`] puts replicas, clients and laws together;
-//! [`Bug`] lists what can be broken on purpose in the way messages are handled; [`entry`] is what the command takes.
+//! Where to start: [`Replica`] is the adapter, a page of code; [`system()`] puts replicas, clients and laws together;
+//! [`Bug`] lists what can be broken on purpose in the way messages are handled; [`entry()`] is what the command takes.
 #![forbid(unsafe_code)]
 
 mod bug;

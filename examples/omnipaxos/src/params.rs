@@ -2,7 +2,7 @@
 
 use crate::bug::Bug;
 
-/// What [`system`](crate::system) is built from.
+/// What [`system`](crate::system()) is built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Params {
     /// How many replicas, from 3 to 9.

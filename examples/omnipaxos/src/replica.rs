@@ -50,7 +50,7 @@ impl Replica {
     /// A replica for a seat, one of the system's workers; they all are replicas.
     ///
     /// # Panics
-    /// When the crate refuses the parameters; [`system`](crate::system) only passes such as it takes.
+    /// When the crate refuses the parameters; [`system`](crate::system()) only passes such as it takes.
     #[must_use]
     pub fn new(seat: Seat<'_>, params: &Params) -> Self {
         let config = OmniPaxosConfig {

@@ -49,3 +49,10 @@ fn every_twin_has_a_name() {
     }
     assert_eq!(Bug::from_name("none"), None);
 }
+
+#[test]
+fn the_command_knows_every_twin_and_its_law() {
+    let entry = raddle_omnipaxos::entry();
+    let known: Vec<(&str, &str)> = entry.bugs().iter().map(|bug| (bug.name.as_str(), bug.law.as_str())).collect();
+    assert_eq!(known, Bug::ALL.map(|bug| (bug.name(), bug.law())));
+}
