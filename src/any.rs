@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use raddle_core::{Policies, SetError, StateMachine, System, When};
 use raddle_sim::{
-    Explore, Finding, Found, Progress, Recording, Replayed, ReplayError, Report, RunError, Runner, SEEDS_DEFAULT,
+    Explore, Finding, Found, Progress, Recording, ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT,
     STEP_LIMIT, Settings, StrategyKind,
 };
 
@@ -218,14 +218,13 @@ impl<M: StateMachine> AnySystem for System<M> {
         let outcome = threads.clone().record(true).run(&plan)?;
         let trace = outcome.trace.expect("it was recorded");
         let laws = laws.or(plan.laws());
-        let laws = laws.map_or_else(
-            || default_laws(&trace.conditions),
-            |laws| laws.iter().map(String::as_str).collect(),
-        );
+        let laws =
+            laws.map_or_else(|| default_laws(&trace.conditions), |laws| laws.iter().map(String::as_str).collect());
         let mut properties = Properties::new(plan.properties());
         let last = trace.events.last().map(|event| event.moment).unwrap_or_default();
         properties.at_end(&Snapshot::new(&outcome.workers, plan.names()), outcome.end.reason, last);
-        let of_laws = raddle_checkers::check(&trace, &laws)?.into_iter().map(|(law, verdict)| (law.to_owned(), verdict));
+        let of_laws =
+            raddle_checkers::check(&trace, &laws)?.into_iter().map(|(law, verdict)| (law.to_owned(), verdict));
         let of_properties = properties.verdicts().into_iter().map(|(name, verdict)| (name.to_owned(), verdict));
         let verdicts = of_laws.chain(of_properties).collect();
         Ok(RealRun { verdicts, metrics: outcome.metrics, elapsed: outcome.elapsed, trace })

@@ -1,6 +1,6 @@
 //! The door of `#[test]`: explore a system and panic with the whole story if it breaks a law.
 //!
-//! [`ExploreExt::explore`] begins a search, [`AssertClean::assert_clean`] ends it; [`explore_test!`](crate::explore_test)
+//! [`ExploreExt::explore`] begins a search, [`AssertClean::assert_clean`] ends it; [`explore_test!`](crate::explore_test!)
 //! is both in a line, after the findings that were committed.
 
 use std::env;
@@ -13,7 +13,7 @@ use raddle_sim::{
     StrategyKind,
 };
 
-use crate::corpus::findings_in;
+use crate::corpus::{self, findings_in};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::look::Look;
@@ -26,7 +26,7 @@ pub trait ExploreExt<M: StateMachine> {
     #[must_use]
     fn explore(&self) -> Explore<M>;
 
-    /// One run in the default order, for [`assert_trace_snapshot!`](crate::assert_trace_snapshot): the oldest message
+    /// One run in the default order, for [`assert_trace_snapshot!`](crate::assert_trace_snapshot!): the oldest message
     /// first, no fault. For other runs see [`sim::Runner`](raddle_sim::Runner).
     ///
     /// # Panics
@@ -80,7 +80,7 @@ impl<M: StateMachine> AssertClean for Explore<M> {
     }
 }
 
-/// What [`explore_test!`](crate::explore_test) takes.
+/// What [`explore_test!`](crate::explore_test!) takes.
 pub trait IntoExplore<M: StateMachine> {
     /// The search.
     fn into_explore(self) -> Explore<M>;
@@ -98,7 +98,7 @@ impl<M: StateMachine> IntoExplore<M> for Explore<M> {
     }
 }
 
-/// Replays the committed findings of a system, then explores it: what [`explore_test!`](crate::explore_test) does.
+/// Replays the committed findings of a system, then explores it: what [`explore_test!`](crate::explore_test!) does.
 ///
 /// # Panics
 /// As [`AssertClean::assert_clean`], and when a committed finding still fails or cannot be read.
@@ -143,7 +143,8 @@ fn explore<M: StateMachine>(mut explore: Explore<M>, crate_folder: &Path) -> Res
 fn whole(report: &Report) -> Result<(), String> {
     let system = &report.system;
     if report.runs == 0 {
-        let why = if report.cut == Some(Cut::Time) { "time was over before the first run" } else { "no seed was given" };
+        let why =
+            if report.cut == Some(Cut::Time) { "time was over before the first run" } else { "no seed was given" };
         return Err(format!("nothing ran: {why}, so nothing is known of `{system}`"));
     }
     if report.unfinished > 0 {
@@ -168,10 +169,12 @@ fn tell<M: StateMachine>(
 ) -> String {
     let strategy = report.strategy.to_string();
     let mut failure = Failure::of_found(found, &strategy).note("replay", replay_line(report, found.seed));
-    if let Some(folder) = environment.folder(crate_folder.join("seeds")) {
+    // A run that differs from itself cannot be replayed.
+    let keep = found.violation.law != "determinism";
+    if let Some(folder) = environment.folder(crate_folder.join("seeds")).filter(|_| keep) {
         let plan = system.plan().expect("it has just been run");
         let finding = Finding::new(found, system, &report.settings, &strategy, &report.laws, plan.names());
-        failure = match finding.save(&folder) {
+        failure = match corpus::save(&finding, &folder) {
             Ok(path) => failure.saved(path.strip_prefix(crate_folder).unwrap_or(&path)),
             Err(error) => failure.note("not saved", error.to_string()),
         };
@@ -184,7 +187,9 @@ fn replay_line(report: &Report, seed: u64) -> String {
     // libtest names the thread of a test after the test.
     let name = thread::current().name().filter(|name| *name != "main").map(str::to_owned).unwrap_or_default();
     let (strategy, steps) = (report.strategy, report.settings.steps_max);
-    format!("RADDLE_SEED={seed} RADDLE_STRATEGY={strategy} RADDLE_STEPS_MAX={steps} cargo test {name}").trim_end().to_owned()
+    format!("RADDLE_SEED={seed} RADDLE_STRATEGY={strategy} RADDLE_STEPS_MAX={steps} cargo test {name}")
+        .trim_end()
+        .to_owned()
 }
 
 /// Replays what was committed; a planted bug is another system.

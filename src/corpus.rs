@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use raddle_sim::{Expectation, Finding, Outcome, ReplayError, Replayed};
+use raddle_sim::{Expectation, Finding, FindingError, Outcome, ReplayError, Replayed};
 
 use crate::any::AnySystem;
 use crate::catalog::{ArgError, Entry};
@@ -98,6 +98,17 @@ fn compare(finding: &Finding, replayed: &Replayed) -> (Fate, String) {
         Some(misfit) => (fate, format!("{says} (its schedule no longer fits at step {})", misfit.step)),
         None => (fate, says),
     }
+}
+
+/// Saves a finding below a folder. One that is there already is left as it is: somebody may have said in it that the
+/// run should pass.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn save(finding: &Finding, folder: &Path) -> Result<PathBuf, FindingError> {
+    let path = finding.path_in(folder);
+    let same = |there: Finding| there.digest == finding.digest && there.signature == finding.signature;
+    if Finding::read(&path).is_ok_and(same) { Ok(path) } else { finding.save(folder) }
 }
 
 /// All findings in the folders of a folder, and in itself, by name.

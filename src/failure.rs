@@ -96,7 +96,8 @@ impl<'a> Failure<'a> {
             (Some(trace), Some(shown)) => Labels::of(trace, shown).rewrite(&self.violation.reason),
             _ => self.violation.reason.clone(),
         };
-        let mut out = format!("{} {}\n", look.paint(BAD, &format!("{}:", self.title)), look.paint(STRONG, &self.violation.law));
+        let mut out =
+            format!("{} {}\n", look.paint(BAD, &format!("{}:", self.title)), look.paint(STRONG, &self.violation.law));
         for line in words::wrap(&ascii_if(look, &reason), look.width - 2) {
             let _ = writeln!(out, "  {line}");
         }
@@ -146,7 +147,8 @@ impl<'a> Failure<'a> {
         let violation = self.violation;
         let Some(id) = &violation.message else {
             let step = violation.moment.step;
-            let last = |what: fn(What) -> bool| trace.events.iter().rposition(|e| what(e.what) && e.moment.step <= step);
+            let last =
+                |what: fn(What) -> bool| trace.events.iter().rposition(|e| what(e.what) && e.moment.step <= step);
             return last(|what| what == What::Handle).or_else(|| last(|_| true));
         };
         let of_message = |event: &raddle_core::Event| event.header.id == *id;
@@ -177,7 +179,9 @@ impl<'a> Failure<'a> {
         }
         let shown = Shown::chains(trace, ids);
         match spot {
-            Some(spot) => Shown { only: shown.only.map(|only| only.into_iter().filter(|at| *at <= spot).collect()), ..shown },
+            Some(spot) => {
+                Shown { only: shown.only.map(|only| only.into_iter().filter(|at| *at <= spot).collect()), ..shown }
+            }
             None => shown,
         }
     }
@@ -205,6 +209,8 @@ pub(crate) fn notes(notes: &[(&'static str, String)], look: Look) -> String {
 fn ascii_if(look: Look, text: &str) -> String {
     match look.charset {
         Charset::Unicode => text.to_owned(),
-        Charset::Ascii => text.chars().flat_map(|c| if c.is_ascii() { vec![c] } else { c.escape_unicode().collect() }).collect(),
+        Charset::Ascii => {
+            text.chars().flat_map(|c| if c.is_ascii() { vec![c] } else { c.escape_unicode().collect() }).collect()
+        }
     }
 }

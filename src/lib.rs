@@ -118,3 +118,8 @@ pub mod prelude {
     #[cfg(feature = "sim")]
     pub use raddle_sim::{Explore, Granularity, Network, StrategyKind};
 }
+
+/// The programs of the README, as tests.
+#[cfg(all(doctest, feature = "sim"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -19,8 +19,10 @@ const WIDTH: usize = 100;
 
 pub(crate) const STRONG: Style = Style::new().bold();
 pub(crate) const FAINT: Style = Style::new().dimmed();
+#[cfg(feature = "cli")]
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+#[cfg(feature = "cli")]
 pub(crate) const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
 
 impl Look {

@@ -52,28 +52,32 @@ macro_rules! explore_test {
 ///
 /// let system = System::new("echo").workers(["left", "right"], |_| Echo).messages("client", [("left", 7)]);
 /// raddle::assert_trace_snapshot!(system.default_run(), @"
-/// left  right
-/// ●     │   client#0  7
-/// ├────▷│   client#0.0  7
-/// │     ●   client#0.0
+/// left   right
+/// ●      │   client#0  7
+/// ├─────▷│   client#0.0  7
+/// │      ●   client#0.0
 /// end: quiescent
 /// ");
 /// ```
 #[cfg(feature = "insta")]
 #[macro_export]
 macro_rules! assert_trace_snapshot {
-    (ron: $trace:expr $(, @$inline:literal)? $(,)?) => {
-        $crate::__insta::assert_ron_snapshot!($crate::view::ron(&$trace) $(, @$inline)?)
-    };
-    (ron: $name:expr, $trace:expr $(,)?) => {
-        $crate::__insta::assert_ron_snapshot!($name, $crate::view::ron(&$trace))
-    };
-    ($trace:expr $(, @$inline:literal)? $(,)?) => {
-        $crate::__insta::assert_snapshot!($crate::view::snapshot(&$trace) $(, @$inline)?)
-    };
-    ($name:expr, $trace:expr $(,)?) => {
-        $crate::__insta::assert_snapshot!($name, $crate::view::snapshot(&$trace))
-    };
+    (ron: $trace:expr $(, @$inline:literal)? $(,)?) => {{
+        let trace = &$trace;
+        $crate::__insta::assert_ron_snapshot!($crate::view::ron(trace) $(, @$inline)?);
+    }};
+    (ron: $name:expr, $trace:expr $(,)?) => {{
+        let trace = &$trace;
+        $crate::__insta::assert_ron_snapshot!($name, $crate::view::ron(trace));
+    }};
+    ($trace:expr $(, @$inline:literal)? $(,)?) => {{
+        let trace = $crate::view::snapshot(&$trace);
+        $crate::__insta::assert_snapshot!(trace $(, @$inline)?);
+    }};
+    ($name:expr, $trace:expr $(,)?) => {{
+        let trace = $crate::view::snapshot(&$trace);
+        $crate::__insta::assert_snapshot!($name, trace);
+    }};
 }
 
 /// A `main` with the whole `raddle` command for systems of your own.
@@ -96,9 +100,7 @@ macro_rules! assert_trace_snapshot {
 ///     System::new("echo").workers(["left", "right"], |_| Echo).messages("client", [("left", 1), ("left", 2)])
 /// }
 ///
-/// # mod hidden { use super::*; pub fn run() {
 /// raddle::main!(echo());
-/// # } }
 /// ```
 #[cfg(feature = "cli")]
 #[macro_export]

@@ -228,7 +228,9 @@ impl<T: Clone + fmt::Debug, V: ValueTree<Value = (String, T)>> ValueTree for Wor
     fn simplify(&mut self) -> bool {
         loop {
             match self.next {
-                Shrink::Cut(at) if at < self.kept.len() && self.kept.iter().filter(|kept| **kept).count() > self.least => {
+                Shrink::Cut(at)
+                    if at < self.kept.len() && self.kept.iter().filter(|kept| **kept).count() > self.least =>
+                {
                     self.kept[at] = false;
                     (self.last, self.next) = (Some(self.next), Shrink::Cut(at + 1));
                     return true;

@@ -101,7 +101,7 @@ pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -115,6 +115,7 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
 }
 
 /// How long something took: `0.4 ms`, `430 ms`, `2.7 s`, `3 min 5 s`.
+#[cfg(any(feature = "cli", test))]
 pub(crate) fn took(time: Duration) -> String {
     match time.as_millis() {
         0..10 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
@@ -125,6 +126,7 @@ pub(crate) fn took(time: Duration) -> String {
 }
 
 /// So many a second, with two digits that mean something: `31,000`.
+#[cfg(any(feature = "cli", test))]
 pub(crate) fn rate(number: u64, time: Duration) -> String {
     let each = number as f64 / time.as_secs_f64().max(1e-9);
     let unit = 10_f64.powi(each.max(1.0).log10() as i32 - 1).max(1.0);
@@ -188,6 +190,9 @@ mod tests {
         assert_eq!(counted(1, "run"), "1 run");
         assert_eq!(rate(1_234, Duration::from_secs(1)), "1,200");
         assert_eq!(rate(3, Duration::from_secs(1)), "3");
-        assert_eq!([400, 30_000, 185_000_000].map(|us| took(Duration::from_micros(us))), ["0.4 ms", "30 ms", "3 min 5 s"]);
+        assert_eq!(
+            [400, 30_000, 185_000_000].map(|us| took(Duration::from_micros(us))),
+            ["0.4 ms", "30 ms", "3 min 5 s"]
+        );
     }
 }

@@ -74,7 +74,8 @@ fn a_printed_replay_line_does_the_same_run() {
             continue;
         }
         let replay = first.says("replay");
-        let path = std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_raddle")).parent().expect("a folder")]);
+        let path =
+            std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_raddle")).parent().expect("a folder")]);
         let clean = place.command([""; 0]);
         let mut shell = std::process::Command::new("/bin/sh");
         shell.current_dir(place.path()).env("LC_ALL", "C.UTF-8").env("PATH", path.expect("no colon"));
@@ -100,7 +101,10 @@ fn names_that_are_wrong_are_helped() {
     check("explore ring --network fifi", "there is no network `fifi`: did you mean `fifo`?");
     check("explore ring --granularity queue", "did you mean `queues`?");
     check("explore ring --laws causal", "there is no law `causal`: did you mean `causal-order`?");
-    check("explore ring --bug freze-depth", "there is no planted bug of `ring` `freze-depth`: did you mean `freeze-depth`?");
+    check(
+        "explore ring --bug freze-depth",
+        "there is no planted bug of `ring` `freze-depth`: did you mean `freeze-depth`?",
+    );
     check("explore ring --set mesages=5", "did you mean `messages`?");
     check("explore ring --set ordre=fifo", "did you mean `order`?");
 }
@@ -144,9 +148,15 @@ fn findings_that_are_wrong_name_the_file_and_the_next_step() {
     check("", &["is empty"]);
     check("{\"type\":", &["is not a whole trace"]);
     check(&text.replace("version: 1", "version: 99"), &["version 99", "update raddle"]);
-    check(&text.replace("system: \"triangle\"", "system: \"trinagle\""), &["did you mean `triangle`?", "the command that it was found with"]);
+    check(
+        &text.replace("system: \"triangle\"", "system: \"trinagle\""),
+        &["did you mean `triangle`?", "the command that it was found with"],
+    );
     check(&text.replace("seed:", "sede:"), &["sede"]);
-    check(&text.replace("\"messages\": \"1\"", "\"messages\": \"-1\""), &["`messages` cannot be `-1`", "explore again"]);
+    check(
+        &text.replace("\"messages\": \"1\"", "\"messages\": \"-1\""),
+        &["`messages` cannot be `-1`", "explore again"],
+    );
     check(&text.replace("bug: None", "bug: Some(\"gremlin\")"), &["gremlin"]);
     check(&text.replace("\"order\": \"arrival\"", "\"order\": \"random\""), &["`order` cannot be `random`"]);
     check(&text.replace("\"client#0\"", "\"nobody#0\""), &["entry 1 of the schedule", "nobody#0"]);
@@ -159,7 +169,11 @@ fn a_finding_that_fits_no_longer_goes_on_or_is_refused() {
     let text = place.read(&path).replace("\"client#0.1.0\"", "\"client#0.7.0\"");
     place.write("seeds/triangle/edited.ron", &text);
     let lenient = place.run("replay seeds/triangle/edited.ron");
-    assert!(lenient.says("misfit").starts_with("step 3 of its schedule, `client#0.7.0`, is not possible"), "{}", lenient.out);
+    assert!(
+        lenient.says("misfit").starts_with("step 3 of its schedule, `client#0.7.0`, is not possible"),
+        "{}",
+        lenient.out
+    );
     assert!([Some(0), Some(1)].contains(&lenient.code));
     place
         .run("replay seeds/triangle/edited.ron --strict")
@@ -173,7 +187,12 @@ fn an_expectation_that_does_not_hold_ends_the_corpus_with_1() {
     let (place, path) = found();
     let text = place.read(&path);
     place.write("seeds/triangle/fixed.ron", &text.replace("expectation: violation", "expectation: pass"));
-    place.run("corpus").ends(1).prints("FAILED").prints("should pass, and breaks causal-order/").prints("1 not as expected");
+    place
+        .run("corpus")
+        .ends(1)
+        .prints("FAILED")
+        .prints("should pass, and breaks causal-order/")
+        .prints("1 not as expected");
     place.write("seeds/triangle/fixed.ron", &text.replace("system: \"triangle\"", "system: \"elsewhere\""));
     place.run("corpus").ends(0).prints("skipped").prints("no system `elsewhere` here");
     place.write("seeds/triangle/broken.ron", "nonsense");
@@ -191,7 +210,11 @@ fn nothing_to_run_ends_with_4() {
 
 #[test]
 fn what_nobody_can_tell_ends_with_5() {
-    here().run("explore ring --steps-max 3 --seeds 10").ends(5).prints("unknown: ring").prints("10 of 10 runs did not end");
+    here()
+        .run("explore ring --steps-max 3 --seeds 10")
+        .ends(5)
+        .prints("unknown: ring")
+        .prints("10 of 10 runs did not end");
     here().run("explore ring --time 20ms --seeds 1000000000").ends(5).prints("before the last seed");
     here().run("explore ring --time 20ms").ends(0).prints("clean: ring");
     here().run("explore triangle --network causal --laws fifo --seeds 10 --strict").ends(0);
@@ -243,10 +266,13 @@ fn flags_go_before_the_environment() {
 #[test]
 fn json_is_one_object_a_line_and_ends_with_the_report() {
     let done = here().run(&format!("{TRIANGLE} --format json --seeds 100")).ends(1);
-    let lines: Vec<serde_json::Value> = done.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<serde_json::Value> =
+        done.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let report = lines.last().expect("a report");
     assert_eq!((&report["type"], &report["v"], &report["system"]), (&"report".into(), &1.into(), &"triangle".into()));
-    for key in ["strategy", "runs", "steps", "deliveries", "elapsed_ms", "distinct", "sometimes", "faults", "exhaustive"] {
+    for key in
+        ["strategy", "runs", "steps", "deliveries", "elapsed_ms", "distinct", "sometimes", "faults", "exhaustive"]
+    {
         assert!(report.get(key).is_some(), "{key}");
     }
     let violation = &report["violations"][0];
@@ -263,7 +289,10 @@ fn github_gets_an_annotation() {
     let done = here().run(&format!("{TRIANGLE} --format github")).ends(1);
     let line = done.out.lines().last().expect("an annotation");
     assert!(line.starts_with("::error file=seeds/triangle/causal-order-"), "{line}");
-    assert!(line.contains(",title=triangle%3A causal-order::C handled ") && line.contains("%0Areplay: raddle replay"), "{line}");
+    assert!(
+        line.contains(",title=triangle%3A causal-order::C handled ") && line.contains("%0Areplay: raddle replay"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -331,7 +360,9 @@ fn help_names_the_exit_codes_and_the_environment() {
 #[cfg(target_os = "linux")]
 fn ctrl_c_ends_with_130_and_the_report_so_far() {
     let place = here();
-    for line in ["explore ring --seeds 1000000000", "run ring --on threads --for 1h --messages 4000000000 --laws no-panic"] {
+    for line in
+        ["explore ring --seeds 1000000000", "run ring --on threads --for 1h --messages 4000000000 --laws no-panic"]
+    {
         let mut command = place.command(line.split_whitespace());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
         let status = format!("/proc/{}/status", child.id());

@@ -42,7 +42,8 @@ fn root() -> PathBuf {
 
 #[test]
 fn rooms_know_whom_they_may() {
-    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().expect("a workspace");
+    let metadata =
+        MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().expect("a workspace");
     let members: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
     assert_eq!(members, DIRECTIONS.iter().map(|(room, _)| *room).collect(), "a room without a rule, or a rule without");
     for package in &metadata.packages {
@@ -125,7 +126,9 @@ fn what_runs_are_made_of_names_no_clock_and_no_chance() {
 fn each_of_these_rooms_bans_them_with_a_reason() {
     for room in ["core", "sim", "checkers"] {
         let text = fs::read_to_string(root().join(room).join("clippy.toml")).expect("reads");
-        for banned in ["std::time::Instant", "std::time::SystemTime", "std::collections::HashMap", "std::collections::HashSet"] {
+        for banned in
+            ["std::time::Instant", "std::time::SystemTime", "std::collections::HashMap", "std::collections::HashSet"]
+        {
             let line = text.lines().find(|line| line.contains(&format!("\"{banned}\""))).unwrap_or_default();
             assert!(line.contains("reason = \""), "{room}/clippy.toml does not ban {banned} with a reason");
         }

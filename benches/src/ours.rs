@@ -43,11 +43,8 @@ impl StateMachine for Worker {
 /// The workload on so many workers as a system.
 pub fn system(workers: u16) -> System<Worker> {
     let names = (0..workers).map(|i| format!("w{i}"));
-    let make = move |seat: raddle_core::Seat<'_>| Worker {
-        me: seat.id().index() as u16,
-        workers,
-        handled: Tally::default(),
-    };
+    let make =
+        move |seat: raddle_core::Seat<'_>| Worker { me: seat.id().index() as u16, workers, handled: Tally::default() };
     System::new("workload")
         .workers(names, make)
         .messages("client", externals_among(workers).map(|(to, message)| (format!("w{}", to.0), message)))

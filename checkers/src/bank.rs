@@ -58,6 +58,8 @@ pub struct Bank {
     no_silent_loss: Option<NoSilentLoss>,
     no_duplicates: Option<NoDuplicates>,
     no_panic: bool,
+    /// Whether any law follows the queues: one question instead of several at each event.
+    follows_queues: bool,
     /// When something was handled last: the moment of what shows only at the end.
     moment: Moment,
     broken: Broken,
@@ -105,6 +107,7 @@ impl Bank {
             no_silent_loss: on(no_silent_loss::NAME).then(|| NoSilentLoss::new(conditions.counting)),
             no_duplicates: on(no_duplicates::NAME).then(NoDuplicates::new),
             no_panic: on(no_panic::NAME),
+            follows_queues: on(bounded_queues::NAME) || on(fairness::NAME),
             moment: Moment::default(),
             broken: Broken::default(),
             ended: false,
@@ -265,9 +268,13 @@ impl Bank {
     /// What happens to the queues of one inbox. A shard has an ingress of its own, which is not judged here.
     #[inline(always)]
     fn queues(&mut self, event: EventRef<'_>) {
-        if let Lane::Shard(_) = event.lane {
-            return;
+        if self.follows_queues && !matches!(event.lane, Lane::Shard(_)) {
+            self.follow_queues(event);
         }
+    }
+
+    #[inline]
+    fn follow_queues(&mut self, event: EventRef<'_>) {
         let names = &self.conditions.names;
         if let Some(law) = &mut self.bounded_queues
             && let Some(breach) = law.follow(event)

@@ -25,34 +25,46 @@ pub(crate) const NAME: &str = "causal-order";
 #[derive(Clone, Debug)]
 pub(crate) struct CausalOrder {
     known: PerWorker<VectorClock>,
+    is_broken: bool,
 }
 
 impl CausalOrder {
     pub(crate) fn new(workers: usize) -> Self {
-        Self { known: PerWorker::new(workers) }
+        Self { known: PerWorker::new(workers), is_broken: false }
     }
 
     pub(crate) fn reset(&mut self) {
         self.known.reset();
+        self.is_broken = false;
     }
 
-    /// Counts a send; whether the update carries what its sender knew.
+    /// Whether this is the first breach of the run, which alone is reported. A run may go on, and which message is late
+    /// next nobody can guess: so this takes no branch.
+    #[inline(always)]
+    fn breaks(&mut self, wrong: bool) -> bool {
+        let first = wrong & !self.is_broken;
+        self.is_broken |= wrong;
+        first
+    }
+
+    /// Counts a send; no at the first update that does not carry what its sender knew.
     #[inline(always)]
     pub(crate) fn emit(&mut self, header: &Header) -> bool {
         let Some(from) = header.from.worker() else { return true };
         let known = self.known.at(from);
         known.tick(from);
-        *known == header.clock
+        let wrong = *known != header.clock;
+        !self.breaks(wrong)
     }
 
-    /// Learns from what is handled; whether it was in time.
+    /// Learns from what is handled; no at the first that is late.
     #[inline(always)]
     pub(crate) fn handle(&mut self, header: &Header) -> bool {
         let Some(from) = header.link() else { return true };
         let known = self.known.at(header.to);
-        let in_time = known.get(from) <= header.clock.get(from);
+        let late = known.get(from) > header.clock.get(from);
         known.merge(&header.clock);
-        in_time
+        !self.breaks(late)
     }
 
     #[cold]

@@ -443,15 +443,17 @@ mod no_panic {
     #[test]
     fn a_handler_that_panics() {
         let run = |text| causal(vec![("A", vec![send("B", [Do::Panic(text)]), send("B", [])])]).run().rest();
-        let outcome = run("no money");
+        let outcome = run("no money of 40");
         let names = outcome.trace.conditions.names.clone();
         let violation = outcome.online[0].clone();
-        let place = &violation.code;
-        assert!(place.contains("tests/common/mod.rs:"), "{place}");
-        let reason = format!("B panicked while it handled A's bank#0.0: 'no money', {place}");
-        outcome.breaks_only(&format!("no-panic/{place}@B"), &reason);
-        let other = &run("no time").online[0];
-        assert_eq!(other.signature(&names), violation.signature(&names), "the text is not what the bug is");
+        let code = &violation.code;
+        assert!(code.ends_with("tests/common/mod.rs no money of #"), "{code}");
+        assert!(violation.reason.contains("mod.rs:"), "the reason has the line: {}", violation.reason);
+        let (reason, signature) = (violation.reason.clone(), format!("no-panic/{code}@B"));
+        outcome.breaks_only(&signature, &reason);
+        let (data, bug) = (run("no money of 9").online[0].clone(), run("no time").online[0].clone());
+        assert_eq!(data.signature(&names), signature, "numbers are data");
+        assert_ne!(bug.signature(&names), signature, "another text is another bug");
         causal(vec![("A", sends("B", 2))]).run().rest().breaks_none();
     }
 

@@ -263,11 +263,8 @@ impl<M: StateMachine> Worker<M> {
         let policies = rules.policies;
         let header = outputs.draft();
         self.address(header, cause, index, to, voice.moment.time);
-        header.depth = match cause.id.is_root() {
-            true => Depth(0),
-            false if policies.sabotage == Some(Sabotage::FreezeDepth) => cause.depth,
-            false => Depth(cause.depth.0 + 1),
-        };
+        let deeper = cause.depth.0 + u32::from(policies.sabotage != Some(Sabotage::FreezeDepth));
+        header.depth = Depth(if cause.id.is_root() { 0 } else { deeper });
         let breaks_cycles = policies.cycles == Cycles::Break;
         if breaks_cycles {
             header.visited.extend(cause.visited.iter().copied().chain([self.id]));

@@ -70,7 +70,7 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     report.found = match failed {
         None => None,
         Some(Failed::Law(seed)) => Some(write_down(&mut runner, explore.strategy, seed)),
-        Some(Failed::Determinism(seed, violation, one)) => Some(as_found(&runner, seed, violation, Some(*one))),
+        Some(Failed::Determinism(seed, violation, one)) => Some(as_found(&runner, seed, *violation, Some(*one))),
         Some(Failed::Stuck(seed, step)) => Some(stuck(&mut runner, explore.strategy, seed, step, explore.step_limit)),
     };
     report.elapsed = began.elapsed();
@@ -131,7 +131,7 @@ impl Watch {
 /// Why the search is over.
 enum Failed {
     Law(u64),
-    Determinism(u64, Violation, Box<Recording>),
+    Determinism(u64, Box<Violation>, Box<Recording>),
     Stuck(u64, u64),
 }
 
@@ -328,7 +328,7 @@ fn run_chunk<M: StateMachine>(
             let (one, two) = (runner.record(seed, strategy), runner.record(seed, strategy));
             if let Some(violation) = difference(&one, &two) {
                 chunk.runs.push(one.run.clone());
-                chunk.failed = Some(Failed::Determinism(seed, violation, Box::new(one)));
+                chunk.failed = Some(Failed::Determinism(seed, Box::new(violation), Box::new(one)));
                 return Some(chunk);
             }
         }

@@ -371,7 +371,7 @@ impl<M: StateMachine> World<M> {
                 }
             }
         }
-        self.handle(slot, sink);
+        self.handle_inline(slot, sink);
         if kind == InputKind::Update && (self.gated > 0 || self.transit.places[worker.index()].inbox.may_release()) {
             self.release(worker, sink);
         }
@@ -391,6 +391,12 @@ impl<M: StateMachine> World<M> {
     /// Lets a worker handle a message, and sends what it says.
     #[inline(never)]
     pub(crate) fn handle<S: Sink<M>>(&mut self, slot: Slot, sink: &mut S) {
+        self.handle_inline(slot, sink);
+    }
+
+    /// [`World::handle`] for the one place where nearly all handling is done.
+    #[inline(always)]
+    fn handle_inline<S: Sink<M>>(&mut self, slot: Slot, sink: &mut S) {
         self.transit.slab.take(slot, &mut self.current, &mut self.input);
         debug_assert!(self.input.is_some(), "a message is handled once");
         let header = &self.current.header;

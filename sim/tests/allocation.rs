@@ -39,7 +39,9 @@ impl StateMachine for Player {
 
 fn game(players: u32) -> System<Player> {
     let names: Vec<String> = (0..players).map(|i| format!("p{i}")).collect();
-    let first = |i: u32| (format!("p{}", i % players), Ball { thrown: 0, mix: u64::from(i).wrapping_mul(0x1234_5678_9abc_def1) });
+    let first = |i: u32| {
+        (format!("p{}", i % players), Ball { thrown: 0, mix: u64::from(i).wrapping_mul(0x1234_5678_9abc_def1) })
+    };
     System::new("game")
         .workers(names, move |seat| Player { me: seat.id().index() as u32, players })
         .messages("crowd", (0..20).map(first))

@@ -1,5 +1,7 @@
 //! Searches: the same answer for any number of jobs, and an answer for everything that can go wrong in a handler.
 
+#![allow(clippy::disallowed_methods, reason = "a handler that misbehaves is what is tested")]
+
 mod common;
 
 use std::sync::Arc;
@@ -19,9 +21,7 @@ fn race() -> System<Obedient> {
         .fold(system, |system, name| system.messages(name, [(name, told("go", [("z", told(name, []))]))]))
         .with(|policies| policies.order = Order::Arrival)
         .sometimes("first-is-first", |run| run.machine("z").is_some_and(|z| z.log.first() == Some(&"s1")))
-        .always("never-backwards", |run| {
-            run.machine("z").is_some_and(|z| z.log != ["s5", "s4", "s3", "s2", "s1"])
-        })
+        .always("never-backwards", |run| run.machine("z").is_some_and(|z| z.log != ["s5", "s4", "s3", "s2", "s1"]))
 }
 
 #[test]
@@ -147,8 +147,16 @@ fn the_default_order_is_one_run() {
 fn what_cannot_run_is_refused() {
     let causal = race().with(|policies| policies.order = Order::Causal);
     assert!(Explore::new(causal).run().expect_err("not yet").to_string().contains("order = causal"));
-    let settings = Settings { network: Network::Bag, granularity: raddle_sim::Granularity::Queues, ..Settings::default() };
+    let settings =
+        Settings { network: Network::Bag, granularity: raddle_sim::Granularity::Queues, ..Settings::default() };
     assert!(Explore::new(race()).settings(settings).run().expect_err("no hop").to_string().contains("sharded(N)"));
-    assert!(Explore::new(race()).laws(["casual-order"]).run().expect_err("no such law").to_string().contains("causal-order"));
+    assert!(
+        Explore::new(race())
+            .laws(["casual-order"])
+            .run()
+            .expect_err("no such law")
+            .to_string()
+            .contains("causal-order")
+    );
     assert!(Explore::new(race()).steps_max(0).run().is_err());
 }

@@ -28,7 +28,10 @@ fn any_told() -> impl Strategy<Value = Told> {
     let name = prop::sample::select(vec!["p", "q", "r"]);
     let leaf = name.clone().prop_map(|name| told(name, []));
     let update = move |inner: BoxedStrategy<Told>| {
-        (prop::sample::select(vec!["p", "q", "r"]), prop::collection::vec((prop::sample::select(NAMES.to_vec()), inner), 0..=2))
+        (
+            prop::sample::select(vec!["p", "q", "r"]),
+            prop::collection::vec((prop::sample::select(NAMES.to_vec()), inner), 0..=2),
+        )
             .prop_map(|(name, then)| told(name, then))
     };
     update(update(leaf.boxed()).boxed())
@@ -110,7 +113,10 @@ fn full_queues_do_what_their_policy_says() {
         let (handled, words) = flooded(OnFull::Hold, granularity);
         assert_eq!((handled.as_str(), words), ("1234", vec!["hold", "hold", "drop(overflow)", "admit", "admit"]));
         let (handled, words) = flooded(OnFull::Nack, granularity);
-        assert_eq!((handled.as_str(), words), ("12", vec!["nack", "drop(nack)", "nack", "drop(nack)", "nack", "drop(nack)"]));
+        assert_eq!(
+            (handled.as_str(), words),
+            ("12", vec!["nack", "drop(nack)", "nack", "drop(nack)", "nack", "drop(nack)"])
+        );
         let (handled, words) = flooded(OnFull::Stall, granularity);
         assert_eq!(handled, "12345");
         assert_eq!(words[..2], ["stall", "resume"], "{words:?}");
@@ -123,7 +129,8 @@ fn the_pick_policy_decides_at_queues() {
     let run = |pick| {
         let system = system(messages().collect()).with(|policies| policies.pick = pick);
         let settings = Settings { granularity: Granularity::Queues, ..Settings::default() };
-        let mut runner = Runner::new(system.plan().expect("a good system"), settings, Some(&[])).expect("good settings");
+        let mut runner =
+            Runner::new(system.plan().expect("a good system"), settings, Some(&[])).expect("good settings");
         let mut seen = BTreeSet::new();
         for seed in 0..500 {
             runner.run(seed, &mut Random::default());
@@ -178,7 +185,11 @@ fn timers_fire_in_the_order_of_deadlines_up_to_the_horizon() {
                     let start = bell.rung.first().map_or(0, |first| first - 1);
                     let rung: Vec<u64> = (1..=3).map(|n| start + n).filter(|second| *second <= last).collect();
                     // A start after the last moment but one leaves no time to ring.
-                    assert!(bell.rung == rung || (bell.rung.is_empty() && horizon.is_some()), "{:?} {rung:?}", bell.rung);
+                    assert!(
+                        bell.rung == rung || (bell.rung.is_empty() && horizon.is_some()),
+                        "{:?} {rung:?}",
+                        bell.rung
+                    );
                 }
             }
         }

@@ -20,7 +20,7 @@ pub(crate) struct Check {
     #[arg(value_name = "TRACE|FINDING")]
     file: PathBuf,
     /// The laws [default: those of the finding, or all that apply]
-    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws())]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     laws: Option<Vec<String>>,
 }
 

@@ -13,6 +13,7 @@ use super::options::{How, Variant, duration};
 use super::progress::Bar;
 use super::report;
 use crate::any::Search;
+use crate::corpus;
 use crate::words;
 
 /// Search the runs of a system for one that breaks a law
@@ -42,19 +43,16 @@ pub(crate) struct Explore {
     /// Save nothing
     #[arg(long)]
     no_save: bool,
-    /// How to print
+    /// How to print: for people, one JSON object a line (the last is the report), or with GitHub annotations
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// For people
     #[default]
     Text,
-    /// One object a line; the last is the report
     Json,
-    /// For people, with annotations for GitHub Actions
     Github,
 }
 
@@ -117,7 +115,7 @@ impl Explore {
         let Ok(mut finding) = built.system.finding(report, found) else { return Saved::Useless };
         finding.bug = built.args.bug().map(str::to_owned);
         finding.params = built.args.values().clone();
-        match finding.save(&folder) {
+        match corpus::save(&finding, &folder) {
             Err(error) => Saved::Failed(format!("{error}; the run is not saved, its `replay:` line does it again")),
             Ok(path) => {
                 report.found.iter_mut().for_each(|found| found.saved = Some(path.clone()));
@@ -146,7 +144,9 @@ impl Explore {
             Saved::At(path) => {
                 failure.note("replay", format!("{} replay {}", context.program, path.display())).saved(path)
             }
-            Saved::Useless => failure.note("replay", &whole).note("saved", "no: a run that differs from itself is no test"),
+            Saved::Useless => {
+                failure.note("replay", &whole).note("saved", "no: a run that differs from itself is no test")
+            }
             _ => failure.note("replay", &whole),
         };
         context.print(&match self.format {

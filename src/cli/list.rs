@@ -16,17 +16,15 @@ use crate::words;
 pub(crate) struct List {
     /// Show everything of this one
     system: Option<String>,
-    /// How to print
+    /// How to print: for people, or one JSON object a line
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum Format {
-    /// For people
     #[default]
     Text,
-    /// One object a line
     Json,
 }
 
@@ -86,13 +84,16 @@ fn overview(entries: &[&Entry], context: &Context) -> String {
     for entry in entries {
         let gap = if entry.about().is_empty() { 0 } else { width - entry.name().len() };
         out += &format!("{}{:gap$}{}\n", look.paint(STRONG, entry.name()), "", entry.about());
-        let params: Vec<String> = entry.params().iter().map(|param| format!("{}={}", param.name, param.default)).collect();
+        let params: Vec<String> =
+            entry.params().iter().map(|param| format!("{}={}", param.name, param.default)).collect();
         let bugs: Vec<&str> = entry.bugs().iter().map(|bug| bug.name.as_str()).collect();
         let facts = [("set: ", params.join(" ")), ("bugs: ", bugs.join(", "))];
-        let facts = facts.into_iter().filter(|(_, names)| !names.is_empty()).map(|(word, names)| word.to_owned() + &names);
+        let facts =
+            facts.into_iter().filter(|(_, names)| !names.is_empty()).map(|(word, names)| word.to_owned() + &names);
         let facts: Vec<String> = facts.collect();
         let (one, room) = (facts.join("    "), look.width - width);
-        let lines = if one.len() <= room { vec![one] } else { facts.iter().flat_map(|f| words::wrap(f, room)).collect() };
+        let lines =
+            if one.len() <= room { vec![one] } else { facts.iter().flat_map(|f| words::wrap(f, room)).collect() };
         for line in lines.iter().filter(|line| !line.is_empty()) {
             out += &look.paint(FAINT, &format!("{:width$}{line}", ""));
             out.push('\n');
@@ -105,16 +106,17 @@ fn overview(entries: &[&Entry], context: &Context) -> String {
 
 fn page(entry: &Entry, look: Look) -> Result<String, Trouble> {
     let (_, system, sketch) = default_of(entry)?;
-    let mut out = look.paint(STRONG, entry.name()) + &"   ".repeat(usize::from(!entry.about().is_empty())) + entry.about() + "\n";
+    let mut out =
+        look.paint(STRONG, entry.name()) + &"   ".repeat(usize::from(!entry.about().is_empty())) + entry.about() + "\n";
     let workers = match sketch.workers.as_slice() {
-        [first, second, .., last] if sketch.workers.len() > 12 => format!("{first}, {second} … {last} ({})", sketch.workers.len()),
+        [first, second, .., last] if sketch.workers.len() > 12 => {
+            format!("{first}, {second} … {last} ({})", sketch.workers.len())
+        }
         all => all.join(", "),
     };
-    let sources = sketch.sources.iter().map(|(name, sent)| format!("{name} ({})", words::counted(*sent as u64, "message")));
-    let who = vec![
-        row(["workers", &workers]),
-        row(["sources", &sources.collect::<Vec<_>>().join(", ")]),
-    ];
+    let sources =
+        sketch.sources.iter().map(|(name, sent)| format!("{name} ({})", words::counted(*sent as u64, "message")));
+    let who = vec![row(["workers", &workers]), row(["sources", &sources.collect::<Vec<_>>().join(", ")])];
     section("", &who, look, &mut out);
     let params = entry.params().iter().map(|param| row([&param.name, &param.default, &param.about]));
     section("parameters   --set KEY=VALUE", &params.collect::<Vec<_>>(), look, &mut out);
@@ -173,7 +175,8 @@ fn section(heading: &str, rows: &[Vec<String>], look: Look, out: &mut String) {
         *out += &format!("{}   {}\n", look.paint(STRONG, name), look.paint(FAINT, hint));
     }
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns - 1).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> =
+        (0..columns - 1).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0)).collect();
     let left = 2 + widths.iter().map(|width| width + 3).sum::<usize>();
     for row in rows {
         let mut lines = words::wrap(&row[columns - 1], look.width.saturating_sub(left).max(20)).into_iter();

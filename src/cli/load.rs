@@ -13,8 +13,8 @@ use crate::corpus;
 
 /// What a file holds.
 pub(crate) enum Loaded {
-    Finding(Finding),
-    Trace(Trace),
+    Finding(Box<Finding>),
+    Trace(Box<Trace>),
 }
 
 /// Reads a finding or a trace.
@@ -29,20 +29,21 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Trouble> {
     }
     // A trace begins with an object, a finding with a comment or a struct.
     if first[0] != b'{' {
-        return Ok(Loaded::Finding(Finding::read(path)?));
+        return Ok(Loaded::Finding(Box::new(Finding::read(path)?)));
     }
     let file = BufReader::new(File::open(path).map_err(failed)?);
-    let trace = raddle_view::jsonl::read(file).map_err(|error| Trouble(format!("`{shown}` is not a whole trace: {error}")))?;
-    Ok(Loaded::Trace(trace))
+    let trace =
+        raddle_view::jsonl::read(file).map_err(|error| Trouble(format!("`{shown}` is not a whole trace: {error}")))?;
+    Ok(Loaded::Trace(Box::new(trace)))
 }
 
 /// The trace in a file; for a finding, that of its replay, and the finding.
 pub(crate) fn trace(context: &Context, path: &Path) -> Result<(Trace, Option<Finding>), Trouble> {
     match load(path)? {
-        Loaded::Trace(trace) => Ok((trace, None)),
+        Loaded::Trace(trace) => Ok((*trace, None)),
         Loaded::Finding(finding) => {
             let replayed = corpus::replay(&context.entries, &finding, path).map_err(Trouble)??;
-            Ok((replayed.recording.trace, Some(finding)))
+            Ok((replayed.recording.trace, Some(*finding)))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The command: `raddle` for the built-in systems, and [`main!`](crate::main) for anybody's own.
+//! The command: `raddle` for the built-in systems, and [`main!`](crate::main!) for anybody's own.
 //!
 //! One subcommand, one file. Each takes what it was asked for and a `Context`, and gives back how it ended; nothing below
 //! ends the process or decides on its own what an exit code means.

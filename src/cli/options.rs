@@ -56,7 +56,7 @@ pub(crate) struct How {
     /// How choices are made [default: random]
     #[arg(long, value_name = "S", value_parser = strategies())]
     pub(crate) strategy: Option<StrategyKind>,
-    /// Which moments are interleaved [default: delivery]
+    /// Which moments are interleaved [default: delivery, or the system's own]
     #[arg(long, value_name = "G", value_parser = granularities())]
     pub(crate) granularity: Option<Granularity>,
     /// What the simulated transport may do [default: fifo, or the system's own]
@@ -68,8 +68,8 @@ pub(crate) struct How {
     /// Let no timer fire later than this [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) horizon: Option<Duration>,
-    /// Judge by these laws, not by the system's
-    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws())]
+    /// Judge by these laws, not by the system's; `list SYSTEM` shows them
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     pub(crate) laws: Option<Vec<String>>,
 }
 
@@ -114,12 +114,7 @@ impl Words {
 impl TypedValueParser for Words {
     type Value = String;
 
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        _: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
+    fn parse_ref(&self, command: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<String, clap::Error> {
         let text = value.to_string_lossy().into_owned();
         if self.words.contains(&text) {
             return Ok(text);

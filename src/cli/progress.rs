@@ -1,5 +1,6 @@
 //! The progress of a search: a line on stderr, on a terminal only, gone when the search is over.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -7,37 +8,48 @@ use raddle_sim::Progress;
 
 use crate::words;
 
+/// A search that is over sooner shows none: a flash tells nobody anything.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// How far a search is: by its runs, or by its time if only that is bounded.
 #[derive(Clone)]
 pub(crate) struct Bar {
-    bar: ProgressBar,
+    bar: Arc<OnceLock<ProgressBar>>,
+    system: String,
     time: Option<Duration>,
 }
 
 impl Bar {
     pub(crate) fn new(system: &str, time: Option<Duration>) -> Self {
-        let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{prefix}  [{bar:30}]  {msg}").expect("the template is well formed");
-        bar.set_style(style.progress_chars("=> "));
-        bar.set_prefix(system.to_owned());
-        Self { bar, time }
+        Self { bar: Arc::default(), system: system.to_owned(), time }
     }
 
     pub(crate) fn show(&self, so_far: Progress) {
+        if so_far.elapsed < PATIENCE {
+            return;
+        }
         let (length, position, left) = match self.time {
             Some(time) => (millis(time), millis(so_far.elapsed), time.checked_sub(so_far.elapsed)),
             None => (so_far.of, so_far.runs, remaining(so_far)),
         };
-        self.bar.set_length(length);
-        let left = left.map_or(String::new(), |left| format!(", {} left", words::took(left)));
-        let speed = words::rate(so_far.runs, so_far.elapsed);
-        self.bar.set_message(format!("{}, {speed} runs/s{left}", words::counted(so_far.runs, "run")));
-        self.bar.set_position(position);
+        let (runs, speed) = (words::counted(so_far.runs, "run"), words::rate(so_far.runs, so_far.elapsed));
+        let left = left.map_or(String::new(), |left| format!(", {} left", coarse(left)));
+        let bar = self.bar.get_or_init(|| bar(&self.system));
+        bar.set_length(length);
+        bar.set_position(position);
+        bar.set_message(format!("{runs}, {speed} runs/s{left}"));
     }
 
     pub(crate) fn clear(&self) {
-        self.bar.finish_and_clear();
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
     }
+}
+
+fn bar(system: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix}  [{bar:30}]  {msg}").expect("the template is well formed");
+    ProgressBar::new(0).with_style(style.progress_chars("=> ")).with_prefix(system.to_owned())
 }
 
 fn millis(time: Duration) -> u64 {
@@ -47,5 +59,14 @@ fn millis(time: Duration) -> u64 {
 /// How long the runs that are left will take, if they are like those done.
 fn remaining(so_far: Progress) -> Option<Duration> {
     let left = so_far.of.saturating_sub(so_far.runs) as f64 / so_far.runs.max(1) as f64;
-    Duration::try_from_secs_f64((so_far.elapsed.as_secs_f64() * left).round()).ok()
+    Duration::try_from_secs_f64(so_far.elapsed.as_secs_f64() * left).ok()
+}
+
+/// A time to come, no finer than anybody can tell.
+fn coarse(time: Duration) -> String {
+    match time.as_secs() + 1 {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7_200 => format!("{} min", s / 60),
+        s => format!("{} h", s / 3_600),
+    }
 }

@@ -173,7 +173,8 @@ fn divergence(finding: &Finding, replayed: &Replayed) -> Option<String> {
         return Some(misfit);
     }
     let (was, is) = (finding.digest, replayed.digest);
-    (was != is).then(|| format!("every step of its schedule fits, but the events differ: their digest was {was} and is {is}"))
+    (was != is)
+        .then(|| format!("every step of its schedule fits, but the events differ: their digest was {was} and is {is}"))
 }
 
 /// The first step of the schedule that does not fit.
@@ -192,6 +193,11 @@ fn text(finding: &Finding, replayed: &Replayed, path: &Path, context: &Context) 
         Outcome::SameViolation => format!("the same violation in another run (its digest was {})", finding.digest),
         Outcome::OtherViolation => format!("another violation; it broke {was} when it was found"),
         Outcome::Clean if finding.expectation == Expectation::Pass => "passes, as it should".to_owned(),
+        Outcome::Clean if replayed.misfit.is_some() => {
+            format!(
+                "broke {was} when it was found; its schedule no longer fits, so explore again before you call it fixed"
+            )
+        }
         Outcome::Clean => format!("broke {was} when it was found; if it is fixed, say `expectation: pass` in the file"),
     };
     let mut about = vec![("replayed", path.display().to_string()), ("outcome", says)];

@@ -38,7 +38,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Judge by these laws, not by the system's
-    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws())]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     laws: Option<Vec<String>>,
 }
 
@@ -68,8 +68,12 @@ impl Run {
         let messages = self.messages.or(self.time.map(|_| MESSAGES_MAX));
         let seed = self.seed.or(context.environment.seed).unwrap_or(0);
         context.stop_on_ctrl_c();
-        let threads =
-            Threads::new().seed(seed).time_limit(self.time).drain_limit(DRAIN_LIMIT).messages(messages).stop_flag(Arc::clone(&context.stop));
+        let threads = Threads::new()
+            .seed(seed)
+            .time_limit(self.time)
+            .drain_limit(DRAIN_LIMIT)
+            .messages(messages)
+            .stop_flag(Arc::clone(&context.stop));
         let run = built.system.run_on_threads(&threads, self.laws.as_deref())?;
         let exit = match check::exit(&run.verdicts) {
             Exit::Violation => Exit::Violation,
@@ -90,7 +94,8 @@ impl Run {
         let look = context.look;
         if let Some(mut failure) = check::failure(&run.verdicts, &run.trace) {
             failure.origin = format!("seed {seed}, threads");
-            for (word, says) in facts(run, self.record.as_ref()) {
+            // The failure says the digest itself.
+            for (word, says) in facts(run, self.record.as_ref()).into_iter().filter(|(word, _)| *word != "digest") {
                 failure = failure.note(word, says);
             }
             return failure.render(look);
@@ -116,11 +121,21 @@ fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)>
     let mut facts = vec![
         (
             "run",
-            format!("{} in {}, {} inputs/s", words::counted(*handled, "input"), words::took(run.elapsed), words::rate(*handled, run.elapsed)),
+            format!(
+                "{} in {}, {} inputs/s",
+                words::counted(*handled, "input"),
+                words::took(run.elapsed),
+                words::rate(*handled, run.elapsed)
+            ),
         ),
         (
             "messages",
-            format!("{} from outside, {}, {} dropped", words::count(*fed), words::counted(*sent, "update"), words::count(*dropped)),
+            format!(
+                "{} from outside, {}, {} dropped",
+                words::count(*fed),
+                words::counted(*sent, "update"),
+                words::count(*dropped)
+            ),
         ),
     ];
     let lost = events.iter().filter(|(word, times)| **times > 0 && is_loss(word));

@@ -1,0 +1,59 @@
+//! The README says what happens: its commands are run, and what it prints is what they print.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("there is a README")
+}
+
+fn raddle(words: &str, folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raddle"));
+    command.args(words.split_whitespace()).current_dir(folder).env_clear().env("LANG", "C.UTF-8");
+    command.output().expect("the command runs")
+}
+
+/// What is printed, without the one line that tells the time.
+fn timeless(text: &str) -> Vec<&str> {
+    text.trim().lines().filter(|line| !line.trim_start().starts_with("found:")).collect()
+}
+
+#[test]
+fn the_first_command_prints_what_the_readme_shows() {
+    let (readme, folder) = (readme(), tempfile::tempdir().expect("a folder"));
+    let blocks: Vec<&str> = readme.split("```").collect();
+    let command = blocks.iter().find_map(|block| block.strip_prefix("text\n$ cargo run --release -- explore"));
+    let shown = blocks.iter().find_map(|block| block.strip_prefix("text\nviolation:")).expect("a failure is shown");
+    let output = raddle(&format!("explore {}", command.expect("a command is shown")), folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    let printed = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(timeless(&printed), timeless(&format!("violation:{shown}")));
+
+    let saved = printed.lines().find_map(|line| line.trim().strip_prefix("replay:  raddle replay ")).expect("saved");
+    assert!(readme.contains(&format!("replay {saved}")), "the README replays {saved}");
+    let again = raddle(&format!("replay {saved}"), folder.path());
+    assert_eq!(again.status.code(), Some(1), "the same violation");
+    assert!(String::from_utf8_lossy(&again.stdout).contains("the same run, event for event"));
+}
+
+#[test]
+fn what_the_readme_calls_clean_is_clean() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for words in [
+        "explore triangle --network causal --set order=arrival --seeds 1000",
+        "explore ring --seeds 1000",
+        "run ring --on threads",
+    ] {
+        let output = raddle(words, folder.path());
+        assert_eq!(output.status.code(), Some(0), "{words}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn every_law_is_in_the_table() {
+    let readme = readme();
+    for law in raddle::checkers::LAWS {
+        assert!(readme.contains(&format!("| `{}` |", law.name)), "the README says nothing of `{}`", law.name);
+    }
+}
