@@ -223,6 +223,7 @@ impl Jobs {
     ) -> Option<Failed> {
         let interval = self.watches.first().map_or(LOOK_EVERY, |(watch, _)| watch.interval());
         let (mut waiting, mut next) = (BTreeMap::new(), 0);
+        let mut stuck: Option<(u64, u64)> = None;
         let failed = 'search: loop {
             while let Some(chunk) = waiting.remove(&next) {
                 next += 1;
@@ -234,7 +235,7 @@ impl Jobs {
             }
             if next >= self.shared.end_chunk.load(Ordering::Acquire) {
                 self.shared.hand_on_panic();
-                break None;
+                break stuck.map(|(seed, step)| Failed::Stuck(seed, step));
             }
             match self.receiver.recv_timeout(interval) {
                 Ok((at, chunk)) => _ = waiting.insert(at, chunk),
@@ -245,8 +246,10 @@ impl Jobs {
                 }
             }
             for (watch, busy) in &mut self.watches {
-                if let (true, Some((seed, step))) = (busy.load(Ordering::Relaxed), watch.look()) {
-                    break 'search Some(Failed::Stuck(seed, step));
+                if let (true, Some(here)) = (busy.load(Ordering::Relaxed), watch.look()) {
+                    // Lower seeds are still to be heard of: one of them may fail, or be stuck too.
+                    stuck = Some(stuck.map_or(here, |other| other.min(here)));
+                    self.shared.end_chunk.fetch_min((here.0 - seeds.start) / CHUNK, Ordering::AcqRel);
                 }
             }
             if let Some(progress) = &explore.progress {

@@ -8,6 +8,8 @@
 
 mod actions;
 mod campaign;
+mod delivery;
+mod desk;
 mod distinct;
 mod explore;
 mod finding;
@@ -19,6 +21,7 @@ mod settings;
 mod slab;
 pub mod strategy;
 mod timers;
+mod transit;
 mod world;
 
 pub use actions::{Action, Actions, Decision};

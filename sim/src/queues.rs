@@ -6,8 +6,10 @@
 use raddle_core::{Desk, Hop, InputKind, Lane, Sink, StateMachine, What, WorkerId};
 
 use crate::actions::Act;
+use crate::desk::Counter;
 use crate::slab::Slot;
-use crate::world::{Counter, Gate, World};
+use crate::transit::Gate;
+use crate::world::World;
 
 impl<M: StateMachine> World<M> {
     /// Lists what may happen next.

@@ -1,22 +1,23 @@
 //! A world: one system in one run of the simulator. It holds the values, performs the action it is told to, and
 //! decides nothing: what may happen next is up to the network ([`InFlight`]), what happens then is up to the core.
 //!
-//! This file is what both granularities share, and the steps of granularity `delivery`; those of `queues` are in
-//! [`crate::queues`]. All memory is kept from run to run: a step allocates nothing once a world is warm.
+//! This file is what both granularities share; their steps are in [`crate::delivery`] and [`crate::queues`]. All memory is kept from run to run: a step allocates nothing once a world is warm.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raddle_core::{
-    Coordinator, Desk, End, EndReason, EventRef, Handled, Header, Inbox, Incarnation, Input, InputKind, Lane, Launched,
-    Moment, OnFull, Outbox, Outlet, Parked, Plan, Sink, Snapshot, StateMachine, Time, What, Worker, WorkerId, fnv,
+    Coordinator, End, EndReason, Handled, Header, Inbox, Input, Lane, Moment, OnFull, Outbox, Parked, Plan, Sink,
+    Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
 };
 
 use crate::actions::{Act, Actions};
+use crate::desk::{Aside, Counter};
 use crate::network::InFlight;
 use crate::settings::{Granularity, Settings};
 use crate::slab::{Card, Slab, Slot};
 use crate::timers::Timers;
+use crate::transit::{Gate, Place, Transit};
 
 /// One system in one run.
 pub struct World<M: StateMachine> {
@@ -42,143 +43,6 @@ pub struct World<M: StateMachine> {
     unresolved: usize,
     external_headers: Vec<Header>,
     start_headers: Vec<Header>,
-}
-
-/// What a world keeps beside each worker.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    pub(crate) inbox: Inbox<Slot>,
-    /// What its handlers said and what is not sent yet, in program order.
-    pub(crate) outbound: VecDeque<Slot>,
-    /// What it must do before it may be scheduled.
-    pub(crate) gate: Gate,
-    /// The hash of all it has handled, in order.
-    past: u64,
-    /// Whether this run changed anything here or at the worker.
-    is_touched: bool,
-}
-
-impl Place {
-    #[inline(always)]
-    fn touch(&mut self, worker: WorkerId, touched: &mut Vec<WorkerId>) {
-        if !self.is_touched {
-            self.is_touched = true;
-            touched.push(worker);
-        }
-    }
-}
-
-/// Why a worker may not be scheduled now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
-    /// It may.
-    Open,
-    /// Its start is not handled yet.
-    Start,
-    /// It waits for room at another (policy `stall`).
-    Stall,
-}
-
-/// What the core told the desk, to be seen to when the borrowed inbox is free again.
-#[derive(Default)]
-pub(crate) struct Aside {
-    pub(crate) discarded: Vec<Slot>,
-    pub(crate) nacks: Vec<WorkerId>,
-    /// Workers at which a tombstone may have let others go.
-    releases: Vec<WorkerId>,
-    /// The sum of the hashes of all dropped ids.
-    dropped: u64,
-}
-
-/// The simulator's desk: headers from the slab, events to the sink, the rest aside.
-pub(crate) struct Counter<'a, M: StateMachine, S> {
-    pub(crate) slab: &'a Slab<M>,
-    pub(crate) sink: &'a mut S,
-    pub(crate) moment: Moment,
-    pub(crate) lane: Lane,
-    pub(crate) aside: &'a mut Aside,
-}
-
-impl<M: StateMachine, S: Sink<M>> Desk<Slot> for Counter<'_, M, S> {
-    #[inline]
-    fn header(&self, item: &Slot) -> &Header {
-        self.slab.header(*item)
-    }
-
-    #[inline(always)]
-    fn report(&mut self, what: What, item: &Slot) {
-        let header = self.slab.header(*item);
-        if let What::Drop(_) = what {
-            self.aside.dropped = self.aside.dropped.wrapping_add(fnv::spread(header.id.hash64()));
-        }
-        let input = match what {
-            What::Arrive if header.id.is_root() => self.slab.inputs[*item as usize].as_ref(),
-            _ => None,
-        };
-        let event = EventRef { moment: self.moment, lane: self.lane, life: Incarnation(0), what, header, text: "" };
-        self.sink.event(event, input);
-    }
-
-    fn discard(&mut self, item: Slot) {
-        self.aside.discarded.push(item);
-    }
-
-    fn nack(&mut self, sender: WorkerId) {
-        self.aside.nacks.push(sender);
-    }
-}
-
-/// All messages of a world and everything that they pass through. It is also the outlet of handlers: all that a send
-/// needs stands here together.
-pub(crate) struct Transit<M: StateMachine> {
-    pub(crate) slab: Slab<M>,
-    pub(crate) flight: InFlight,
-    pub(crate) places: Vec<Place>,
-    touched: Vec<WorkerId>,
-    /// What is sent next.
-    draft: Box<Card>,
-    next_age: u32,
-    /// Whether an update is in flight as soon as it is sent, where that needs no decision and makes no event.
-    launches: bool,
-    /// What a handler sent and what is not on its way yet.
-    outputs: Vec<Slot>,
-}
-
-impl<M: StateMachine> Transit<M> {
-    /// The short way of an update.
-    #[inline(always)]
-    fn launch_at_once(&mut self, slot: Slot, to: WorkerId) -> bool {
-        // Behind one that takes the long way, all do: they keep their order.
-        if !self.launches || !self.outputs.is_empty() {
-            return false;
-        }
-        let place = &mut self.places[to.index()];
-        place.touch(to, &mut self.touched);
-        let launched = place.inbox.launch_at_once();
-        if launched {
-            self.flight.send(slot, to.index(), &mut self.slab);
-        }
-        launched
-    }
-}
-
-impl<M: StateMachine> Outlet<M> for Transit<M> {
-    #[inline(always)]
-    fn draft(&mut self) -> &mut Header {
-        &mut self.draft.header
-    }
-
-    /// The card that was written changes places with one of the slab.
-    #[inline(always)]
-    fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>) {
-        let to = self.draft.header.to;
-        let slot = self.slab.put(&mut self.draft, input, self.next_age);
-        self.next_age += 1;
-        if !self.launch_at_once(slot, to) {
-            self.outputs.push(slot);
-        }
-        (self.slab.header(slot), self.slab.inputs[slot as usize].as_ref().expect("put there just now"))
-    }
 }
 
 impl<M: StateMachine> World<M> {
@@ -303,27 +167,6 @@ impl<M: StateMachine> World<M> {
         }
     }
 
-    /// At `delivery`, when some worker may not be scheduled: the actions of the others.
-    fn list_open(&mut self) {
-        self.acts.clear();
-        for (at, ready) in self.transit.flight.ready().iter().enumerate() {
-            let header = self.transit.slab.header(ready.slot());
-            let open = match self.transit.places[header.to.index()].gate {
-                Gate::Open => true,
-                Gate::Start => header.kind() == InputKind::Start,
-                Gate::Stall => false,
-            };
-            if open {
-                self.acts.push(Act::Deliver(at));
-            }
-        }
-        for (at, (worker, _)) in self.timers.candidates().iter().enumerate() {
-            if self.transit.places[worker.index()].gate == Gate::Open {
-                self.acts.push(Act::Fire(at));
-            }
-        }
-    }
-
     /// Performs the action at a place of the canonical order.
     #[inline(always)]
     pub fn step<S: Sink<M>>(&mut self, choice: usize, sink: &mut S) {
@@ -344,36 +187,10 @@ impl<M: StateMachine> World<M> {
         if !self.aside.releases.is_empty() {
             self.see_to_releases(sink);
         }
-        if self.gated > 0 {
-            self.resume(sink);
-        }
-    }
-
-    /// A message arrives at its worker, which handles it and all that it releases.
-    #[inline(always)]
-    fn deliver<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
-        let slot = self.transit.flight.ready()[at].slot();
-        let header = self.transit.slab.header(slot);
-        let (worker, kind) = (header.to, header.kind());
-        self.transit.flight.take(at, worker.index(), &mut self.transit.slab);
-        let (inbox, mut desk) = self.desk(worker, sink);
-        match kind {
-            InputKind::Start => self.open(worker),
-            InputKind::External => inbox.land_external(&slot, &mut desk),
-            InputKind::Update | InputKind::Timer => {
-                let turn = inbox.land(slot, &mut desk);
-                if inbox.may_admit() {
-                    self.admit(worker, sink);
-                }
-                self.see_to_aside();
-                if turn.is_none() {
-                    return;
-                }
-            }
-        }
-        self.handle_inline(slot, sink);
-        if kind == InputKind::Update && (self.gated > 0 || self.transit.places[worker.index()].inbox.may_release()) {
-            self.release(worker, sink);
+        match self.settings.granularity {
+            _ if self.gated == 0 => {}
+            Granularity::Delivery => self.resume(sink),
+            Granularity::Queues => self.note_stalls(sink),
         }
     }
 
@@ -396,7 +213,7 @@ impl<M: StateMachine> World<M> {
 
     /// [`World::handle`] for the one place where nearly all handling is done.
     #[inline(always)]
-    fn handle_inline<S: Sink<M>>(&mut self, slot: Slot, sink: &mut S) {
+    pub(crate) fn handle_inline<S: Sink<M>>(&mut self, slot: Slot, sink: &mut S) {
         self.transit.slab.take(slot, &mut self.current, &mut self.input);
         debug_assert!(self.input.is_some(), "a message is handled once");
         let header = &self.current.header;
@@ -438,7 +255,10 @@ impl<M: StateMachine> World<M> {
     fn send_outputs<S: Sink<M>>(&mut self, from: usize, sink: &mut S) {
         let mut outputs = std::mem::take(&mut self.transit.outputs);
         for slot in outputs.drain(..) {
-            self.send(slot, from, sink);
+            match self.settings.granularity {
+                Granularity::Delivery => self.send(slot, from, sink),
+                Granularity::Queues => self.transit.places[from].outbound.push_back(slot),
+            }
         }
         self.transit.outputs = outputs;
     }
@@ -453,55 +273,6 @@ impl<M: StateMachine> World<M> {
         }
         let used = choices.made.len().min(choices.script.len());
         choices.script.drain(..used);
-    }
-
-    /// An update leaves its worker, now or when it may.
-    fn send<S: Sink<M>>(&mut self, slot: Slot, from: usize, sink: &mut S) {
-        let to = self.transit.slab.header(slot).to;
-        if self.settings.granularity == Granularity::Queues {
-            return self.transit.places[from].outbound.push_back(slot);
-        }
-        let gate = self.transit.places[from].gate;
-        if gate == Gate::Stall || self.transit.places[to.index()].inbox.must_wait() {
-            if gate == Gate::Open {
-                self.close(from, Gate::Stall);
-                let (_, mut desk) = self.desk(to, sink);
-                desk.report(What::Stall, &slot);
-            }
-            return self.transit.places[from].outbound.push_back(slot);
-        }
-        self.launch(slot, to, sink);
-    }
-
-    /// An update is on its way, as far as the core lets it.
-    fn launch<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
-        let (inbox, mut desk) = self.desk(to, sink);
-        if inbox.launch(slot, &mut desk) == Launched::InFlight {
-            self.transit.flight.send(slot, to.index(), &mut self.transit.slab);
-        }
-        self.see_to_aside();
-    }
-
-    /// Updates that were held are on their way now that there is room.
-    fn admit<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
-        loop {
-            let (inbox, mut desk) = self.desk(worker, sink);
-            let Some(slot) = inbox.admit(&mut desk) else { return };
-            self.transit.flight.send(slot, worker.index(), &mut self.transit.slab);
-        }
-    }
-
-    /// A worker handles all that waits no longer.
-    fn release<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
-        loop {
-            if self.transit.places[worker.index()].gate != Gate::Open {
-                self.aside.releases.push(worker);
-                return;
-            }
-            let (inbox, mut desk) = self.desk(worker, sink);
-            let Some(slot) = inbox.release(&mut desk) else { return };
-            self.handle(slot, sink);
-        }
     }
 
     /// Sees to what the core put aside while an inbox was borrowed.
@@ -543,31 +314,6 @@ impl<M: StateMachine> World<M> {
                 let (inbox, mut desk) = self.desk(worker, sink);
                 inbox.settle(&mut desk);
                 self.see_to_aside();
-            }
-        }
-    }
-
-    /// Senders that waited for room go on, those with the lowest index first.
-    fn resume<S: Sink<M>>(&mut self, sink: &mut S) {
-        if self.settings.granularity == Granularity::Queues {
-            return self.note_stalls(sink);
-        }
-        for from in 0..self.transit.places.len() {
-            if self.transit.places[from].gate != Gate::Stall {
-                continue;
-            }
-            while let Some(slot) = self.transit.places[from].outbound.front().copied() {
-                let to = self.transit.slab.header(slot).to;
-                if self.transit.places[to.index()].inbox.must_wait() {
-                    break;
-                }
-                self.transit.places[from].outbound.pop_front();
-                let (_, mut desk) = self.desk(to, sink);
-                desk.report(What::Resume, &slot);
-                self.launch(slot, to, sink);
-            }
-            if self.transit.places[from].outbound.is_empty() {
-                self.open(WorkerId::at(from));
             }
         }
     }

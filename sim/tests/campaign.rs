@@ -128,6 +128,13 @@ fn a_handler_that_never_returns_is_named() {
 }
 
 #[test]
+fn of_handlers_that_never_return_the_lowest_seed_is_named() {
+    let explore = odd(|_| std::thread::sleep(Duration::from_secs(3600))).seeds(7..500);
+    let found = explore.jobs(3).step_limit(Duration::from_millis(300)).run().expect("runs").found.expect("stuck");
+    assert_eq!((found.violation.law.as_str(), found.seed), ("watchdog", 7));
+}
+
+#[test]
 fn a_search_can_be_stopped_and_timed() {
     let stop = Arc::new(AtomicBool::new(true));
     let report = odd(|_| {}).stop_flag(stop).run().expect("runs");
