@@ -51,6 +51,12 @@ fn what_the_readme_calls_clean_is_clean() {
 }
 
 #[test]
+fn cargo_run_means_this_command() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("a manifest");
+    assert!(manifest.contains("default-run = \"raddle\""), "another binary of the workspace would make cargo ask");
+}
+
+#[test]
 fn every_law_is_in_the_table() {
     let readme = readme();
     for law in raddle::checkers::LAWS {

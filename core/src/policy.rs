@@ -54,7 +54,8 @@ pub enum OnFull {
     Hold,
     /// It is dropped, and its sender is told and takes in fewer external messages for a while.
     Nack,
-    /// Its sender is not scheduled until there is room. Can deadlock; it exists so that this can be seen.
+    /// Its sender is not scheduled until there is room. Can deadlock; it exists so that this can be seen. With shards
+    /// even a system without cycles can: an update that waits at a shard blocks all that stand behind it.
     Stall,
 }
 

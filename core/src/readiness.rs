@@ -83,7 +83,14 @@ impl<T> Readiness<T> {
 
     /// Takes the tombstone of an update that was dropped before it arrived.
     pub fn bury(&mut self, from: WorkerId, number: LinkNumber) {
-        if self.order == Order::Arrival || number <= *self.resolved_of(from) {
+        if self.order == Order::Arrival {
+            return;
+        }
+        let resolved = self.resolved_of(from);
+        if number.0 == resolved.0 + 1 {
+            *resolved = number;
+        }
+        if number <= *resolved {
             return;
         }
         self.waiting.push(Waiting { from, number, item: None });
@@ -195,6 +202,13 @@ mod tests {
         assert_eq!(inbox.release(), None, "the first is only late");
         inbox.bury(ANN, LinkNumber(1));
         assert_eq!([inbox.release(), inbox.release()], [Some("c"), None]);
+    }
+
+    #[test]
+    fn a_tombstone_whose_turn_it_is_is_not_kept() {
+        let mut inbox = fifo(0);
+        inbox.bury(ANN, LinkNumber(1));
+        assert_eq!(inbox.arrive(ANN, LinkNumber(2), "b"), Ready::Now("b"), "it need not wait, and could not");
     }
 
     #[test]
