@@ -87,7 +87,7 @@ impl<T> Readiness<T> {
             return;
         }
         let resolved = self.resolved_of(from);
-        if number.0 == resolved.0 + 1 {
+        if number.0 == resolved.0.wrapping_add(1) {
             *resolved = number;
         }
         if number <= *resolved {
