@@ -89,7 +89,7 @@ impl<M> Properties<M> {
         if !self.saw_steps {
             self.judge_step(states, moment);
         }
-        if reason != EndReason::Quiescent {
+        if !reason.is_rest() {
             return;
         }
         for (property, reached) in self.properties.iter().zip(&self.reached) {
@@ -129,7 +129,7 @@ impl<M> Properties<M> {
             (Some(violation), _, _) if violation.law == property.name => Verdict::Violation(violation.clone()),
             (_, When::Eventually, _) if *reached => Verdict::Ok,
             (_, When::Eventually | When::AtEnd, None) => Verdict::Unknown("the run is not over".to_owned()),
-            (_, When::Eventually | When::AtEnd, Some(reason)) if reason != EndReason::Quiescent => {
+            (_, When::Eventually | When::AtEnd, Some(reason)) if !reason.is_rest() => {
                 Verdict::Unknown(format!("the run has not come to rest ({})", reason.word()))
             }
             (_, When::Eventually, _) if !self.saw_steps => {

@@ -81,7 +81,8 @@ fn eventually_needs_one_step_of_a_run_at_rest() {
     let two = || system().eventually("two", |run| count(run) == 2);
     check(two(), Run(&[1, 2, 3], EndReason::Quiescent), &[("two", "ok")]);
     check(two(), Run(&[1, 3], EndReason::Quiescent), &[("two", "two/eventually, step 2")]);
-    check(two(), Run(&[1, 3], EndReason::Horizon), &[("two", "the run has not come to rest (horizon)")]);
+    check(two(), Run(&[1, 3], EndReason::Horizon), &[("two", "two/eventually, step 2")]);
+    check(two(), Run(&[1, 3], EndReason::Steps), &[("two", "the run has not come to rest (steps-max)")]);
     check(two(), Run(&[], EndReason::Quiescent), &[("two", "the states between the steps were not seen")]);
 }
 
@@ -90,6 +91,7 @@ fn at_end_is_judged_at_rest() {
     let three = || system().at_end("three", |run| count(run) == 3);
     check(three(), Run(&[1, 3], EndReason::Quiescent), &[("three", "ok")]);
     check(three(), Run(&[3, 1], EndReason::Quiescent), &[("three", "three/at-end, step 2")]);
+    check(three(), Run(&[3, 1], EndReason::Horizon), &[("three", "three/at-end, step 2")]);
     check(three(), Run(&[3, 1], EndReason::Steps), &[("three", "the run has not come to rest (steps-max)")]);
     assert!(!Properties::new(three().plan().expect("a good system").properties()).watch_steps());
 }

@@ -96,6 +96,13 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Whether the run has come to rest: by itself, or at the horizon, where nothing is left but timers that no longer
+    /// fire.
+    #[must_use]
+    pub const fn is_rest(self) -> bool {
+        matches!(self, Self::Quiescent | Self::Horizon)
+    }
+
     /// The word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {
