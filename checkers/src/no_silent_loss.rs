@@ -47,13 +47,13 @@ impl Out {
     #[inline(always)]
     fn goes(&mut self, id: &MessageId) {
         self.count += 1;
-        self.sum = self.sum.wrapping_add(fnv::spread(id.hash64()));
+        self.sum = self.sum.wrapping_add(fnv::fold(id.hash64()));
     }
 
     #[inline(always)]
     fn comes(&mut self, id: &MessageId) {
         self.count -= 1;
-        self.sum = self.sum.wrapping_sub(fnv::spread(id.hash64()));
+        self.sum = self.sum.wrapping_sub(fnv::fold(id.hash64()));
     }
 
     fn balance(self) -> Balance {

@@ -20,6 +20,8 @@ impl Forget for VectorClock {
 #[derive(Clone, Debug)]
 pub(crate) struct PerWorker<T> {
     slots: Vec<Slot<T>>,
+    /// Of all unknown workers together: a peer may name one that does not exist.
+    unknown: Slot<T>,
     run: u32,
 }
 
@@ -30,22 +32,20 @@ struct Slot<T> {
 }
 
 impl<T: Forget> PerWorker<T> {
-    /// One slot a worker, and one more that all unknown workers share: a peer may name one that does not exist.
     pub(crate) fn new(workers: usize) -> Self {
-        Self { slots: (0..=workers).map(|_| Slot::default()).collect(), run: 0 }
+        Self { slots: (0..workers).map(|_| Slot::default()).collect(), unknown: Slot::default(), run: 0 }
     }
 
     pub(crate) fn reset(&mut self) {
         self.run = self.run.wrapping_add(1);
         if self.run == 0 {
-            self.slots.iter_mut().for_each(|slot| *slot = Slot::default());
+            self.slots.iter_mut().chain([&mut self.unknown]).for_each(|slot| *slot = Slot::default());
         }
     }
 
     #[inline(always)]
     pub(crate) fn at(&mut self, worker: WorkerId) -> &mut T {
-        let last = self.slots.len() - 1;
-        let slot = &mut self.slots[worker.index().min(last)];
+        let slot = self.slots.get_mut(worker.index()).unwrap_or(&mut self.unknown);
         if slot.run != self.run {
             slot.run = self.run;
             slot.value.forget();

@@ -43,6 +43,15 @@ pub const fn hash(bytes: &[u8]) -> u64 {
     extend(OFFSET, bytes)
 }
 
+/// Folds a hash so that sums of folded hashes of related texts do not meet: the two halves of a 128-bit product.
+/// Cheaper than [`spread`], and for values that never leave a run.
+#[must_use]
+#[inline(always)]
+pub const fn fold(x: u64) -> u64 {
+    let product = x as u128 * 0x9e37_79b9_7f4a_7c15;
+    (product >> 64) as u64 ^ product as u64
+}
+
 /// Spreads a hash over all 64 bits (the finaliser of `SplitMix64`), for sums and products of hashes.
 #[must_use]
 pub const fn spread(mut x: u64) -> u64 {

@@ -18,7 +18,10 @@ use crate::subscriptions::Subscriptions;
 /// What a handler has to say, and what it may ask.
 #[derive(Debug)]
 pub struct Outbox<U> {
-    pub(crate) commands: Vec<Command<U>>,
+    /// What is to be sent, in order.
+    pub(crate) sends: Vec<(WorkerId, U)>,
+    /// All else, each with the number of sends before it.
+    pub(crate) commands: Vec<(usize, Command<U>)>,
     pub(crate) choices: Choices,
     pub(crate) names: Arc<Names>,
     pub(crate) subscriptions: Arc<Subscriptions>,
@@ -32,10 +35,9 @@ pub struct Outbox<U> {
     asked: bool,
 }
 
-/// One thing a handler said.
+/// One thing a handler said that is no send.
 #[derive(Debug)]
 pub(crate) enum Command<U> {
-    Notify(WorkerId, U),
     NotifyUnknown(Box<str>, U),
     SetTimer(TimerTag, Duration),
     CancelTimer(TimerTag),
@@ -70,6 +72,7 @@ impl<U> Outbox<U> {
     #[must_use]
     pub fn new(names: Arc<Names>, subscriptions: Arc<Subscriptions>, seed: u64) -> Self {
         Self {
+            sends: Vec::new(),
             commands: Vec::new(),
             choices: Choices::default(),
             names,
@@ -108,28 +111,28 @@ impl<U> Outbox<U> {
     ///
     /// A timer begins a new chain, so a loop of timers is not ended by the depth limit.
     pub fn set_timer(&mut self, tag: TimerTag, after: Duration) {
-        self.commands.push(Command::SetTimer(tag, after));
+        self.command(Command::SetTimer(tag, after));
     }
 
     /// Takes back all timers of this worker with this tag.
     pub fn cancel_timer(&mut self, tag: TimerTag) {
-        self.commands.push(Command::CancelTimer(tag));
+        self.command(Command::CancelTimer(tag));
     }
 
     /// Says that something worth reaching was reached; reports count it.
     pub fn mark(&mut self, name: &'static str) {
-        self.commands.push(Command::Mark(name));
+        self.command(Command::Mark(name));
     }
 
     /// Says that this worker cannot do its work until `on` has sent something, under a name. Still waiting when
     /// the run is over is a deadlock.
     pub fn wait(&mut self, on: impl Targets, what: &'static str) {
-        on.each_id(self, &mut |out, worker| out.commands.push(Command::Wait(worker, what)));
+        on.each_id(self, &mut |out, worker| out.command(Command::Wait(worker, what)));
     }
 
     /// Says that what was waited for under this name has come.
     pub fn waited(&mut self, what: &'static str) {
-        self.commands.push(Command::Waited(what));
+        self.command(Command::Waited(what));
     }
 
     /// A choice among `options`, as a value below it: sampled from the seed, recorded, and enumerated by exhaustive
@@ -204,7 +207,7 @@ impl<U> Outbox<U> {
     /// Makes ready for one input.
     #[inline(always)]
     pub(crate) fn begin(&mut self, header: &Header, now: Time) {
-        debug_assert!(self.commands.is_empty(), "what the last handler said was taken out");
+        debug_assert!(self.sends.is_empty() && self.commands.is_empty(), "what the last handler said was taken out");
         self.choices.made.clear();
         self.me = header.to;
         self.from = header.from;
@@ -214,9 +217,19 @@ impl<U> Outbox<U> {
         self.input = header.id.hash64();
     }
 
+    fn command(&mut self, command: Command<U>) {
+        self.commands.push((self.sends.len(), command));
+    }
+
+    /// Forgets what was said.
+    pub(crate) fn clear(&mut self) {
+        self.sends.clear();
+        self.commands.clear();
+    }
+
     /// Whether the handler did nothing that anybody else could notice.
     pub(crate) fn is_silent(&self) -> bool {
-        self.commands.is_empty() && self.choices.made.is_empty() && !self.asked
+        self.sends.is_empty() && self.commands.is_empty() && self.choices.made.is_empty() && !self.asked
     }
 }
 
@@ -238,7 +251,7 @@ impl Targets for WorkerId {
 
     #[inline]
     fn each<U: Clone>(self, out: &mut Outbox<U>, update: U) {
-        out.commands.push(Command::Notify(self, update));
+        out.sends.push((self, update));
     }
 }
 
@@ -250,11 +263,10 @@ impl Targets for &str {
     }
 
     fn each<U: Clone>(self, out: &mut Outbox<U>, update: U) {
-        let command = match out.names.worker_id(self) {
-            Some(worker) => Command::Notify(worker, update),
-            None => Command::NotifyUnknown(self.into(), update),
-        };
-        out.commands.push(command);
+        match out.names.worker_id(self) {
+            Some(worker) => out.sends.push((worker, update)),
+            None => out.command(Command::NotifyUnknown(self.into(), update)),
+        }
     }
 }
 

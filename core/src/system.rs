@@ -339,20 +339,17 @@ impl<M: StateMachine> System<M> {
                 return Err(NameError::Twice(property.name.clone()).into());
             }
         }
-        let names = Arc::new(names);
         let mut plan = Plan {
-            policies: self.policies.clone(),
+            rules: Rules { names: Arc::new(names), policies: self.policies.clone(), edges },
             makers: self.workers.iter().map(|(_, make)| Arc::clone(make)).collect(),
             externals,
             laws: self.laws.clone(),
             properties: self.properties.clone(),
             marks: self.marks.clone(),
-            edges,
             subscriptions: Arc::new(subscriptions),
             starts: Vec::new(),
             state_hash: self.state_hash.clone(),
             fork: self.fork.clone(),
-            names,
         };
         plan.starts = plan.find_starts();
         Ok(Arc::new(plan))
@@ -402,14 +399,12 @@ pub struct External<T> {
 
 /// A checked system: what all runs of it share.
 pub struct Plan<M: StateMachine> {
-    names: Arc<Names>,
-    policies: Policies,
+    rules: Rules,
     makers: Vec<Maker<M>>,
     externals: Vec<External<M::Message>>,
     laws: Option<Vec<String>>,
     properties: Vec<Property<M>>,
     marks: Vec<&'static str>,
-    edges: Option<Edges>,
     subscriptions: Arc<Subscriptions>,
     starts: Vec<bool>,
     state_hash: Option<StateHash<M>>,
@@ -420,19 +415,19 @@ impl<M: StateMachine> Plan<M> {
     /// Who takes part.
     #[must_use]
     pub const fn names(&self) -> &Arc<Names> {
-        &self.names
+        &self.rules.names
     }
 
     /// The policies.
     #[must_use]
     pub const fn policies(&self) -> &Policies {
-        &self.policies
+        &self.rules.policies
     }
 
     /// What every worker goes by.
     #[must_use]
-    pub fn rules(&self) -> Rules<'_> {
-        Rules { names: &self.names, policies: &self.policies, edges: self.edges.as_ref() }
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The workload, in the order of declaration.
@@ -462,19 +457,19 @@ impl<M: StateMachine> Plan<M> {
     /// A new machine for a worker.
     #[must_use]
     pub fn machine(&self, worker: WorkerId) -> M {
-        self.makers[worker.index()](Seat::new(worker, &self.names))
+        self.makers[worker.index()](Seat::new(worker, &self.rules.names))
     }
 
     /// All workers, before their start.
     #[must_use]
     pub fn workers(&self) -> Vec<Worker<M>> {
-        self.names.workers().map(|(id, _)| Worker::new(id, self.machine(id))).collect()
+        self.rules.names.workers().map(|(id, _)| Worker::new(id, self.machine(id))).collect()
     }
 
     /// An outbox for the workers of one driver.
     #[must_use]
     pub fn outbox(&self, seed: u64) -> Outbox<M::Update> {
-        Outbox::new(Arc::clone(&self.names), Arc::clone(&self.subscriptions), seed)
+        Outbox::new(Arc::clone(&self.rules.names), Arc::clone(&self.subscriptions), seed)
     }
 
     /// Whether the start of a worker is an input of its own: whether it says anything. A start that says nothing
@@ -488,7 +483,7 @@ impl<M: StateMachine> Plan<M> {
     #[must_use]
     pub fn start(&self, worker: WorkerId) -> Envelope<M> {
         let life = Incarnation(0);
-        let id = MessageId::root(Root::Start(worker, life), &self.names);
+        let id = MessageId::root(Root::Start(worker, life), &self.rules.names);
         let header = Header::of_root(id, Party::Worker(worker), worker, life, Time::default());
         Envelope { header, input: Input::Start }
     }
@@ -496,7 +491,7 @@ impl<M: StateMachine> Plan<M> {
     /// The header of a message of the workload.
     #[must_use]
     pub fn external_header(&self, external: &External<M::Message>) -> Header {
-        let id = MessageId::root(Root::External(external.source, external.number), &self.names);
+        let id = MessageId::root(Root::External(external.source, external.number), &self.rules.names);
         let from = Party::Source(external.source);
         Header::of_root(id, from, external.to, Incarnation(0), Time::default())
     }
@@ -522,10 +517,10 @@ impl<M: StateMachine> Plan<M> {
             out.begin(&self.start(worker).header, Time::default());
             let calm = panics::catch(|| machine.on_start(&mut out)).is_ok();
             let silent = calm && out.is_silent();
-            out.commands.clear();
+            out.clear();
             !silent
         };
-        self.names.workers().map(speaks).collect()
+        self.rules.names.workers().map(speaks).collect()
     }
 }
 

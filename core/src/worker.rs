@@ -3,6 +3,8 @@
 //! [`Worker::handle`] is the only way in which user code runs, in every driver. It turns what the handler said into
 //! messages with their ids, numbers, depths and clocks, and refuses what the policies refuse.
 
+use std::sync::Arc;
+
 use crate::clock::VectorClock;
 use crate::event::{DropReason, EventRef, Lane, Moment, Sink, What};
 use crate::header::{Envelope, Header, Input, Outlet};
@@ -15,14 +17,14 @@ use crate::policy::{Cycles, Policies};
 use crate::sabotage::Sabotage;
 
 /// What every worker of a system goes by.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules<'a> {
+#[derive(Clone, Debug)]
+pub struct Rules {
     /// Who there is.
-    pub names: &'a Names,
+    pub names: Arc<Names>,
     /// The policies.
-    pub policies: &'a Policies,
+    pub policies: Policies,
     /// The declared edges, if edges are declared.
-    pub edges: Option<&'a Edges>,
+    pub edges: Option<Edges>,
 }
 
 /// Declared edges: who may notify whom.
@@ -101,7 +103,7 @@ impl<M: StateMachine> Worker<M> {
             self.crashed = true;
         }
         debug_assert!(out.is_silent(), "a start that was silent once is always silent");
-        out.commands.clear();
+        out.clear();
     }
 
     /// Handles one input: runs the handler, and puts what it sent into `outputs`, in program order.
@@ -109,7 +111,7 @@ impl<M: StateMachine> Worker<M> {
     pub fn handle<S: Sink<M>>(
         &mut self,
         envelope: Envelope<M>,
-        rules: Rules<'_>,
+        rules: &Rules,
         moment: Moment,
         out: &mut Outbox<M::Update>,
         outputs: &mut impl Outlet<M>,
@@ -126,7 +128,7 @@ impl<M: StateMachine> Worker<M> {
         &mut self,
         header: &Header,
         input: &mut Option<Input<M>>,
-        rules: Rules<'_>,
+        rules: &Rules,
         moment: Moment,
         out: &mut Outbox<M::Update>,
         outputs: &mut impl Outlet<M>,
@@ -145,7 +147,7 @@ impl<M: StateMachine> Worker<M> {
         &mut self,
         header: &Header,
         input: &mut Option<Input<M>>,
-        rules: Rules<'_>,
+        rules: &Rules,
         moment: Moment,
         out: &mut Outbox<M::Update>,
         outputs: &mut impl Outlet<M>,
@@ -160,7 +162,7 @@ impl<M: StateMachine> Worker<M> {
         &mut self,
         header: &Header,
         input: &mut Option<Input<M>>,
-        rules: Rules<'_>,
+        rules: &Rules,
         moment: Moment,
         out: &mut Outbox<M::Update>,
         outputs: &mut impl Outlet<M>,
@@ -189,61 +191,96 @@ impl<M: StateMachine> Worker<M> {
             voice.say(What::Choose { options, value }, header, "");
         }
         if let Err(text) = result {
-            out.commands.clear();
+            out.clear();
             self.crashed = true;
             voice.say(What::Crash, header, &text);
             return Handled::Crashed;
         }
-        self.carry_out(header, rules, &mut out.commands, outputs, voice);
+        if out.commands.is_empty() {
+            for (index, (to, update)) in out.sends.drain(..).enumerate() {
+                self.send(header, index, to, update, rules, outputs, &mut voice);
+            }
+        } else {
+            self.carry_out(header, rules, out, outputs, voice);
+        }
         Handled::Done
     }
 
-    /// Turns the commands of a handler into messages, timers and events.
-    #[inline(always)]
+    /// Turns all that a handler said into messages, timers and events, where it said more than sends.
+    #[inline(never)]
     fn carry_out<S: Sink<M>>(
         &mut self,
         cause: &Header,
-        rules: Rules<'_>,
-        commands: &mut Vec<Command<M::Update>>,
+        rules: &Rules,
+        out: &mut Outbox<M::Update>,
         outputs: &mut impl Outlet<M>,
         mut voice: Voice<'_, S>,
     ) {
-        let mut index = 0;
-        for command in commands.drain(..) {
-            match command {
-                Command::Notify(to, update) => {
-                    self.send(cause, index, to, update, rules, outputs, &mut voice);
-                    index += 1;
-                }
-                Command::NotifyUnknown(name, update) => {
-                    let header = outputs.draft();
-                    self.address(header, cause, index, WorkerId::new(u32::MAX), voice.moment.time);
-                    header.depth = Depth::default();
-                    header.refuse();
-                    let input = Input::Update(update);
-                    voice.emit(What::Drop(DropReason::UnknownWorker), header, &name, &input);
-                    index += 1;
-                }
-                Command::SetTimer(tag, after) => {
-                    let deadline = voice.moment.time.after(after);
-                    let id = MessageId::root(Root::Timer(self.id, self.life, self.timers_set), rules.names);
-                    self.timers_set += 1;
-                    self.timers.push(Timer { deadline, id, tag });
-                    voice.say(What::SetTimer { tag, deadline }, cause, "");
-                }
-                Command::CancelTimer(tag) => {
-                    self.timers.retain(|timer| timer.tag != tag);
-                    voice.say(What::CancelTimer { tag }, cause, "");
-                }
-                Command::Mark(name) => voice.say(What::Mark, cause, name),
-                Command::Wait(on, what) => {
-                    self.waits.push((on, what));
-                    voice.say(What::Wait { on }, cause, what);
-                }
-                Command::Waited(what) => {
-                    self.waits.retain(|wait| wait.1 != what);
-                    voice.say(What::Waited, cause, what);
-                }
+        let mut sends = out.sends.drain(..);
+        let (mut sent, mut index) = (0, 0);
+        for (before, command) in out.commands.drain(..) {
+            for (to, update) in sends.by_ref().take(before - sent) {
+                self.send(cause, index, to, update, rules, outputs, &mut voice);
+                index += 1;
+            }
+            sent = before;
+            if let Command::NotifyUnknown(name, update) = command {
+                self.refuse_unknown(cause, index, &name, update, outputs, &mut voice);
+                index += 1;
+            } else {
+                self.command(cause, rules, command, &mut voice);
+            }
+        }
+        for (to, update) in sends {
+            self.send(cause, index, to, update, rules, outputs, &mut voice);
+            index += 1;
+        }
+    }
+
+    fn refuse_unknown<S: Sink<M>>(
+        &mut self,
+        cause: &Header,
+        index: usize,
+        name: &str,
+        update: M::Update,
+        outputs: &mut impl Outlet<M>,
+        voice: &mut Voice<'_, S>,
+    ) {
+        let header = outputs.draft();
+        self.address(header, cause, index, WorkerId::new(u32::MAX), voice.moment.time);
+        header.depth = Depth::default();
+        header.refuse();
+        voice.emit(What::Drop(DropReason::UnknownWorker), header, name, &Input::Update(update));
+    }
+
+    fn command<S: Sink<M>>(
+        &mut self,
+        cause: &Header,
+        rules: &Rules,
+        command: Command<M::Update>,
+        voice: &mut Voice<'_, S>,
+    ) {
+        match command {
+            Command::NotifyUnknown(..) => {}
+            Command::SetTimer(tag, after) => {
+                let deadline = voice.moment.time.after(after);
+                let id = MessageId::root(Root::Timer(self.id, self.life, self.timers_set), &rules.names);
+                self.timers_set += 1;
+                self.timers.push(Timer { deadline, id, tag });
+                voice.say(What::SetTimer { tag, deadline }, cause, "");
+            }
+            Command::CancelTimer(tag) => {
+                self.timers.retain(|timer| timer.tag != tag);
+                voice.say(What::CancelTimer { tag }, cause, "");
+            }
+            Command::Mark(name) => voice.say(What::Mark, cause, name),
+            Command::Wait(on, what) => {
+                self.waits.push((on, what));
+                voice.say(What::Wait { on }, cause, what);
+            }
+            Command::Waited(what) => {
+                self.waits.retain(|wait| wait.1 != what);
+                voice.say(What::Waited, cause, what);
             }
         }
     }
@@ -256,11 +293,11 @@ impl<M: StateMachine> Worker<M> {
         index: usize,
         to: WorkerId,
         update: M::Update,
-        rules: Rules<'_>,
+        rules: &Rules,
         outputs: &mut impl Outlet<M>,
         voice: &mut Voice<'_, S>,
     ) {
-        let policies = rules.policies;
+        let policies = &rules.policies;
         let header = outputs.draft();
         self.address(header, cause, index, to, voice.moment.time);
         let deeper = cause.depth.0 + u32::from(policies.sabotage != Some(Sabotage::FreezeDepth));
@@ -277,7 +314,7 @@ impl<M: StateMachine> Worker<M> {
             Some(What::DepthRefused)
         } else if breaks_cycles && header.visited.contains(&to) {
             Some(What::CycleBroken)
-        } else if rules.edges.is_some_and(|edges| !edges.contains(&(self.id, to))) {
+        } else if rules.edges.as_ref().is_some_and(|edges| !edges.contains(&(self.id, to))) {
             Some(What::Drop(DropReason::Undeclared))
         } else {
             None

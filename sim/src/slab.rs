@@ -63,6 +63,11 @@ impl<M: StateMachine> Slab<M> {
         self.free.extend((0..self.cards.len() as Slot).rev());
     }
 
+    /// Whether no message is kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.free.len() == self.cards.len()
+    }
+
     /// A slot to be filled.
     #[inline(always)]
     fn reserve(&mut self) -> Slot {
@@ -114,7 +119,7 @@ impl<M: StateMachine> Slab<M> {
     #[inline(always)]
     pub(crate) fn take(&mut self, slot: Slot, card: &mut Box<Card>, input: &mut Option<Input<M>>) {
         std::mem::swap(&mut self.cards[slot as usize], card);
-        std::mem::swap(&mut self.inputs[slot as usize], input);
+        *input = self.inputs[slot as usize].take();
         self.free.push(slot);
     }
 

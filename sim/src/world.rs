@@ -29,6 +29,8 @@ pub struct World<M: StateMachine> {
     pub(crate) timers: Timers,
     /// How many workers are not [`Gate::Open`].
     pub(crate) gated: usize,
+    /// Whether all that is ready may happen, and nothing else: granularity `delivery`, and every worker open.
+    plain: bool,
     pub(crate) acts: Vec<Act>,
     pub(crate) out: Outbox<M::Update>,
     /// What handlers chose in the last step.
@@ -39,8 +41,6 @@ pub struct World<M: StateMachine> {
     pub(crate) aside: Aside,
     pub(crate) moment: Moment,
     deliveries: u64,
-    /// Updates sent and neither handled nor dropped.
-    unresolved: usize,
     external_headers: Vec<Header>,
     start_headers: Vec<Header>,
 }
@@ -76,6 +76,7 @@ impl<M: StateMachine> World<M> {
             },
             timers: Timers::default(),
             gated: 0,
+            plain: false,
             acts: Vec::new(),
             out: plan.outbox(0),
             chosen: Vec::new(),
@@ -84,7 +85,6 @@ impl<M: StateMachine> World<M> {
             aside: Aside::default(),
             moment: Moment::default(),
             deliveries: 0,
-            unresolved: 0,
             external_headers: plan.externals().iter().map(|e| plan.external_header(e)).collect(),
             start_headers: names.workers().map(|(id, _)| plan.start(id).header).collect(),
             settings,
@@ -106,7 +106,7 @@ impl<M: StateMachine> World<M> {
         self.aside.releases.clear();
         self.aside.dropped = 0;
         self.moment = Moment::default();
-        (self.deliveries, self.transit.next_age, self.unresolved, self.gated) = (0, 0, 0, 0);
+        (self.deliveries, self.transit.next_age, self.gated) = (0, 0, 0);
         let mut touched = std::mem::take(&mut self.transit.touched);
         for worker in touched.drain(..) {
             self.reset_worker(worker);
@@ -122,6 +122,7 @@ impl<M: StateMachine> World<M> {
                 self.transit.flight.send(slot, at, &mut self.transit.slab);
             }
         }
+        self.see_whether_plain();
         for (at, external) in self.plan.externals().iter().enumerate() {
             let input = Input::Message(external.message.clone());
             let age = self.transit.next_age;
@@ -148,19 +149,14 @@ impl<M: StateMachine> World<M> {
     /// What may happen next.
     #[inline(always)]
     pub fn actions(&mut self) -> Actions<'_> {
-        let listed = match self.settings.granularity {
-            Granularity::Delivery if self.gated == 0 => false,
-            Granularity::Delivery => {
-                self.list_open();
-                true
+        if !self.plain {
+            match self.settings.granularity {
+                Granularity::Delivery => self.list_open(),
+                Granularity::Queues => self.list_queues(),
             }
-            Granularity::Queues => {
-                self.list_queues();
-                true
-            }
-        };
+        }
         Actions {
-            listed: listed.then_some(self.acts.as_slice()),
+            listed: if self.plain { None } else { Some(&self.acts) },
             ready: self.transit.flight.ready(),
             timers: self.timers.candidates(),
             cards: &self.transit.slab.cards,
@@ -170,27 +166,31 @@ impl<M: StateMachine> World<M> {
     /// Performs the action at a place of the canonical order.
     #[inline(always)]
     pub fn step<S: Sink<M>>(&mut self, choice: usize, sink: &mut S) {
-        let act = match self.settings.granularity {
-            Granularity::Delivery if self.gated == 0 => {
-                let ready = self.transit.flight.ready().len();
-                if choice < ready { Act::Deliver(choice) } else { Act::Fire(choice - ready) }
-            }
-            _ => self.acts[choice],
-        };
         self.moment.step += 1;
         self.chosen.clear();
-        match (act, self.settings.granularity) {
-            (Act::Fire(at), _) => self.fire(at, sink),
-            (Act::Deliver(at), Granularity::Delivery) => self.deliver(at, sink),
-            _ => self.step_queues(act, sink),
+        if self.plain {
+            let ready = self.transit.flight.ready().len();
+            if choice < ready { self.deliver(choice, sink) } else { self.fire(choice - ready, sink) }
+        } else {
+            self.step_listed(self.acts[choice], sink);
         }
         if !self.aside.releases.is_empty() {
             self.see_to_releases(sink);
         }
-        match self.settings.granularity {
-            _ if self.gated == 0 => {}
-            Granularity::Delivery => self.resume(sink),
-            Granularity::Queues => self.note_stalls(sink),
+        if self.gated > 0 {
+            match self.settings.granularity {
+                Granularity::Delivery => self.resume(sink),
+                Granularity::Queues => self.note_stalls(sink),
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn step_listed<S: Sink<M>>(&mut self, act: Act, sink: &mut S) {
+        match (act, self.settings.granularity) {
+            (Act::Fire(at), _) => self.fire(at, sink),
+            (Act::Deliver(at), Granularity::Delivery) => self.deliver(at, sink),
+            _ => self.step_queues(act, sink),
         }
     }
 
@@ -218,7 +218,6 @@ impl<M: StateMachine> World<M> {
         debug_assert!(self.input.is_some(), "a message is handled once");
         let header = &self.current.header;
         let at = header.to.index();
-        let age = self.transit.next_age;
         let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
         let rules = self.plan.rules();
@@ -226,8 +225,6 @@ impl<M: StateMachine> World<M> {
         let handled =
             worker.handle_parts(header, &mut self.input, rules, self.moment, &mut self.out, &mut self.transit, sink);
         self.deliveries += 1;
-        self.unresolved += (self.transit.next_age - age) as usize;
-        self.unresolved -= usize::from(!header.id.is_root());
         if !self.out.choices().made.is_empty() {
             self.note_choices(at);
         }
@@ -290,7 +287,6 @@ impl<M: StateMachine> World<M> {
                 self.transit.flight.cancel(slot, to.index(), &mut self.transit.slab);
             }
             self.transit.slab.free(slot);
-            self.unresolved -= 1;
             self.aside.releases.push(to);
         }
         while let Some(sender) = self.aside.nacks.pop() {
@@ -340,12 +336,18 @@ impl<M: StateMachine> World<M> {
         let place = &mut self.transit.places[at];
         self.gated += usize::from(place.gate == Gate::Open);
         place.gate = gate;
+        self.see_whether_plain();
     }
 
     pub(crate) fn open(&mut self, worker: WorkerId) {
         let gate = &mut self.transit.places[worker.index()].gate;
         self.gated -= usize::from(*gate != Gate::Open);
         *gate = Gate::Open;
+        self.see_whether_plain();
+    }
+
+    fn see_whether_plain(&mut self) {
+        self.plain = self.gated == 0 && self.settings.granularity == Granularity::Delivery;
     }
 
     #[inline]
@@ -411,7 +413,7 @@ impl<M: StateMachine> World<M> {
     pub fn end(&self, reason: EndReason, end: &mut End) {
         end.clear();
         end.reason = reason;
-        if self.unresolved > 0 {
+        if !self.transit.slab.is_empty() {
             let kept =
                 self.transit.slab.cards.iter().zip(&self.transit.slab.inputs).filter(|(_, input)| input.is_some());
             let updates = kept.filter(|(card, _)| !card.header.id.is_root());

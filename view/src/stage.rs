@@ -171,7 +171,7 @@ impl Stage {
     }
 
     fn handle(&mut self, envelope: Envelope<Actor>) {
-        let rules: Rules<'_> = self.plan.rules();
+        let rules: &Rules = self.plan.rules();
         let worker = &mut self.workers[envelope.header.to.index()];
         let mut outputs = Outputs::default();
         let _ = worker.handle(envelope, rules, self.moment, &mut self.out, &mut outputs, &mut self.recorder);
