@@ -121,7 +121,6 @@ fn values_that_are_wrong_say_what_would_do() {
     check("explore ring --set order", "expected KEY=VALUE");
     check("explore ring --set order=random", "`order` cannot be `random`: expected arrival, fifo");
     check("explore ring --set messages=none", "`messages` cannot be `none`");
-    check("explore ring --set order=causal", "`order = causal` is not available yet");
     check("explore ring --granularity queues --network bag", "would change nothing");
     check("explore ring --save there --no-save", "cannot be used with");
     check("replay ring", "needs its seed: `raddle replay ring --seed 42`");

@@ -9,6 +9,7 @@
 use raddle_core::{Conditions, End, EventRef, Input, Lane, Moment, Sink, StateMachine, What};
 
 use crate::bounded_depth::{self, BoundedDepth};
+use crate::bounded_headers::{self, BoundedHeaders};
 use crate::bounded_queues::{self, BoundedQueues};
 use crate::causal_order::{self, CausalOrder};
 use crate::determinism;
@@ -36,6 +37,7 @@ use crate::violation::{Verdict, Violation};
 ///     policies: Policies::default(),
 ///     counting: Counting::InFlight,
 ///     promised: Order::Fifo,
+///     barriers: false,
 /// };
 /// let mut bank = Bank::new(conditions.clone(), &default_laws(&conditions))?;
 /// let (ann, bob) = (WorkerId::new(0), WorkerId::new(1));
@@ -53,6 +55,7 @@ pub struct Bank {
     fifo: Option<Fifo>,
     no_deadlock: Option<NoDeadlock>,
     bounded_depth: Option<BoundedDepth>,
+    bounded_headers: Option<BoundedHeaders>,
     bounded_queues: Option<BoundedQueues>,
     fairness: Option<Fairness>,
     no_silent_loss: Option<NoSilentLoss>,
@@ -102,6 +105,7 @@ impl Bank {
             fifo: on(fifo::NAME).then(|| Fifo::new(&conditions)),
             no_deadlock: on(no_deadlock::NAME).then(NoDeadlock::default),
             bounded_depth: on(bounded_depth::NAME).then(|| BoundedDepth::new(conditions.policies.max_depth)),
+            bounded_headers: on(bounded_headers::NAME).then(|| BoundedHeaders::new(conditions.policies.barriers_max)),
             bounded_queues: on(bounded_queues::NAME).then(|| BoundedQueues::new(&conditions)),
             fairness: on(fairness::NAME).then(|| Fairness::new(&conditions)),
             no_silent_loss: on(no_silent_loss::NAME).then(|| NoSilentLoss::new(conditions.counting)),
@@ -226,6 +230,11 @@ impl Bank {
             && !law.allows(event.header)
         {
             self.broken.add(bounded_depth::NAME, move || law.broken(event, names));
+        }
+        if let Some(law) = &self.bounded_headers
+            && !law.allows(event.header)
+        {
+            self.broken.add(bounded_headers::NAME, move || law.broken(event, names));
         }
         if let Some(law) = &mut self.bounded_queues {
             law.emit(event);

@@ -28,6 +28,7 @@ pub(crate) const NAME: &str = "determinism";
 ///     policies: Policies::default(),
 ///     counting: Counting::InFlight,
 ///     promised: Order::Fifo,
+///     barriers: false,
 /// };
 /// let first = Trace { conditions, events: Vec::new(), end: End::default() };
 /// let mut second = first.clone();

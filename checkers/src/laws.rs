@@ -3,8 +3,8 @@
 use raddle_core::{Conditions, Counting, Order};
 
 use crate::{
-    bounded_depth, bounded_queues, causal_order, determinism, fairness, fifo, no_deadlock, no_duplicates, no_panic,
-    no_silent_loss,
+    bounded_depth, bounded_headers, bounded_queues, causal_order, determinism, fairness, fifo, no_deadlock,
+    no_duplicates, no_panic, no_silent_loss,
 };
 
 /// A law: its name, and what it asks for in one line.
@@ -25,6 +25,10 @@ pub const LAWS: &[LawInfo] = &[
     LawInfo { name: fifo::NAME, about: "the updates of one sender are handled in the order in which they were sent" },
     LawInfo { name: no_deadlock::NAME, about: "a run that comes to rest leaves nobody waiting" },
     LawInfo { name: bounded_depth::NAME, about: "every update knows its depth, and none reaches the limit" },
+    LawInfo {
+        name: bounded_headers::NAME,
+        about: "no update carries more barriers than allowed (judged if asked for)",
+    },
     LawInfo { name: bounded_queues::NAME, about: "no queue holds more than its capacity" },
     LawInfo { name: fairness::NAME, about: "a queue that has something is passed over at most K picks in a row" },
     LawInfo {
@@ -60,14 +64,15 @@ pub fn resolve<N: AsRef<str>>(names: &[N]) -> Result<Vec<&'static str>, UnknownL
 /// The laws that apply by default under these conditions.
 ///
 /// Order is judged only as far as it is promised: a network that may reorder breaks no law by doing so. Fairness
-/// needs queues to pick from. Determinism is not among them: it takes a driver that can run twice.
+/// needs queues to pick from. Determinism is not among them: it takes a driver that can run twice. Nor are bounded headers:
+/// how many barriers are too many depends on how many workers there are and how much is in flight.
 #[must_use]
 pub fn default_laws(conditions: &Conditions) -> Vec<&'static str> {
     let applies = |name: &str| match name {
         causal_order::NAME => conditions.promised == Order::Causal,
         fifo::NAME => conditions.promised != Order::Arrival,
         fairness::NAME => conditions.counting == Counting::Queued,
-        determinism::NAME => false,
+        determinism::NAME | bounded_headers::NAME => false,
         _ => true,
     };
     LAWS.iter().map(|law| law.name).filter(|name| applies(name)).collect()
@@ -138,7 +143,10 @@ mod tests {
     fn a_wrong_name_is_helped() {
         check("fif0", "there is no law `fif0`: did you mean `fifo`?");
         check("causal", "there is no law `causal`: did you mean `causal-order`?");
-        check("bounded", "there is no law `bounded`: did you mean `bounded-depth` or `bounded-queues`?");
+        check(
+            "bounded",
+            "there is no law `bounded`: did you mean `bounded-depth` or `bounded-queues` or `bounded-headers`?",
+        );
         assert!(UnknownLaw::new("x").to_string().starts_with("there is no law `x`: the laws are causal-order, fifo, "));
     }
 
@@ -147,12 +155,12 @@ mod tests {
         let names = Arc::new(Names::new("test", ["A"], ["bank"]).unwrap());
         let with = |promised, counting| {
             let policies = Policies::default();
-            default_laws(&Conditions { names: Arc::clone(&names), policies, counting, promised })
+            default_laws(&Conditions { names: Arc::clone(&names), policies, counting, promised, barriers: false })
         };
         let always = ["no-deadlock", "bounded-depth", "bounded-queues", "no-silent-loss", "no-duplicates", "no-panic"];
         assert_eq!(with(Order::Arrival, Counting::InFlight), always);
         assert_eq!(with(Order::Fifo, Counting::InFlight)[..2], ["fifo", "no-deadlock"]);
-        assert_eq!(with(Order::Causal, Counting::Queued).len(), LAWS.len() - 1);
+        assert_eq!(with(Order::Causal, Counting::Queued).len(), LAWS.len() - 2);
         assert!(with(Order::Arrival, Counting::Queued).contains(&"fairness"));
     }
 

@@ -11,6 +11,7 @@
 
 mod bank;
 mod bounded_depth;
+mod bounded_headers;
 mod bounded_queues;
 mod causal_order;
 pub mod determinism;

@@ -8,7 +8,9 @@ use raddle_core::{EndReason, Trace};
 use crate::bank::Bank;
 use crate::laws::UnknownLaw;
 use crate::violation::{Verdict, Violation};
-use crate::{bounded_depth, causal_order, determinism, fifo, no_deadlock, no_duplicates, no_silent_loss};
+use crate::{
+    bounded_depth, bounded_headers, causal_order, determinism, fifo, no_deadlock, no_duplicates, no_silent_loss,
+};
 
 /// Judges a trace by the laws of these names; gives what each says, in the order of [`LAWS`](crate::LAWS), with
 /// witnesses.
@@ -25,6 +27,7 @@ use crate::{bounded_depth, causal_order, determinism, fifo, no_deadlock, no_dupl
 ///     policies: Policies::default(),
 ///     counting: Counting::InFlight,
 ///     promised: Order::Fifo,
+///     barriers: false,
 /// };
 /// let trace = Trace { conditions, events: Vec::new(), end: End::default() };
 /// assert_eq!(check(&trace, &["no-silent-loss"])?, [("no-silent-loss", Verdict::Ok)]);
@@ -50,6 +53,7 @@ pub fn check(trace: &Trace, laws: &[&str]) -> Result<Vec<(&'static str, Verdict)
                 let moment = trace.events.last().map(|e| e.moment).unwrap_or_default();
                 *verdict = no_silent_loss::judge(trace, moment);
             }
+            Verdict::Ok if *law == bounded_headers::NAME => *verdict = bounded_headers::judge(trace),
             Verdict::Ok | Verdict::Unknown(_) => {}
         }
     }

@@ -105,6 +105,7 @@ impl Traffic {
             policies: Policies::default(),
             counting: Counting::InFlight,
             promised: Order::Causal,
+            barriers: false,
         };
         let in_flight = self.flying.into_iter().map(|sent| sent.header.id).collect();
         Trace { conditions, events: self.events, end: End { in_flight, ..End::default() } }

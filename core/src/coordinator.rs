@@ -3,13 +3,15 @@
 //! Inline, the sender's own step pushes into the target's inbox. Sharded, one of n shards stands between, chosen by
 //! jump hash of the target's name, with a bounded ingress under the same full-queue policies.
 
+use crate::barrier::Watermark;
 use crate::bounded::{Bounded, Offered};
 use crate::event::{DropReason, What};
 use crate::header::Header;
-use crate::ids::WorkerId;
+use crate::ids::{LinkNumber, WorkerId};
 use crate::inbox::Desk;
 use crate::names::Names;
 use crate::policy::{Placement, Policies};
+use crate::sabotage::Sabotage;
 
 /// Where an update goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum Hop {
 pub struct Coordinator<T> {
     shard_of: Vec<u32>,
     ingress: Vec<Bounded<T>>,
+    watermark: Watermark,
+    sabotage: Option<Sabotage>,
 }
 
 impl<T> Coordinator<T> {
@@ -39,7 +43,12 @@ impl<T> Coordinator<T> {
             0 => Vec::new(),
             n => names.workers().map(|(id, _)| jump_hash(names.worker_hash(id), n)).collect(),
         };
-        Self { shard_of, ingress: (0..shards).map(|_| Bounded::new(policies.ingress, policies)).collect() }
+        Self {
+            shard_of,
+            ingress: (0..shards).map(|_| Bounded::new(policies.ingress, policies)).collect(),
+            watermark: Watermark::default(),
+            sabotage: policies.sabotage,
+        }
     }
 
     /// The next hop of an update.
@@ -96,6 +105,24 @@ impl<T> Coordinator<T> {
         self.ingress[shard as usize].iter().next()
     }
 
+    /// Publishes what is resolved at one worker: [`Inbox::resolved`](crate::Inbox::resolved).
+    pub fn publish(&mut self, to: WorkerId, resolved: &[(WorkerId, LinkNumber)]) {
+        match self.sabotage {
+            Some(Sabotage::ForgetWatermark) => {}
+            Some(Sabotage::RunAhead) => {
+                self.watermark.publish(to, resolved);
+                self.watermark.run_ahead(to);
+            }
+            _ => self.watermark.publish(to, resolved),
+        }
+    }
+
+    /// What was published.
+    #[must_use]
+    pub const fn watermark(&self) -> &Watermark {
+        &self.watermark
+    }
+
     /// Everything at any shard.
     pub fn queued(&self) -> impl Iterator<Item = &T> {
         self.ingress.iter().flat_map(Bounded::iter)
@@ -104,6 +131,7 @@ impl<T> Coordinator<T> {
     /// Empty again, keeping its memory.
     pub fn reset(&mut self) {
         self.ingress.iter_mut().for_each(Bounded::clear);
+        self.watermark.clear();
     }
 }
 

@@ -1,12 +1,15 @@
 //! Messages on their way: an untyped header, which the core, the strategies and the checkers read, and a typed
 //! input, which only the state machine reads.
 
+use crate::barrier::Barriers;
 use crate::clock::VectorClock;
 use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, Party, Root, Time, WorkerId};
 use crate::machine::{StateMachine, TimerTag};
 
 /// What is known of a message without looking into it.
-#[derive(Debug, PartialEq, Eq)]
+///
+/// Two headers are equal if all but their barriers are: those are how an order is kept, and no part of what happened.
+#[derive(Debug)]
 pub struct Header {
     /// Its stable id.
     pub id: MessageId,
@@ -24,6 +27,8 @@ pub struct Header {
     pub sent_at: Time,
     /// The sender's clock at the send, its own entry counting this one; empty for all but updates.
     pub clock: VectorClock,
+    /// What its sender knew to be on its way to whom; kept only where barriers are needed.
+    pub barriers: Barriers,
     /// The workers that handled an input of this chain, in order; kept only where cycles are broken.
     pub visited: Vec<WorkerId>,
 }
@@ -54,6 +59,7 @@ impl Header {
             depth: Depth::default(),
             sent_at: at,
             clock: VectorClock::new(),
+            barriers: Barriers::default(),
             visited: Vec::new(),
         }
     }
@@ -70,15 +76,17 @@ impl Header {
             depth: Depth::default(),
             sent_at: Time::default(),
             clock: VectorClock::new(),
+            barriers: Barriers::default(),
             visited: Vec::new(),
         }
     }
 
-    /// Becomes the header of an update that is not sent: no number, no clock.
+    /// Becomes the header of an update that is not sent: no number, no clock, no barriers.
     #[cold]
     pub(crate) fn refuse(&mut self) {
         self.number = LinkNumber::default();
         self.clock.clear();
+        self.barriers.clear();
     }
 
     /// What kind of input it is.
@@ -110,6 +118,17 @@ impl Header {
     }
 }
 
+impl PartialEq for Header {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { id, from, to, life, number, depth, sent_at, clock, barriers: _, visited } = self;
+        (id, from, to, life, number, depth, sent_at)
+            == (&other.id, &other.from, &other.to, &other.life, &other.number, &other.depth, &other.sent_at)
+            && (clock, visited) == (&other.clock, &other.visited)
+    }
+}
+
+impl Eq for Header {}
+
 impl Clone for Header {
     fn clone(&self) -> Self {
         let mut copy = Self::blank();
@@ -128,6 +147,7 @@ impl Clone for Header {
         self.depth = other.depth;
         self.sent_at = other.sent_at;
         self.clock.copy_from(&other.clock);
+        self.barriers.copy_from(&other.barriers);
         if !(self.visited.is_empty() && other.visited.is_empty()) {
             self.visited.clone_from(&other.visited);
         }

@@ -15,10 +15,10 @@ use std::collections::VecDeque;
 use crate::bounded::{Bounded, Offered};
 use crate::event::{DropReason, What};
 use crate::header::Header;
-use crate::ids::WorkerId;
+use crate::ids::{LinkNumber, WorkerId};
 use crate::pick::{Picker, Queue};
-use crate::policy::Policies;
-use crate::readiness::{Readiness, Ready};
+use crate::policy::{Order, Policies};
+use crate::readiness::{Readiness, Turn};
 use crate::sabotage::Sabotage;
 
 /// What a driver lends the core: the headers of the items it holds, and an ear.
@@ -59,14 +59,14 @@ pub enum Launched {
 }
 
 impl<T> Inbox<T> {
-    /// An empty inbox.
+    /// An empty inbox behind a transport that keeps the order `promised` by itself.
     #[must_use]
-    pub fn new(policies: &Policies) -> Self {
+    pub fn new(policies: &Policies, promised: Order) -> Self {
         Self {
             externals: VecDeque::new(),
             external_capacity: policies.external_capacity,
             updates: Bounded::new(policies.capacity, policies),
-            readiness: Readiness::new(policies),
+            readiness: Readiness::new(policies, promised),
             picker: Picker::new(policies),
             max_depth: policies.max_depth,
             tombstones: policies.sabotage != Some(Sabotage::ForgetTombstones),
@@ -232,8 +232,15 @@ impl<T> Inbox<T> {
     }
 
     /// What waits for an earlier update: the item, whose update, and its number.
-    pub fn parked(&self) -> impl Iterator<Item = (&T, WorkerId, crate::ids::LinkNumber)> {
+    pub fn parked(&self) -> impl Iterator<Item = (&T, WorkerId, LinkNumber)> {
         self.readiness.parked()
+    }
+
+    /// By sender: the number up to which everything is handled, queued or known to be gone, for a
+    /// [`Watermark`](crate::Watermark).
+    #[must_use]
+    pub fn resolved(&self) -> &[(WorkerId, LinkNumber)] {
+        self.readiness.resolved()
     }
 
     /// Everything in the queues and beside them, where inputs go through queues.
@@ -270,15 +277,15 @@ impl<T> Inbox<T> {
             return None;
         }
         let Some(from) = header.from.worker() else { return Some(item) };
-        match self.readiness.arrive(from, header.number, item) {
-            Ready::Now(item) => Some(item),
-            Ready::Parked(needs) => {
-                let parked = self.readiness.last_parked().expect("it was parked just now");
-                desk.report(What::Park { of: from, needs }, parked);
+        match self.readiness.arrive(from, header) {
+            Turn::Now => Some(item),
+            Turn::Later(of, needs) => {
+                desk.report(What::Park { of, needs }, &item);
+                self.readiness.park(item);
                 None
             }
-            Ready::NoRoom(item) => self.drop(item, DropReason::Parking, desk),
-            Ready::Duplicate(item) => self.drop(item, DropReason::Duplicate, desk),
+            Turn::NoRoom => self.drop(item, DropReason::Parking, desk),
+            Turn::Past => self.drop(item, DropReason::Duplicate, desk),
         }
     }
 
@@ -321,7 +328,7 @@ impl<T> Inbox<T> {
 
     fn bury(&mut self, header: &Header) {
         if let (true, Some(from)) = (self.tombstones, header.from.worker()) {
-            self.readiness.bury(from, header.number);
+            self.readiness.bury(from, header);
         }
     }
 

@@ -8,6 +8,7 @@
 //! updates wait, [`What`] is everything that can be observed.
 #![forbid(unsafe_code)]
 
+mod barrier;
 mod bounded;
 mod clock;
 mod coordinator;
@@ -34,6 +35,7 @@ mod system;
 mod trace;
 mod worker;
 
+pub use barrier::{Barrier, Barriers, Watermark};
 pub use bounded::{Bounded, Offered};
 pub use clock::{Causality, VectorClock};
 pub use coordinator::{Coordinator, Hop, jump_hash};
@@ -51,7 +53,7 @@ pub use outbox::{Beyond, Choices, Outbox, Targets};
 pub use pick::{Picker, Queue};
 pub use policy::{Cycles, OnFull, Order, Pick, Placement, Policies, SetError};
 pub use property::{Predicate, Property, Snapshot, When};
-pub use readiness::{Readiness, Ready};
+pub use readiness::{Readiness, Turn};
 pub use sabotage::Sabotage;
 pub use subscriptions::{SubscriptionError, Subscriptions};
 pub use system::{External, Plan, System, SystemError};

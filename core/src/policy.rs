@@ -13,10 +13,10 @@ use crate::sabotage::Sabotage;
 pub enum Order {
     /// Nothing: updates are handled as they arrive.
     Arrival,
-    /// The updates of one sender to one target are handled in the order in which they were sent. If unsure, this.
-    #[default]
+    /// The updates of one sender to one target are handled in the order in which they were sent.
     Fifo,
-    /// An update is handled after all updates to the same worker that its sender knew of.
+    /// An update is handled after all updates to the same worker that its sender knew of. If unsure, this.
+    #[default]
     Causal,
 }
 
@@ -100,6 +100,10 @@ pub struct Policies {
     pub overflow: usize,
     /// Most updates that wait at one inbox for an earlier one.
     pub parking: usize,
+    /// How many inputs are handled between two publications of what is resolved, which prune barriers.
+    pub watermark: u64,
+    /// Most barriers that an update may carry before the law `bounded-headers` is broken.
+    pub barriers_max: usize,
     /// Where updates are routed.
     pub placement: Placement,
     /// Most updates in the ingress of one shard.
@@ -123,6 +127,8 @@ impl Default for Policies {
             external_capacity: 1024,
             overflow: 1024,
             parking: 1024,
+            watermark: 200,
+            barriers_max: 64,
             placement: Placement::default(),
             ingress: 1024,
             max_depth: 10,
@@ -165,12 +171,20 @@ impl Policies {
         ("external_capacity", "a number from 1", "most messages in a worker's external queue"),
         ("overflow", "a number", "most updates held beside a full queue"),
         ("parking", "a number", "most updates that wait at an inbox for an earlier one"),
+        ("watermark", "a number from 1", "inputs handled between two prunings of barriers"),
+        ("barriers_max", "a number", "most barriers that an update may carry"),
         ("placement", "inline, sharded(N)", "where updates are routed"),
         ("ingress", "a number from 1", "most updates in the ingress of one shard"),
         ("max_depth", "a number from 1", "an update of this depth is refused"),
         ("cycles", "bound, break, forbid", "what is done about chains that return to a worker"),
         ("sabotage", "none or a broken rule", "a rule of the core broken on purpose"),
     ];
+
+    /// Whether updates carry barriers: where more order is asked for than the transport keeps by itself.
+    #[must_use]
+    pub fn needs_barriers(&self, promised: Order) -> bool {
+        self.order == Order::Causal && promised < Order::Causal
+    }
 
     /// The value of a policy, as text that `set` takes.
     #[must_use]
@@ -184,6 +198,8 @@ impl Policies {
             "external_capacity" => self.external_capacity.to_string(),
             "overflow" => self.overflow.to_string(),
             "parking" => self.parking.to_string(),
+            "watermark" => self.watermark.to_string(),
+            "barriers_max" => self.barriers_max.to_string(),
             "placement" => self.placement.to_string(),
             "ingress" => self.ingress.to_string(),
             "max_depth" => self.max_depth.to_string(),
@@ -209,6 +225,8 @@ impl Policies {
             "external_capacity" => put(&mut self.external_capacity, positive(value)),
             "overflow" => put(&mut self.overflow, value.parse().ok()),
             "parking" => put(&mut self.parking, value.parse().ok()),
+            "watermark" => put(&mut self.watermark, positive(value)),
+            "barriers_max" => put(&mut self.barriers_max, value.parse().ok()),
             "placement" => put(&mut self.placement, value.parse().ok()),
             "ingress" => put(&mut self.ingress, positive(value)),
             "max_depth" => put(&mut self.max_depth, positive(value)),

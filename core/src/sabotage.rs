@@ -21,13 +21,23 @@ pub enum Sabotage {
     SwapPairs,
     /// A dropped update leaves no tombstone, so that its successors wait for ever.
     ForgetTombstones,
+    /// Causal order by the rule for broadcasts: an update waits for all sends that its clock counts, to whomever.
+    BroadcastClocks,
+    /// A dropped update leaves a bare notice that its number is gone, without what it would have waited for.
+    BareGaps,
+    /// Neighbouring tombstones of one link become one that waits for all that the two wait for.
+    MergeTombstones,
+    /// The watermark says that one more of each link is resolved than is.
+    RunAhead,
+    /// Nothing is ever said to be resolved, so that updates carry more and more barriers.
+    ForgetWatermark,
     /// A worker does not learn from the clocks of what it handles.
     ForgetClocks,
 }
 
 impl Sabotage {
     /// Every rule that can be broken.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::LoseSilently,
         Self::HandleTwice,
         Self::FreezeDepth,
@@ -35,6 +45,11 @@ impl Sabotage {
         Self::IgnoreStarvation,
         Self::SwapPairs,
         Self::ForgetTombstones,
+        Self::BroadcastClocks,
+        Self::BareGaps,
+        Self::MergeTombstones,
+        Self::RunAhead,
+        Self::ForgetWatermark,
         Self::ForgetClocks,
     ];
 
@@ -49,6 +64,11 @@ impl Sabotage {
             Self::IgnoreStarvation => "ignore-starvation",
             Self::SwapPairs => "swap-pairs",
             Self::ForgetTombstones => "forget-tombstones",
+            Self::BroadcastClocks => "broadcast-clocks",
+            Self::BareGaps => "bare-gaps",
+            Self::MergeTombstones => "merge-tombstones",
+            Self::RunAhead => "run-ahead",
+            Self::ForgetWatermark => "forget-watermark",
             Self::ForgetClocks => "forget-clocks",
         }
     }

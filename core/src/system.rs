@@ -16,7 +16,7 @@ use crate::machine::{Seat, StateMachine};
 use crate::names::{NameError, Names};
 use crate::outbox::Outbox;
 use crate::panics;
-use crate::policy::{Cycles, Policies, SetError};
+use crate::policy::{Cycles, Order, Policies, SetError};
 use crate::property::{Property, Snapshot, When};
 use crate::subscriptions::{SubscriptionError, Subscriptions};
 use crate::worker::{Edges, Rules, Worker};
@@ -340,7 +340,7 @@ impl<M: StateMachine> System<M> {
             }
         }
         let mut plan = Plan {
-            rules: Rules { names: Arc::new(names), policies: self.policies.clone(), edges },
+            rules: Rules { names: Arc::new(names), policies: self.policies.clone(), edges, barriers: false },
             makers: self.workers.iter().map(|(_, make)| Arc::clone(make)).collect(),
             externals,
             laws: self.laws.clone(),
@@ -424,10 +424,10 @@ impl<M: StateMachine> Plan<M> {
         &self.rules.policies
     }
 
-    /// What every worker goes by.
+    /// What every worker goes by, over a transport that keeps the order `promised` by itself.
     #[must_use]
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
+    pub fn rules(&self, promised: Order) -> Rules {
+        Rules { barriers: self.rules.policies.needs_barriers(promised), ..self.rules.clone() }
     }
 
     /// The workload, in the order of declaration.

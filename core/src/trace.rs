@@ -34,6 +34,8 @@ pub struct Conditions {
     pub counting: Counting,
     /// The strongest order of updates that core, placement and network together promise.
     pub promised: Order,
+    /// Whether updates carried barriers, which are not written into files.
+    pub barriers: bool,
 }
 
 /// What the capacity of an update queue bounds.

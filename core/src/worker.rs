@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::barrier::{Barriers, Watermark};
 use crate::clock::VectorClock;
 use crate::event::{DropReason, EventRef, Lane, Moment, Sink, What};
 use crate::header::{Envelope, Header, Input, Outlet};
@@ -25,6 +26,8 @@ pub struct Rules {
     pub policies: Policies,
     /// The declared edges, if edges are declared.
     pub edges: Option<Edges>,
+    /// Whether updates carry barriers.
+    pub barriers: bool,
 }
 
 /// Declared edges: who may notify whom.
@@ -48,6 +51,7 @@ pub struct Worker<M> {
     life: Incarnation,
     machine: M,
     clock: VectorClock,
+    barriers: Barriers,
     sent: Sent,
     timers: Vec<Timer>,
     timers_set: u32,
@@ -76,6 +80,7 @@ impl<M: StateMachine> Worker<M> {
             life: Incarnation(0),
             machine,
             clock: VectorClock::new(),
+            barriers: Barriers::default(),
             sent: Sent::default(),
             timers: Vec::new(),
             timers_set: 0,
@@ -89,6 +94,7 @@ impl<M: StateMachine> Worker<M> {
         self.life = Incarnation(0);
         self.machine = machine;
         self.clock.clear();
+        self.barriers.clear();
         self.sent.clear();
         self.timers.clear();
         self.timers_set = 0;
@@ -176,6 +182,9 @@ impl<M: StateMachine> Worker<M> {
         }
         if rules.policies.sabotage != Some(Sabotage::ForgetClocks) {
             self.clock.merge(&header.clock);
+        }
+        if rules.barriers {
+            self.barriers.learn(&header.barriers, self.id);
         }
         voice.say(What::Handle, header, "");
         out.begin(header, moment.time);
@@ -326,6 +335,10 @@ impl<M: StateMachine> Worker<M> {
         self.clock.tick(self.id);
         header.clock.copy_from(&self.clock);
         header.number = self.sent.next(to);
+        if rules.barriers {
+            header.barriers.copy_from(&self.barriers);
+            self.barriers.sent(self.id, to, header.number);
+        }
         let (header, input) = outputs.send(Input::Update(update));
         voice.emit(What::Emit, header, "", input);
     }
@@ -383,6 +396,17 @@ impl<M> Worker<M> {
     #[must_use]
     pub fn timers(&self) -> &[Timer] {
         if self.crashed { &[] } else { &self.timers }
+    }
+
+    /// What it knows to be on its way to whom, where barriers are needed.
+    #[must_use]
+    pub const fn barriers(&self) -> &Barriers {
+        &self.barriers
+    }
+
+    /// Forgets the barriers that are resolved.
+    pub fn prune(&mut self, watermark: &Watermark) {
+        self.barriers.prune(watermark);
     }
 
     /// Takes a timer out to fire it: the input to hand to [`Worker::handle`].

@@ -83,7 +83,7 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
         let moment = Moment { step: 0, time: self.transport.now() };
         let WorkerLeft { worker, log, unsent } = &mut self.left;
         // How it went is in the events; a dead worker goes on, so that what comes is accounted for.
-        let _ = worker.handle(envelope, self.transport.plan.rules(), moment, &mut self.out, &mut self.outputs, log);
+        let _ = worker.handle(envelope, &self.transport.rules, moment, &mut self.out, &mut self.outputs, log);
         log.close(act);
         for output in self.outputs.drain() {
             // Behind one that cannot be pushed nothing is: pushes are in program order.

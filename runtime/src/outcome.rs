@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use raddle_core::{
-    Conditions, Coordinator, Counting, End, EndReason, Envelope, Hop, Inbox, InputKind, Order, Parked, Plan,
-    StateMachine, Trace, Worker, WorkerId,
+    Conditions, Coordinator, Counting, End, EndReason, Envelope, Hop, Inbox, InputKind, Parked, Plan, StateMachine,
+    Trace, Worker, WorkerId,
 };
 
 use crate::crew::{ShardLeft, WorkerLeft};
 use crate::log::Log;
 use crate::merge::{Strand, merge};
 use crate::metrics::Metrics;
-use crate::transport::{InboxDesk, ShardDesk, Transport};
+use crate::transport::{InboxDesk, PROMISED, ShardDesk, Transport};
 
 /// What a run leaves.
 pub struct Outcome<M: StateMachine> {
@@ -82,6 +82,7 @@ impl<M: StateMachine> Outcome<M> {
                 policies: plan.policies().clone(),
                 counting: Counting::Queued,
                 promised: PROMISED,
+                barriers: plan.policies().needs_barriers(PROMISED),
             },
             events: merge(strands.0, strands.1, strands.2),
             end: end.clone(),
@@ -89,9 +90,6 @@ impl<M: StateMachine> Outcome<M> {
         Self { trace, workers, end, metrics, elapsed: left.elapsed }
     }
 }
-
-/// Both placements keep causal order: see `transport.rs`.
-const PROMISED: Order = Order::Causal;
 
 /// What is left at one inbox.
 fn take_inbox<M: StateMachine>(at: WorkerId, inbox: &Inbox<Envelope<M>>, end: &mut End) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use raddle_core::{EndReason, Order, Plan, StateMachine, Worker, panics};
+use raddle_core::{EndReason, Plan, StateMachine, Worker, panics};
 
 use crate::activity::EndOnPanic;
 use crate::crew::{ShardLeft, WorkerLeft, WorkerThread, carry, feed};
@@ -64,12 +64,6 @@ pub struct Threads {
 /// A run that could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A policy that this driver does not have yet.
-    #[error(
-        "`order = causal` is not available on threads yet: use `order = fifo` (placement `inline` keeps causal order \
-         by itself)"
-    )]
-    CausalOrder,
     /// The operating system refused a thread.
     #[error("the thread of {who} could not be started (this system needs {threads}): {error}")]
     Spawn {
@@ -159,12 +153,8 @@ impl Threads {
     /// Runs a system to its end. All threads have ended when this returns.
     ///
     /// # Errors
-    /// When the run cannot be started: a policy that threads do not have yet, or threads that the operating system
-    /// refuses.
+    /// When the run cannot be started: the operating system refuses a thread.
     pub fn run<M: StateMachine>(&self, plan: &Arc<Plan<M>>) -> Result<Outcome<M>, RunError> {
-        if plan.policies().order == Order::Causal {
-            return Err(RunError::CausalOrder);
-        }
         panics::install();
         // Machines are made on this thread, in the order of declaration, before any other runs.
         let workers = plan.workers();

@@ -9,16 +9,22 @@
 
 use std::time::Instant;
 
-use raddle_core::{Coordinator, Desk, Envelope, Hop, Inbox, Lane, Moment, Plan, StateMachine, Time, What, WorkerId};
+use raddle_core::{
+    Coordinator, Desk, Envelope, Hop, Inbox, Lane, Moment, Order, Plan, Rules, StateMachine, Time, What, WorkerId,
+};
 
 use crate::activity::Activity;
 use crate::log::{Act, Clerk, Log};
 use crate::shard::{Shard, Task};
 use crate::station::{Open, Phase, Room, Station};
 
+/// The order that both placements keep by themselves: see above.
+pub(crate) const PROMISED: Order = Order::Causal;
+
 /// Everything that the threads of a run share.
 pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) plan: &'a Plan<M>,
+    pub(crate) rules: Rules,
     pub(crate) activity: Activity,
     pub(crate) recording: bool,
     started: Instant,
@@ -54,8 +60,11 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let routes = Coordinator::new(plan.names(), policies);
         let shards = u32::try_from(routes.shards()).expect("the policy is 32 bits wide");
         let threads = plan.names().worker_count() + plan.names().source_count() + routes.shards();
-        let inbox =
-            |(worker, _)| Desktop { queue: Inbox::new(policies), log: Log::new(recording), lane: Lane::Inbox(worker) };
+        let inbox = |(worker, _)| Desktop {
+            queue: Inbox::new(policies, PROMISED),
+            log: Log::new(recording),
+            lane: Lane::Inbox(worker),
+        };
         let shard = |number| Desktop {
             queue: Shard::new(Coordinator::new(plan.names(), policies), number),
             log: Log::new(recording),
@@ -63,6 +72,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         };
         Self {
             plan,
+            rules: plan.rules(PROMISED),
             activity: Activity::new(threads),
             recording,
             started: Instant::now(),

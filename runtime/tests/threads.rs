@@ -14,7 +14,7 @@ use raddle_core::{
     DropReason, EndReason, Input, OnFull, Order, Outbox, Placement, Plan, Sabotage, Seat, StateMachine, System,
     TimerTag, What, WorkerId,
 };
-use raddle_runtime::{Outcome, RunError, Threads};
+use raddle_runtime::{Outcome, Threads};
 
 const PLACEMENTS: [Placement; 3] = [Placement::Inline, Placement::Sharded(1), Placement::Sharded(2)];
 
@@ -557,11 +557,14 @@ fn a_system_without_work_is_over_at_once() {
 }
 
 #[test]
-fn causal_order_is_refused_in_words() {
-    let plan = chain().with(|policies| policies.order = Order::Causal).plan().expect("sound");
-    let Err(error) = Threads::new().run(&plan) else { panic!("it must be refused") };
-    assert!(matches!(error, RunError::CausalOrder));
-    assert!(error.to_string().starts_with("`order = causal` is not available on threads yet: use `order = fifo`"));
+fn causal_order_needs_no_barriers_on_threads() {
+    for placement in [Placement::Inline, Placement::Sharded(2)] {
+        let plan = placed(chain().with(|policies| policies.order = Order::Causal), placement);
+        let outcome = Threads::new().record(true).run(&plan).expect("runs");
+        audit(&outcome);
+        let events = outcome.trace.expect("recorded").events;
+        assert!(events.iter().all(|event| event.header.barriers.is_empty()));
+    }
 }
 
 #[test]

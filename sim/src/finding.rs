@@ -21,6 +21,10 @@ pub const VERSION: u32 = 1;
 /// A finding larger than this is not read: no schedule is that long.
 const BYTES_MAX: u64 = 64 << 20;
 
+/// Policies that are younger than version 1 of the format. A file without one was written before it, when what is its
+/// default now held for everybody.
+const LATER_POLICIES: [&str; 2] = ["watermark", "barriers_max"];
+
 /// A saved run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -221,7 +225,7 @@ impl Finding {
     /// When a policy is not known, not given, or does not take its value.
     pub fn apply_policies<M: StateMachine>(&self, mut system: System<M>) -> Result<System<M>, FindingError> {
         for (key, _, _) in Policies::KEYS {
-            if !self.policies.contains_key(*key) {
+            if !self.policies.contains_key(*key) && !LATER_POLICIES.contains(key) {
                 return Err(self.misfit(format!("the policy `{key}` is not given")));
             }
         }

@@ -170,6 +170,7 @@ impl<M: StateMachine> Runner<M> {
             policies: plan.policies().clone(),
             counting: settings.counting(),
             promised: settings.promised(plan.policies()),
+            barriers: plan.policies().needs_barriers(settings.transport(plan.policies())),
         };
         let laws = match laws.or(plan.laws()) {
             Some(laws) => raddle_checkers::resolve(laws)?,

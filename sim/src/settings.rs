@@ -66,11 +66,6 @@ impl Default for Settings {
 /// A combination of settings and policies that cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// Barriers are not there yet.
-    #[error(
-        "`order = causal` is not available yet: use `order = fifo`, or `network = causal` to explore causal delivery"
-    )]
-    CausalOrder,
     /// There is no hop that the network could govern.
     #[error(
         "at granularity `queues` an inline push is synchronous, so `network = {0}` would change nothing: \
@@ -88,9 +83,6 @@ impl Settings {
     /// # Errors
     /// When they cannot, with the reason.
     pub fn check(&self, policies: &Policies) -> Result<(), SettingsError> {
-        if policies.order == Order::Causal {
-            return Err(SettingsError::CausalOrder);
-        }
         let inline = self.granularity == Granularity::Queues && policies.placement == Placement::Inline;
         if inline && matches!(self.network, Network::Bag | Network::Mailbox) {
             return Err(SettingsError::NoHop(self.network));
@@ -110,14 +102,19 @@ impl Settings {
         }
     }
 
+    /// The strongest order that placement and network keep by themselves.
+    #[must_use]
+    pub fn transport(&self, policies: &Policies) -> Order {
+        match (self.granularity, policies.placement) {
+            (Granularity::Queues, Placement::Inline) => Order::Causal,
+            _ => self.network.promises(),
+        }
+    }
+
     /// The strongest order that core, placement and network together promise.
     #[must_use]
     pub fn promised(&self, policies: &Policies) -> Order {
-        let transport = match (self.granularity, policies.placement) {
-            (Granularity::Queues, Placement::Inline) => Order::Causal,
-            _ => self.network.promises(),
-        };
-        transport.max(policies.order)
+        self.transport(policies).max(policies.order)
     }
 
     /// The last moment at which a timer may fire.

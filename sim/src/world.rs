@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raddle_core::{
-    Coordinator, End, EndReason, Handled, Header, Inbox, Input, Lane, Moment, OnFull, Outbox, Parked, Plan, Sink,
-    Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
+    Coordinator, End, EndReason, Handled, Header, Inbox, Input, Lane, Moment, OnFull, Outbox, Parked, Plan, Rules,
+    Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
 };
 
 use crate::actions::{Act, Actions};
@@ -23,6 +23,7 @@ use crate::transit::{Gate, Place, Transit};
 pub struct World<M: StateMachine> {
     pub(crate) plan: Arc<Plan<M>>,
     pub(crate) settings: Settings,
+    rules: Rules,
     pub(crate) workers: Vec<Worker<M>>,
     pub(crate) coordinator: Coordinator<Slot>,
     pub(crate) transit: Transit<M>,
@@ -52,16 +53,18 @@ impl<M: StateMachine> World<M> {
         raddle_core::panics::install();
         let (names, policies) = (plan.names(), plan.policies());
         let n = names.worker_count();
+        let promised = settings.transport(policies);
         let coordinator = Coordinator::new(names, policies);
         let hops = n.max(coordinator.shards());
         let place = Place {
-            inbox: Inbox::new(policies),
+            inbox: Inbox::new(policies, promised),
             outbound: VecDeque::new(),
             gate: Gate::Open,
             past: 0,
             is_touched: true,
         };
         let mut world = Self {
+            rules: plan.rules(promised),
             workers: plan.workers(),
             coordinator,
             transit: Transit {
@@ -220,11 +223,14 @@ impl<M: StateMachine> World<M> {
         let at = header.to.index();
         let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
-        let rules = self.plan.rules();
+        let rules = &self.rules;
         let worker = &mut self.workers[at];
         let handled =
             worker.handle_parts(header, &mut self.input, rules, self.moment, &mut self.out, &mut self.transit, sink);
         self.deliveries += 1;
+        if rules.barriers && self.deliveries.is_multiple_of(rules.policies.watermark) {
+            self.publish_watermark();
+        }
         if !self.out.choices().made.is_empty() {
             self.note_choices(at);
         }
@@ -258,6 +264,17 @@ impl<M: StateMachine> World<M> {
             }
         }
         self.transit.outputs = outputs;
+    }
+
+    /// Barriers that are resolved need not be carried on. Nobody can see this: it is no step and no event.
+    #[inline(never)]
+    fn publish_watermark(&mut self) {
+        for worker in &self.transit.touched {
+            self.coordinator.publish(*worker, self.transit.places[worker.index()].inbox.resolved());
+        }
+        for worker in &self.transit.touched {
+            self.workers[worker.index()].prune(self.coordinator.watermark());
+        }
     }
 
     /// What the handler chose is part of its past, and the next handler's script goes on behind it.

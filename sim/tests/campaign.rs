@@ -152,8 +152,6 @@ fn the_default_order_is_one_run() {
 
 #[test]
 fn what_cannot_run_is_refused() {
-    let causal = race().with(|policies| policies.order = Order::Causal);
-    assert!(Explore::new(causal).run().expect_err("not yet").to_string().contains("order = causal"));
     let settings =
         Settings { network: Network::Bag, granularity: raddle_sim::Granularity::Queues, ..Settings::default() };
     assert!(Explore::new(race()).settings(settings).run().expect_err("no hop").to_string().contains("sharded(N)"));

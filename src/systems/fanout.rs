@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use raddle_core::{Outbox, StateMachine, System};
+use raddle_core::{Order, Outbox, StateMachine, System};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
@@ -55,7 +55,10 @@ pub(super) fn entry() -> Entry {
             .messages("wire", (0..half).map(|number| ("hub", number)))
             .messages("desk", (half..messages).map(|number| ("hub", number)))
             .subscriptions(SUBSCRIPTIONS)
-            .with(|policies| policies.sabotage = sabotage(args))
+            .with(|policies| {
+                policies.order = Order::Fifo;
+                policies.sabotage = sabotage(args);
+            })
             .sometimes("far-apart", |run| {
                 let read = || run.machines().skip(1).map(|reader| reader.read);
                 read().max() >= read().min().map(|least| least + 2)

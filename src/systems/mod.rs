@@ -9,6 +9,7 @@ mod chain;
 mod fanout;
 mod half;
 mod ledger;
+mod mesh;
 mod ring;
 mod slow;
 mod triangle;
@@ -28,6 +29,7 @@ pub fn all() -> Vec<Entry> {
         half::entry(),
         slow::entry(),
         ledger::entry(),
+        mesh::entry(),
     ]
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use raddle_core::{
-    Conditions, Counting, Depth, DropReason, End, EndReason, Event, Header, Incarnation, Lane, LinkNumber, MessageId,
-    Moment, Names, Order, Parked, Party, Policies, Root, SourceId, Time, TimerTag, Trace, VectorClock, What, WorkerId,
+    Barriers, Conditions, Counting, Depth, DropReason, End, EndReason, Event, Header, Incarnation, Lane, LinkNumber,
+    MessageId, Moment, Names, Order, Parked, Party, Policies, Root, SourceId, Time, TimerTag, Trace, VectorClock, What,
+    WorkerId,
 };
 
 /// A trace of three workers and two sources, with up to 40 events.
@@ -17,7 +18,17 @@ pub(crate) fn trace() -> impl Strategy<Value = Trace> {
     (vec(event(Arc::clone(&names)), 0..40), end(Arc::clone(&names)), counting, order, 1..9_usize).prop_map(
         move |(events, end, counting, promised, capacity)| {
             let policies = Policies { capacity, ..Policies::default() };
-            Trace { conditions: Conditions { names: Arc::clone(&names), policies, counting, promised }, events, end }
+            Trace {
+                conditions: Conditions {
+                    names: Arc::clone(&names),
+                    policies,
+                    counting,
+                    promised,
+                    barriers: promised == Order::Causal,
+                },
+                events,
+                end,
+            }
         },
     )
 }
@@ -87,6 +98,7 @@ fn header(names: Arc<Names>) -> impl Strategy<Value = Header> {
     let numbers = (0..3_u32, any::<u32>(), any::<u32>(), any::<u64>());
     (id(names), from, worker(), numbers, clock, vec(worker(), 0..3)).prop_map(
         |(id, from, to, (life, number, depth, sent), clock, visited)| Header {
+            barriers: Barriers::default(),
             id,
             from,
             to,

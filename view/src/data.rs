@@ -51,6 +51,8 @@ pub(crate) struct ConditionsData<'a> {
     policies: &'a Policies,
     counting: &'static str,
     promised: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    barriers: bool,
 }
 
 impl<'a> ConditionsData<'a> {
@@ -63,6 +65,7 @@ impl<'a> ConditionsData<'a> {
             policies: &conditions.policies,
             counting: counting_word(conditions.counting),
             promised: conditions.promised.to_string(),
+            barriers: conditions.barriers,
         }
     }
 }

@@ -55,6 +55,8 @@ mod tests {
               "external_capacity": "1024",
               "overflow": "1024",
               "parking": "1024",
+              "watermark": "200",
+              "barriers_max": "64",
               "placement": "inline",
               "ingress": "1024",
               "max_depth": "10",

@@ -5,7 +5,8 @@
 
 use raddle_core::{
     Conditions, Counting, DropReason, End, Envelope, EventRef, Incarnation, Input, Lane, LinkNumber, MessageId, Moment,
-    Order, Outbox, Outputs, Plan, Recorder, Rules, Sink, StateMachine, System, TimerTag, Trace, What, Worker, panics,
+    Order, Outbox, Outputs, Plan, Policies, Recorder, Sink, StateMachine, System, TimerTag, Trace, What, Worker,
+    panics,
 };
 use std::sync::Arc;
 
@@ -53,6 +54,11 @@ pub(crate) struct Stage {
     moment: Moment,
 }
 
+/// What stages promise.
+fn in_order(policies: &mut Policies) {
+    policies.order = Order::Fifo;
+}
+
 impl Stage {
     /// Workers that all play the same play, and who tells them what from outside.
     pub(crate) fn new<const N: usize, const K: usize>(
@@ -61,7 +67,7 @@ impl Stage {
         messages: [(&'static str, &'static str, &'static str); K],
         play: Play,
     ) -> Self {
-        let mut system = System::new(system).workers(workers, move |_| Actor(play));
+        let mut system = System::new(system).workers(workers, move |_| Actor(play)).with(in_order);
         for (source, to, text) in messages {
             system = system.messages(source, [(to, Said(text))]);
         }
@@ -165,13 +171,14 @@ impl Stage {
             policies: self.plan.policies().clone(),
             counting: Counting::InFlight,
             promised: Order::Fifo,
+            barriers: false,
         };
         let in_flight = self.flying.iter().map(|envelope| envelope.header.id.clone()).collect();
         Trace { conditions, events: self.recorder.take_events(), end: End { in_flight, ..End::default() } }
     }
 
     fn handle(&mut self, envelope: Envelope<Actor>) {
-        let rules: &Rules = self.plan.rules();
+        let rules = &self.plan.rules(Order::Causal);
         let worker = &mut self.workers[envelope.header.to.index()];
         let mut outputs = Outputs::default();
         let _ = worker.handle(envelope, rules, self.moment, &mut self.out, &mut outputs, &mut self.recorder);
@@ -256,7 +263,7 @@ pub(crate) fn ring() -> Trace {
         };
         out.notify(next, Said("Token"));
     };
-    let system = System::new("ring").workers(["ann", "bob", "eve"], move |_| Actor(play));
+    let system = System::new("ring").workers(["ann", "bob", "eve"], move |_| Actor(play)).with(in_order);
     let system = system.messages("bank", [("ann", Said("Token"))]).with(|policies| policies.max_depth = 4);
     let mut stage = Stage::of(&system);
     stage.external(0);

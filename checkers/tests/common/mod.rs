@@ -140,11 +140,11 @@ impl World {
         let system =
             System::new("test").workers(workers, |_| Obedient).messages("bank", messages).policies(policies.clone());
         let plan = system.plan().expect("a good system");
-        let conditions = Conditions { names: Arc::clone(plan.names()), policies, counting, promised };
+        let conditions = Conditions { names: Arc::clone(plan.names()), policies, counting, promised, barriers: false };
         let bank = Bank::new(conditions.clone(), &default_laws(&conditions)).expect("laws of our own");
         Self {
             workers: plan.workers(),
-            inboxes: (0..N).map(|_| Inbox::new(&conditions.policies)).collect(),
+            inboxes: (0..N).map(|_| Inbox::new(&conditions.policies, Order::Causal)).collect(),
             items: Vec::new(),
             flying: Vec::new(),
             outbound: vec![VecDeque::new(); N],
@@ -314,7 +314,7 @@ impl World {
         let at = envelope.header.to.index();
         let mut outputs = Outputs::default();
         let moment = self.moment();
-        let rules = self.plan.rules();
+        let rules = &self.plan.rules(Order::Causal);
         let _ = self.workers[at].handle(envelope, rules, moment, &mut self.out, &mut outputs, &mut self.ears);
         for output in outputs.drain() {
             let item = self.keep(output);

@@ -41,6 +41,12 @@ impl Fields {
         number.ok_or_else(|| self.bad(field, &value, "a whole number from 0 to 4294967295"))
     }
 
+    /// Yes or no; no if it is not there.
+    pub(super) fn flag(&mut self, field: &'static str) -> Result<bool, ReadError> {
+        let value = self.map.remove(field).unwrap_or(Value::Bool(false));
+        value.as_bool().ok_or_else(|| self.bad(field, &value, "true or false"))
+    }
+
     pub(super) fn text(&mut self, field: &'static str) -> Result<String, ReadError> {
         match self.value(field)? {
             Value::String(text) => Ok(text),

@@ -4,8 +4,8 @@ use std::io::{BufRead, Read};
 use std::sync::Arc;
 
 use raddle_core::{
-    Conditions, Counting, Depth, DropReason, End, EndReason, Event, Header, Incarnation, LinkNumber, MessageId, Moment,
-    Names, Parked, Policies, Time, TimerTag, Trace, VectorClock, What, WorkerId,
+    Barriers, Conditions, Counting, Depth, DropReason, End, EndReason, Event, Header, Incarnation, LinkNumber,
+    MessageId, Moment, Names, Parked, Policies, Time, TimerTag, Trace, VectorClock, What, WorkerId,
 };
 use serde_json::Value;
 
@@ -151,6 +151,7 @@ fn conditions(line: usize, head: &mut Fields) -> Result<Conditions, ReadError> {
         policies,
         counting: head.read("counting", "`in-flight` or `queued`", counting)?,
         promised: head.read("promised", "`arrival`, `fifo` or `causal`", |word| word.parse().ok())?,
+        barriers: head.flag("barriers")?,
     })
 }
 
@@ -210,6 +211,7 @@ fn header(fields: &mut Fields, names: &Names) -> Result<Header, ReadError> {
         depth: Depth(fields.u32("depth")?),
         sent_at: Time(fields.u64("sent_ns")?),
         clock: clock(fields, names)?,
+        barriers: Barriers::default(),
         visited: fields.list("visited", WORKER, |text| who::read_worker(text, names))?,
     })
 }
