@@ -11,7 +11,7 @@ use std::time::Duration;
 use raddle_core::{Policies, SetError, StateMachine, System, When};
 use raddle_sim::{
     Explore, Finding, Found, Progress, Recording, ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT,
-    STEP_LIMIT, Settings, StrategyKind,
+    STEP_LIMIT, Settings, Strategy, StrategyKind,
 };
 
 #[cfg(feature = "threads")]
@@ -52,6 +52,18 @@ pub trait AnySystem: Send + Sync {
     /// # Errors
     /// When it cannot be run as asked.
     fn record(&self, search: &Search, seed: u64) -> Result<Recording, RunError>;
+
+    /// Runs again and again, choosing by a strategy of the caller's, and writes each run down, until `go_on` says no. How
+    /// a test goes through all schedules; the strategy is begun with the number of the run, from 0.
+    ///
+    /// # Errors
+    /// When it cannot be run as asked.
+    fn record_while(
+        &self,
+        search: &Search,
+        strategy: &mut dyn Strategy,
+        go_on: &mut dyn FnMut(Recording) -> bool,
+    ) -> Result<(), RunError>;
 
     /// What a search found, with everything that it depends on but parameters and planted bugs, which only the
     /// catalog knows.
@@ -200,6 +212,18 @@ impl<M: StateMachine> AnySystem for System<M> {
     fn record(&self, search: &Search, seed: u64) -> Result<Recording, RunError> {
         let mut runner = Runner::new(self.plan()?, search.settings.clone(), search.laws.as_deref())?;
         Ok(runner.record(seed, search.strategy.make().as_mut()))
+    }
+
+    fn record_while(
+        &self,
+        search: &Search,
+        strategy: &mut dyn Strategy,
+        go_on: &mut dyn FnMut(Recording) -> bool,
+    ) -> Result<(), RunError> {
+        let mut runner = Runner::new(self.plan()?, search.settings.clone(), search.laws.as_deref())?;
+        let mut runs = 0..;
+        while runs.next().is_some_and(|run| go_on(runner.record(run, strategy))) {}
+        Ok(())
     }
 
     fn finding(&self, report: &Report, found: &Found) -> Result<Finding, RunError> {

@@ -379,3 +379,133 @@ fn ctrl_c_ends_with_130_and_the_report_so_far() {
         done.ends(130).prints("interrupted: ring");
     }
 }
+
+/// The report of a search, without what tells the time and what only the report of a shard or of several has.
+fn report_of(done: &common::Done) -> serde_json::Value {
+    let mut report: serde_json::Value = serde_json::from_str(done.out.lines().last().expect("a report")).expect("JSON");
+    let map = report.as_object_mut().expect("an object");
+    ["elapsed_ms", "shard", "shards", "missing"].into_iter().for_each(|key| _ = map.remove(key));
+    report
+}
+
+/// Explores in shards, a file each.
+fn shards(place: &Place, line: &str, of: u64) -> Vec<String> {
+    let report = |index: u64| {
+        let done = place.run(&format!("{line} --format json --shard {index}/{of}"));
+        let name = format!("{of}-{index}.json");
+        place.write(&name, &done.out);
+        name
+    };
+    (1..=of).map(report).collect()
+}
+
+#[test]
+fn shards_joined_are_the_whole_search() {
+    for (line, exit) in [
+        ("explore ring --seeds 300 --no-save", 0),
+        ("explore twopc --seeds 100..500 --no-save --set n=4", 0),
+        ("explore ledger --bug narrow-amount --no-save", 1),
+        ("explore ring --bug early-token --no-save --seeds 64", 1),
+        ("explore chain --seeds 20 --no-save --steps-max 3", 5),
+        ("explore ring --strategy default-order --no-save", 0),
+    ] {
+        let place = here();
+        let whole = place.run(&format!("{line} --format json")).ends(exit);
+        for of in [1, 3, 7] {
+            let names = shards(&place, line, of).join(" ");
+            let joined = place.run(&format!("merge --format json {names}")).ends(exit);
+            assert_eq!(report_of(&joined), report_of(&whole), "{line}, {of} shards");
+            assert_eq!(joined.out.lines().count(), whole.out.lines().count());
+            place.run(&format!("merge {names}")).ends(exit).prints(&format!("{of} of {of}"));
+        }
+    }
+}
+
+#[test]
+fn more_shards_than_seeds_leave_some_with_nothing_to_do() {
+    let place = here();
+    place.run("explore ring --seeds 2 --shard 1/4").ends(4).prints("this shard has no seed");
+    let names = shards(&place, "explore ring --seeds 2", 4).join(" ");
+    let joined = place.run(&format!("merge --format json {names}")).ends(0);
+    assert_eq!(report_of(&joined), report_of(&place.run("explore ring --seeds 2 --format json")));
+}
+
+#[test]
+fn missing_shards_leave_a_clean_end_unknown_and_a_violation_certain() {
+    let place = here();
+    let clean = shards(&place, "explore ring --seeds 100", 3);
+    place.run(&format!("merge {} {}", clean[2], clean[0])).ends(5).prints("missing: 2/3");
+    let failing = shards(&place, "explore ledger --bug narrow-amount --no-save --seeds 3000", 2);
+    place
+        .run(&format!("merge {}", failing[1]))
+        .ends(1)
+        .prints("violation: conserved")
+        .prints("missing: 1/2: a lower seed may fail there");
+    place.run(&format!("merge {}", failing[0])).ends(1).prints("missing: 2/2, whose seeds are higher");
+}
+
+#[test]
+fn a_shard_that_ended_early_leaves_a_clean_end_unknown() {
+    let place = here();
+    let names = shards(&place, "explore ring --seeds 100", 2);
+    let text = place.read(&names[1]);
+    for (cut, says) in [("time", "time was over before the last seed"), ("stopped", "a shard was stopped")] {
+        place.write(&names[1], &text.replace("\"cut\":null", &format!("\"cut\":\"{cut}\"")));
+        place.run(&format!("merge {}", names.join(" "))).ends(5).prints("unknown: ring").prints(says);
+    }
+    let names = shards(&place, "explore ring --seeds 20 --set messages=1", 2).join(" ");
+    place.run(&format!("merge {names}")).ends(0);
+    let names = shards(&place, "explore chain --seeds 20 --set messages=1", 2).join(" ");
+    place.run(&format!("merge --strict {names}")).ends(5).prints("never reached:");
+}
+
+#[test]
+fn what_cannot_be_joined_is_refused() {
+    let place = here();
+    let first = shards(&place, "explore ring --seeds 10", 2).remove(0);
+    let text = place.read(&first);
+    let other = |line: &str| place.write("other.json", &place.run(&format!("{line} --format json")).out);
+    let refused = |says: &str| {
+        place.run(&format!("merge {first} other.json")).ends(2).complains(says);
+    };
+    other("explore chain --seeds 10 --shard 2/2");
+    refused("`other.json` are no shards of one search: the system is ring and chain");
+    other("explore ring --seeds 10 --shard 2/2 --strategy default-order");
+    refused("the strategy is random and default-order");
+    other("explore ring --seeds 10 --shard 2/2 --network bag");
+    refused("`network` is fifo and bag");
+    other("explore ring --seeds 10 --shard 2/2 --set messages=5");
+    refused("`messages` is 4 and 5");
+    other("explore ring --seeds 11 --shard 2/2");
+    refused("the range of seeds is 0..10 and 0..11");
+    other("explore ring --seeds 10 --shard 2/3");
+    refused("the number of shards is 2 and 3");
+    other("explore ring --seeds 10 --shard 1/2");
+    refused("are both shard 1/2: give each once");
+    other("explore ring --seeds 10");
+    refused("is the report of a whole search");
+    place.write("other.json", &text[..text.len() / 2]);
+    refused("was cut off");
+    place.write("other.json", "");
+    refused("is empty");
+    place.write("other.json", &text.replace("\"traces\":\"", "\"traces\":\"zz "));
+    refused("`zz` is no trace and its count");
+    place.run("merge nowhere.json").ends(2).complains("cannot read `nowhere.json`");
+    place.run("merge").ends(2);
+    place.run("explore ring --shard 0/2").ends(2).complains("from 1/4 to 4/4");
+}
+
+#[test]
+fn a_clean_search_says_what_it_covered_and_what_it_is_worth() {
+    let done = here().run("explore twopc --set n=2 --seeds 200").ends(0);
+    assert_eq!(done.says("worth"), "random has no polynomial bound: its runs exclude bugs of no depth");
+    assert_eq!(done.says("traces"), "8 distinct; the chance that the next run shows a new one is 0.0 %");
+    let done = done.prints("  worker  state     handled\n").prints("  c       fresh     external 200, no ");
+    assert!(!done.out.contains("other"), "{}", done.out);
+    let done = here().run("explore twopc --set n=2 --seeds 200 --format json").ends(0);
+    let report = report_of(&done);
+    let fresh = report["coverage"].as_array().expect("a list").iter().find(|row| row["input"] == "external");
+    assert_eq!(fresh.expect("it is told")["times"], 200);
+    assert_eq!(report["worth"][0]["depth"], serde_json::Value::Null);
+    assert_eq!(report_of(&here().run("explore ring --seeds 2 --format json"))["coverage"], serde_json::json!([]));
+}

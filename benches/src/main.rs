@@ -1,19 +1,24 @@
 //! `cargo run --release -p raddle-bench`: every contender in turn, for several rounds, and a table
 //! of medians.
 //!
+//! `cargo run --release -p raddle-bench -- bugs`: the runs that each strategy needs to the first bug.
+//!
 //! To add a contender, write a `fn(Duration) -> Rate` in a file of its own and add its line to
 //! [`CONTENDERS`].
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use raddle_bench::hunt::{BLOCK, Effort, hunt};
 use raddle_bench::measure::{Contender, in_turn};
 use raddle_bench::report::Report;
 use raddle_bench::{bare, ours, peers};
+use raddle_sim::StrategyKind;
+use serde::Serialize;
 
 /// All that can be measured, in the order of the table. The first is the baseline.
 const CONTENDERS: &[Contender] = &[
@@ -31,8 +36,11 @@ const CONTENDERS: &[Contender] = &[
 
 /// Measures raddle beside its peers and a bare hand-written loop.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
+
     /// A smoke run: 3 rounds of 20 ms, whose numbers mean little
     #[arg(long, conflicts_with_all = ["rounds", "millis"])]
     quick: bool,
@@ -54,8 +62,36 @@ struct Args {
     json: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Counts the runs that each strategy needs to the first bug of systems with known bugs
+    Bugs {
+        /// Compare only these strategies; may be repeated [default: all whose runs differ by seed]
+        #[arg(long, value_name = "S")]
+        strategy: Vec<StrategyKind>,
+
+        /// How many blocks of seeds each strategy is given for each bug
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        blocks: u64,
+
+        /// How many runs a block takes at most
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..BLOCK))]
+        cap: u64,
+
+        /// Also write what was counted as one line of JSON
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+}
+
 fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(Other::Bugs { strategy, blocks, cap, json }) = args.other {
+        let all = StrategyKind::ALL.into_iter().filter(|kind| !kind.ignores_seed());
+        let kinds = if strategy.is_empty() { all.collect() } else { strategy };
+        let report = hunt(&kinds, Effort { blocks, cap }, |bug| eprintln!("{}: {}", bug.name, bug.about))?;
+        return tell(&report.table(), &report, json.as_deref());
+    }
     let contenders = select(&args.only)?;
     let (rounds, millis) = if args.quick { (3, 20) } else { (args.rounds, args.millis) };
 
@@ -64,9 +100,14 @@ fn main() -> Result<()> {
     });
     let report = Report::new(&contenders, &rates);
 
-    writeln!(io::stdout(), "{}", report.table()).context("failed to write the table")?;
-    if let Some(file) = &args.json {
-        let mut line = serde_json::to_string(&report).context("failed to encode the report")?;
+    tell(&report.table(), &report, args.json.as_deref())
+}
+
+/// Prints the table, and writes the line of JSON if there is a file for it.
+fn tell(table: &str, report: &impl Serialize, json: Option<&Path>) -> Result<()> {
+    writeln!(io::stdout(), "{table}").context("failed to write the table")?;
+    if let Some(file) = json {
+        let mut line = serde_json::to_string(report).context("failed to encode the report")?;
         line.push('\n');
         fs::write(file, line).with_context(|| format!("failed to write {}", file.display()))?;
     }

@@ -46,6 +46,19 @@ pub enum InputKind {
     Timer,
 }
 
+impl InputKind {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::External => "external",
+            Self::Update => "update",
+            Self::Timer => "timer",
+        }
+    }
+}
+
 impl Header {
     /// The header of a message from outside, or of a worker's own start or timer.
     #[must_use]
@@ -164,6 +177,19 @@ pub enum Input<M: StateMachine> {
     Update(M::Update),
     /// A timer that fired.
     Timer(TimerTag),
+}
+
+impl<M: StateMachine> Input<M> {
+    /// What kind of input it is.
+    #[must_use]
+    pub const fn kind(&self) -> InputKind {
+        match self {
+            Self::Start => InputKind::Start,
+            Self::Message(_) => InputKind::External,
+            Self::Update(_) => InputKind::Update,
+            Self::Timer(_) => InputKind::Timer,
+        }
+    }
 }
 
 impl<M: StateMachine> Clone for Input<M> {

@@ -24,6 +24,8 @@ use crate::worker::{Edges, Rules, Worker};
 type Maker<M> = Arc<dyn Fn(Seat<'_>) -> M + Send + Sync>;
 type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;
 type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
+type StateKind<M> = Arc<dyn Fn(&M) -> &'static str + Send + Sync>;
+type MessageKind<M> = Arc<dyn Fn(&Input<M>) -> &'static str + Send + Sync>;
 
 /// A system under construction. Nothing is checked until [`System::plan`].
 ///
@@ -58,6 +60,8 @@ pub struct System<M: StateMachine> {
     subscriptions: Option<String>,
     state_hash: Option<StateHash<M>>,
     fork: Option<Fork<M>>,
+    state_kind: Option<StateKind<M>>,
+    message_kind: Option<MessageKind<M>>,
 }
 
 /// A message of the workload, by names.
@@ -84,6 +88,8 @@ impl<M: StateMachine> Clone for System<M> {
             subscriptions: self.subscriptions.clone(),
             state_hash: self.state_hash.clone(),
             fork: self.fork.clone(),
+            state_kind: self.state_kind.clone(),
+            message_kind: self.message_kind.clone(),
         }
     }
 }
@@ -104,6 +110,8 @@ impl<M: StateMachine> System<M> {
             subscriptions: None,
             state_hash: None,
             fork: None,
+            state_kind: None,
+            message_kind: None,
         }
     }
 
@@ -287,6 +295,22 @@ impl<M: StateMachine> System<M> {
         self
     }
 
+    /// Says in which kind of state a machine is, in a word (`leader`, `waiting`). Searches then count which worker
+    /// handled which kind of input in which kind of state: the coverage of their reports.
+    #[must_use]
+    pub fn state_kind(mut self, kind: impl Fn(&M) -> &'static str + Send + Sync + 'static) -> Self {
+        self.state_kind = Some(Arc::new(kind));
+        self
+    }
+
+    /// Says of which kind an input is, in a word, for the coverage of searches; without it, one of
+    /// [`InputKind::word`](crate::InputKind::word).
+    #[must_use]
+    pub fn message_kind(mut self, kind: impl Fn(&Input<M>) -> &'static str + Send + Sync + 'static) -> Self {
+        self.message_kind = Some(Arc::new(kind));
+        self
+    }
+
     /// Checks everything.
     ///
     /// # Errors
@@ -350,6 +374,8 @@ impl<M: StateMachine> System<M> {
             starts: Vec::new(),
             state_hash: self.state_hash.clone(),
             fork: self.fork.clone(),
+            state_kind: self.state_kind.clone(),
+            message_kind: self.message_kind.clone(),
         };
         plan.starts = plan.find_starts();
         Ok(Arc::new(plan))
@@ -409,6 +435,8 @@ pub struct Plan<M: StateMachine> {
     starts: Vec<bool>,
     state_hash: Option<StateHash<M>>,
     fork: Option<Fork<M>>,
+    state_kind: Option<StateKind<M>>,
+    message_kind: Option<MessageKind<M>>,
 }
 
 impl<M: StateMachine> Plan<M> {
@@ -506,6 +534,24 @@ impl<M: StateMachine> Plan<M> {
     #[must_use]
     pub fn fork(&self, machine: &M) -> Option<M> {
         self.fork.as_ref().map(|fork| fork(machine))
+    }
+
+    /// Whether the system says of what kind its states or its inputs are.
+    #[must_use]
+    pub fn has_kinds(&self) -> bool {
+        self.state_kind.is_some() || self.message_kind.is_some()
+    }
+
+    /// The kind of a state; `any` where the system does not say.
+    #[must_use]
+    pub fn state_kind(&self, machine: &M) -> &'static str {
+        self.state_kind.as_ref().map_or("any", |kind| kind(machine))
+    }
+
+    /// The kind of an input.
+    #[must_use]
+    pub fn message_kind(&self, input: &Input<M>) -> &'static str {
+        self.message_kind.as_ref().map_or_else(|| input.kind().word(), |kind| kind(input))
     }
 
     /// Tries the start of each worker: whether it says anything. Handlers are deterministic, so one try tells.

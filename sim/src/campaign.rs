@@ -22,6 +22,7 @@ use raddle_checkers::{Violation, determinism};
 use raddle_core::{Digest, Plan, StateMachine, When};
 
 use crate::actions::Decision;
+use crate::coverage::Coverage;
 use crate::distinct::Distinct;
 use crate::explore::{Cut, Explore, Found, Progress, Report};
 use crate::run::{Pulse, Recording, Run, RunError, Runner};
@@ -60,13 +61,16 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
         elapsed: Duration::ZERO,
         distinct: Distinct::default(),
         reached: IndexMap::new(),
+        coverage: Vec::new(),
         found: None,
         cut: None,
     };
     let wished = plan.properties().iter().filter(|p| p.when == When::Sometimes).map(|p| p.name.as_str());
     report.reached.extend(wished.chain(plan.marks().iter().copied()).map(|name| (name.to_owned(), 0)));
     let jobs = Jobs::start(explore, &plan, &seeds, began)?;
-    let failed = jobs.collect(explore, &mut report, &seeds, began);
+    let mut coverage = Coverage::default();
+    let failed = jobs.collect(explore, &mut report, &mut coverage, &seeds, began);
+    report.coverage = coverage.list(plan.names());
     report.found = match failed {
         None => None,
         Some(Failed::Law(seed)) => Some(write_down(&mut runner, explore.strategy, seed)),
@@ -140,6 +144,7 @@ enum Failed {
 struct Chunk {
     runs: Vec<Run>,
     reached: BTreeMap<String, u64>,
+    coverage: Coverage,
     failed: Option<Failed>,
 }
 
@@ -218,6 +223,7 @@ impl Jobs {
         mut self,
         explore: &Explore<M>,
         report: &mut Report,
+        coverage: &mut Coverage,
         seeds: &Range<u64>,
         began: Instant,
     ) -> Option<Failed> {
@@ -229,6 +235,7 @@ impl Jobs {
                 next += 1;
                 let chunk: Chunk = chunk;
                 count(report, &chunk);
+                coverage.add(&chunk.coverage);
                 if chunk.failed.is_some() {
                     break 'search chunk.failed;
                 }
@@ -339,6 +346,7 @@ fn run_chunk<M: StateMachine>(
         for name in runner.reached() {
             *chunk.reached.entry(name.to_owned()).or_insert(0) += 1;
         }
+        runner.world().coverage().into_iter().for_each(|seen| chunk.coverage.add(seen));
         shared.done.fetch_add(1, Ordering::Relaxed);
         shared.deliveries.fetch_add(run.deliveries, Ordering::Relaxed);
         let failed = run.violation.is_some();

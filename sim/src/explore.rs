@@ -15,6 +15,7 @@ use raddle_core::{Digest, StateMachine, System, Trace};
 
 use crate::actions::Decision;
 use crate::campaign;
+use crate::coverage::Covered;
 use crate::distinct::Distinct;
 use crate::run::RunError;
 use crate::settings::{Granularity, Network, Settings};
@@ -241,6 +242,8 @@ pub struct Report {
     pub distinct: Distinct,
     /// How many runs reached each `sometimes` property and each mark; those never reached with 0.
     pub reached: IndexMap<String, u64>,
+    /// Which worker handled which kind of input in which kind of state; empty if the system says nothing of kinds.
+    pub coverage: Vec<Covered>,
     /// The run that broke a law.
     pub found: Option<Found>,
     /// How the search ended, if not with its last seed or a violation.

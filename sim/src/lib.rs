@@ -8,6 +8,7 @@
 
 mod actions;
 mod campaign;
+mod coverage;
 mod delivery;
 mod desk;
 mod distinct;
@@ -23,10 +24,12 @@ pub mod strategy;
 mod timers;
 mod transit;
 mod world;
+mod worth;
 
 pub use actions::{Action, Actions, Decision};
 pub use campaign::{STEP_LIMIT, watched};
-pub use distinct::Distinct;
+pub use coverage::{Coverage, Covered};
+pub use distinct::{Distinct, DistinctError};
 pub use explore::{Cut, Explore, Found, Progress, Report, SEEDS_DEFAULT, Seeds};
 pub use finding::{Expectation, Finding, FindingError, VERSION};
 pub use replay::{Outcome, ReplayError, Replayed, replay};
@@ -34,3 +37,4 @@ pub use run::{Pulse, Recording, Run, RunError, Runner};
 pub use settings::{Granularity, Network, Settings, SettingsError};
 pub use strategy::{Strategy, StrategyKind};
 pub use world::World;
+pub use worth::{Excludes, Measured, Worth, worth};

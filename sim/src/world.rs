@@ -12,6 +12,7 @@ use raddle_core::{
 };
 
 use crate::actions::{Act, Actions};
+use crate::coverage::Coverage;
 use crate::desk::{Aside, Counter};
 use crate::network::InFlight;
 use crate::settings::{Granularity, Settings};
@@ -42,6 +43,8 @@ pub struct World<M: StateMachine> {
     pub(crate) aside: Aside,
     pub(crate) moment: Moment,
     deliveries: u64,
+    /// What was handled in which state; none if the system says nothing of kinds.
+    coverage: Option<Box<Coverage>>,
     external_headers: Vec<Header>,
     start_headers: Vec<Header>,
 }
@@ -88,6 +91,7 @@ impl<M: StateMachine> World<M> {
             aside: Aside::default(),
             moment: Moment::default(),
             deliveries: 0,
+            coverage: plan.has_kinds().then(Box::default),
             external_headers: plan.externals().iter().map(|e| plan.external_header(e)).collect(),
             start_headers: names.workers().map(|(id, _)| plan.start(id).header).collect(),
             settings,
@@ -108,6 +112,7 @@ impl<M: StateMachine> World<M> {
         self.aside.nacks.clear();
         self.aside.releases.clear();
         self.aside.dropped = 0;
+        self.coverage.iter_mut().for_each(|coverage| coverage.clear());
         self.moment = Moment::default();
         (self.deliveries, self.transit.next_age, self.gated) = (0, 0, 0);
         let mut touched = std::mem::take(&mut self.transit.touched);
@@ -219,8 +224,11 @@ impl<M: StateMachine> World<M> {
     pub(crate) fn handle_inline<S: Sink<M>>(&mut self, slot: Slot, sink: &mut S) {
         self.transit.slab.take(slot, &mut self.current, &mut self.input);
         debug_assert!(self.input.is_some(), "a message is handled once");
+        let at = self.current.header.to.index();
+        if self.coverage.is_some() {
+            self.cover(at);
+        }
         let header = &self.current.header;
-        let at = header.to.index();
         let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
         let rules = &self.rules;
@@ -251,6 +259,14 @@ impl<M: StateMachine> World<M> {
         }
         if !self.transit.outputs.is_empty() {
             self.send_outputs(at, sink);
+        }
+    }
+
+    #[inline(never)]
+    fn cover(&mut self, at: usize) {
+        let worker = &self.workers[at];
+        if let (Some(coverage), Some(input), false) = (&mut self.coverage, &self.input, worker.is_crashed()) {
+            coverage.count(worker.id(), self.plan.state_kind(worker.machine()), self.plan.message_kind(input));
         }
     }
 
@@ -383,6 +399,12 @@ impl<M: StateMachine> World<M> {
     #[must_use]
     pub const fn deliveries(&self) -> u64 {
         self.deliveries
+    }
+
+    /// What was handled in which kind of state, if the system says of kinds.
+    #[must_use]
+    pub fn coverage(&self) -> Option<&Coverage> {
+        self.coverage.as_deref()
     }
 
     /// The states of all machines.

@@ -41,6 +41,27 @@ fn the_answer_does_not_depend_on_the_number_of_jobs() {
     }
 }
 
+#[test]
+fn coverage_counts_every_handled_input_of_the_counted_runs() {
+    let state = |machine: &Obedient| if machine.log.is_empty() { "fresh" } else { "told" };
+    let report = |system, jobs| Explore::new(system).jobs(jobs).run().expect("runs");
+    let one = report(race().state_kind(state), 1);
+    assert!(one.found.is_some());
+    assert_eq!(one.coverage.iter().map(|covered| covered.times).sum::<u64>(), one.deliveries);
+    let of = |worker: &str| {
+        let rows = one.coverage.iter().filter(|covered| covered.worker == worker);
+        rows.map(|covered| (covered.state.as_str(), covered.input.as_str(), covered.times)).collect::<Vec<_>>()
+    };
+    assert_eq!(of("s1"), [("fresh", "external", one.runs)]);
+    // The last run ended with the last update to z, which broke the law.
+    assert_eq!(of("z"), [("fresh", "update", one.runs), ("told", "update", 4 * one.runs)]);
+    assert_eq!(report(race().state_kind(state), 3).coverage, one.coverage);
+
+    let named = report(race().message_kind(|_| "told"), 1);
+    assert_eq!((named.coverage[0].state.as_str(), named.coverage[0].input.as_str()), ("any", "told"));
+    assert_eq!(report(race(), 1).coverage, []);
+}
+
 /// What a seed does is part of what is promised: see CHANGELOG before changing these.
 #[test]
 fn golden_digests() {

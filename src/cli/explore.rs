@@ -12,6 +12,7 @@ use super::exit::{Exit, Trouble, refuse};
 use super::options::{How, Variant, duration};
 use super::progress::Bar;
 use super::report;
+use super::shard::{Shard, ShardLine};
 use crate::any::Search;
 use crate::corpus;
 use crate::words;
@@ -28,6 +29,9 @@ pub(crate) struct Explore {
     /// Try so many seeds, or those of a range [default: 10000]
     #[arg(long, value_name = "N|A..B", value_parser = seeds)]
     seeds: Option<Range<u64>>,
+    /// Do only part I of N of the seeds, from 1/N to N/N, on each machine of a fleet; `merge` joins the reports
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// End the search after this long; without --seeds, try seeds until then
     #[arg(long, value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
@@ -64,8 +68,12 @@ impl Explore {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
         let built = context.build(&self.system, &self.variant)?;
         let asked = self.seeds.clone().or(context.environment.seeds());
-        let search = self.search(asked.clone(), &built.settings, context);
-        if search.seeds.is_empty() {
+        let mut search = self.search(asked.clone(), &built.settings, context);
+        let whole = search.seeds.clone();
+        if let Some(shard) = self.shard {
+            search.seeds = shard.part(&whole);
+        }
+        if whole.is_empty() {
             context.complain("nothing ran: there is no seed to try; `--seeds 1000` tries a thousand");
             return Ok(Exit::NothingRan);
         }
@@ -78,7 +86,8 @@ impl Explore {
         let mut report = result?;
         let exit = report::verdict(&report, asked.is_some(), self.strict);
         let saved = self.save(&built, &mut report, context);
-        self.print(&built, &report, exit, &saved, context)?;
+        let shard = self.shard.map(|shard| ShardLine::of(shard, whole, asked.is_some(), &report));
+        self.print(&built, &report, exit, &saved, shard, context)?;
         match saved {
             // Everything is printed; what was asked for could not be done all the same.
             Saved::Failed(text) if self.save.is_some() => refuse!("{text}"),
@@ -92,10 +101,15 @@ impl Explore {
         let environment = &context.environment;
         let time = self.time.or(environment.time);
         let default = if time.is_some() { 0..u64::MAX } else { 0..SEEDS_DEFAULT };
+        let (strategy, mut seeds) = (self.how.strategy(context), asked.unwrap_or(default));
+        if strategy.ignores_seed() {
+            // One run is all there is, also for a fleet.
+            seeds.end = seeds.end.min(seeds.start.saturating_add(1));
+        }
         Search {
             settings: self.how.settings(default_settings, context),
-            strategy: self.how.strategy(context),
-            seeds: asked.unwrap_or(default),
+            strategy,
+            seeds,
             laws: self.how.laws.clone(),
             jobs: self.jobs.or(environment.jobs).unwrap_or(0),
             time,
@@ -130,11 +144,13 @@ impl Explore {
         report: &Report,
         exit: Exit,
         saved: &Saved,
+        shard: Option<ShardLine>,
         context: &Context,
     ) -> Result<(), Trouble> {
+        let resolved = report::resolved(built, report);
         let Some(found) = &report.found else {
             return context.print(&match self.format {
-                Format::Json => report::json(report, exit, None)?,
+                Format::Json => report::json(report, exit, resolved, shard, None)?,
                 Format::Text | Format::Github => report::text(report, exit, context.look),
             });
         };
@@ -151,7 +167,7 @@ impl Explore {
         };
         context.print(&match self.format {
             Format::Text => failure.render(context.look),
-            Format::Json => report::json(report, exit, Some(&whole))?,
+            Format::Json => report::json(report, exit, resolved, shard, Some(&whole))?,
             Format::Github => failure.render(context.look) + "\n" + &report::github(report, found, &whole),
         })
     }

@@ -9,13 +9,16 @@ mod context;
 mod corpus;
 mod exit;
 mod explore;
+mod facts;
 mod list;
 mod load;
+mod merge;
 mod options;
 mod progress;
 mod replay;
 mod report;
 mod run;
+mod shard;
 mod view;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,6 +51,7 @@ enum Task {
     Check(check::Check),
     View(view::View),
     Corpus(corpus::Corpus),
+    Merge(merge::Merge),
     Completions(completions::Completions),
 }
 
@@ -83,6 +87,7 @@ fn perform(entries: Vec<Entry>) -> Exit {
         Task::Check(check) => check.perform(&context),
         Task::View(view) => view.perform(&context),
         Task::Corpus(corpus) => corpus.perform(&context),
+        Task::Merge(merge) => merge.perform(&context),
         Task::Completions(completions) => completions.perform(&context, line),
     });
     done.unwrap_or_else(|Trouble(text)| {

@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 use raddle_core::{MessageId, Policies};
-use raddle_sim::{Cut, Found, Report, Settings};
+use raddle_sim::{Covered, Cut, Found, Report, Settings, Worth};
 use serde::Serialize;
 
 use super::context::{Built, Context};
 use super::exit::Exit;
+use super::facts::{self, WorthLine};
+use super::shard::{Resolved, ShardLine};
 use crate::failure::{Failure, notes};
 use crate::look::{DOUBTFUL, GOOD, Look, STRONG};
 use crate::words;
@@ -46,6 +48,7 @@ pub(crate) fn text(report: &Report, exit: Exit, look: Look) -> String {
     }
     if report.runs > 0 {
         out += &notes(&facts(report), look);
+        out += &facts::coverage(&report.coverage, look);
     }
     out
 }
@@ -56,6 +59,9 @@ fn doubt(report: &Report, exit: Exit) -> Option<String> {
     match exit {
         Exit::Clean => None,
         Exit::Interrupted => Some(format!("stopped after {runs}; none of them broke a law")),
+        Exit::NothingRan if report.cut.is_none() => {
+            Some("this shard has no seed: there are more shards than seeds".to_owned())
+        }
         Exit::NothingRan => Some("time was over before the first run had ended".to_owned()),
         _ if report.unfinished > 0 => Some(format!(
             "{} of {runs} did not end within {}, and nobody knows how they would have ended: allow more with \
@@ -80,23 +86,20 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
-    let distinct = &report.distinct;
-    let (traces, chance) = (words::count(distinct.count()), 100.0 * distinct.chance_of_new());
-    facts.push(("traces", format!("{traces} distinct; the chance that the next run shows a new one is {chance:.1} %")));
+    facts.push(facts::traces(&report.distinct, None));
+    facts.extend(facts::worth(&worth(report)));
     if report.at_horizon > 0 {
         facts.push(("horizon", format!("{} ended there", words::counted(report.at_horizon, "run"))));
     }
     facts.push(("laws", report.laws.join(", ")));
-    let (never, reached): (Vec<_>, Vec<_>) = report.reached.iter().partition(|(_, times)| **times == 0);
-    if !reached.is_empty() {
-        let each = reached.into_iter().map(|(name, times)| format!("{name} in {}", words::counted(*times, "run")));
-        facts.push(("reached", each.collect::<Vec<_>>().join(", ")));
-    }
-    if !never.is_empty() {
-        let names: Vec<&str> = never.into_iter().map(|(name, _)| name.as_str()).collect();
-        facts.push(("never reached", names.join(", ")));
-    }
+    facts.extend(facts::reached(&report.reached));
     facts
+}
+
+/// What the runs are worth, if all were clean. (No strategy that there is has a bound, so nothing need be measured.)
+fn worth(report: &Report) -> Vec<Worth> {
+    let clean = report.found.is_none() && report.runs > 0 && report.unfinished == 0;
+    clean.then(|| raddle_sim::worth(&report.strategy.to_string(), report.runs, None)).into_iter().collect()
 }
 
 /// What a search found, ready to be told.
@@ -136,6 +139,24 @@ pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, see
     line
 }
 
+/// Everything that the runs of a search depend on but its strategy and seeds.
+pub(crate) fn resolved(built: &Built, report: &Report) -> Resolved {
+    let Settings { granularity, network, steps_max, horizon } = &report.settings;
+    let mut resolved = Resolved::new();
+    let mut say = |key: &str, value: String| _ = resolved.insert(key.to_owned(), value);
+    say("bug", built.args.bug().unwrap_or("none").to_owned());
+    say("granularity", granularity.to_string());
+    say("network", network.to_string());
+    say("steps-max", steps_max.to_string());
+    say("horizon", horizon.map_or_else(|| "none".to_owned(), |horizon| format!("{}ns", horizon.as_nanos())));
+    say("laws", report.laws.join(","));
+    built.args.values().iter().for_each(|(key, value)| say(key, value.clone()));
+    for (key, _, _) in Policies::KEYS {
+        say(key, built.system.policies().get(key).expect("all keys have values"));
+    }
+    resolved
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "=-_.,:/+@%".contains(c);
@@ -143,7 +164,13 @@ fn quoted(word: &str) -> String {
 }
 
 /// The lines of `--format json`: what was found, then the report.
-pub(crate) fn json(report: &Report, exit: Exit, replay: Option<&str>) -> Result<String, serde_json::Error> {
+pub(crate) fn json(
+    report: &Report,
+    exit: Exit,
+    settings: Resolved,
+    shard: Option<ShardLine>,
+    replay: Option<&str>,
+) -> Result<String, serde_json::Error> {
     let mut out = String::new();
     if let Some(found) = &report.found {
         out += &serde_json::to_string(&ViolationLine::of(report, found, replay))?;
@@ -154,16 +181,21 @@ pub(crate) fn json(report: &Report, exit: Exit, replay: Option<&str>) -> Result<
         v: 1,
         system: &report.system,
         strategy: report.strategy.to_string(),
+        settings,
         runs: report.runs,
         steps: report.steps,
         deliveries: report.deliveries,
         elapsed_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
         distinct: report.distinct.count(),
+        chance_of_new: report.distinct.chance_of_new(),
+        worth: worth(report).iter().map(WorthLine::from).collect(),
         violations: report.found.iter().map(Breach::of).collect(),
         sometimes: &report.reached,
+        coverage: &report.coverage,
         faults: IndexMap::new(),
         exhaustive: None,
         unfinished: report.unfinished,
+        shard,
         exit: exit as u8,
     };
     out += &serde_json::to_string(&line)?;
@@ -178,18 +210,24 @@ struct ReportLine<'a> {
     v: u32,
     system: &'a str,
     strategy: String,
+    settings: Resolved,
     runs: u64,
     steps: u64,
     deliveries: u64,
     elapsed_ms: u64,
     distinct: u64,
+    chance_of_new: f64,
+    worth: Vec<WorthLine>,
     violations: Vec<Breach<'a>>,
     sometimes: &'a IndexMap<String, u64>,
+    coverage: &'a [Covered],
     /// None is injected yet.
     faults: IndexMap<String, u64>,
     /// Sampling exhausts nothing.
     exhaustive: Option<()>,
     unfinished: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<ShardLine>,
     exit: u8,
 }
 

@@ -1,0 +1,116 @@
+//! What is said of searches, of one and of several joined alike.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+use raddle_sim::{Covered, Distinct, Excludes, Worth};
+use serde::{Deserialize, Serialize};
+
+use crate::look::{FAINT, Look};
+use crate::words;
+
+/// A word and what it says.
+pub(crate) type Fact = (&'static str, String);
+
+/// Most lines of the table of coverage.
+const COVERAGE_LINES: usize = 24;
+
+/// How many traces were seen, of how many if those were counted, or how likely the next run is to show a new one.
+pub(crate) fn traces(seen: &Distinct, of: Option<u64>) -> Fact {
+    let distinct = words::count(seen.count());
+    let says = match of {
+        Some(of) if of == seen.count() => format!("all {distinct} that there are"),
+        Some(of) => format!("{distinct} of the {} that there are", words::count(of)),
+        None => {
+            let chance = 100.0 * seen.chance_of_new();
+            format!("{distinct} distinct; the chance that the next run shows a new one is {chance:.1} %")
+        }
+    };
+    ("traces", says)
+}
+
+/// What clean runs are worth.
+pub(crate) fn worth(worth: &[Worth]) -> Vec<Fact> {
+    worth.iter().map(|worth| ("worth", worth.to_string())).collect()
+}
+
+/// Which goals were reached, and which were not.
+pub(crate) fn reached(reached: &IndexMap<String, u64>) -> Vec<Fact> {
+    let (never, reached): (Vec<_>, Vec<_>) = reached.iter().partition(|(_, times)| **times == 0);
+    let mut facts = Vec::new();
+    if !reached.is_empty() {
+        let each = reached.into_iter().map(|(name, times)| format!("{name} in {}", words::counted(*times, "run")));
+        facts.push(("reached", each.collect::<Vec<_>>().join(", ")));
+    }
+    if !never.is_empty() {
+        let names: Vec<&str> = never.into_iter().map(|(name, _)| name.as_str()).collect();
+        facts.push(("never reached", names.join(", ")));
+    }
+    facts
+}
+
+/// The table of coverage: a line for each worker and kind of state, with what it handled there.
+pub(crate) fn coverage(covered: &[Covered], look: Look) -> String {
+    if covered.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<&[Covered]> = covered.chunk_by(|a, b| (&a.worker, &a.state) == (&b.worker, &b.state)).collect();
+    let width = |column: fn(&Covered) -> &str| rows.iter().map(|row| column(&row[0]).len()).max().unwrap_or(0);
+    let (workers, states) = (width(|row| &row.worker).max(6), width(|row| &row.state).max(5));
+    let head = format!("{:<workers$}  {:<states$}  handled", "worker", "state");
+    let mut out = format!("\n  {}\n", look.paint(FAINT, &head));
+    for row in rows.iter().take(COVERAGE_LINES) {
+        let handled: Vec<String> =
+            row.iter().map(|covered| format!("{} {}", covered.input, words::count(covered.times))).collect();
+        let lines = words::wrap(&handled.join(", "), look.width.saturating_sub(workers + states + 6).max(20));
+        let gap = format!("\n{:left$}", "", left = workers + states + 6);
+        let _ = writeln!(out, "  {:<workers$}  {:<states$}  {}", row[0].worker, row[0].state, lines.join(&gap));
+    }
+    if let Some(more @ 1..) = rows.len().checked_sub(COVERAGE_LINES) {
+        let _ = writeln!(out, "  and {} more: `--format json` says all", words::counted(more as u64, "line"));
+    }
+    out
+}
+
+/// [`Worth`] as JSON has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WorthLine {
+    strategy: String,
+    runs: u64,
+    /// None: no bug of any depth is excluded.
+    depth: Option<u32>,
+    each_run: Option<f64>,
+    probability: Option<f64>,
+    says: String,
+}
+
+impl From<&Worth> for WorthLine {
+    fn from(worth: &Worth) -> Self {
+        let (depth, each_run, probability) = match worth.excludes {
+            Excludes::Depth { depth, each_run, probability } => (Some(depth), Some(each_run), Some(probability)),
+            Excludes::NoBound | Excludes::OneRun | Excludes::NotMeasured => (None, None, None),
+        };
+        Self {
+            strategy: worth.strategy.clone(),
+            runs: worth.runs,
+            depth,
+            each_run,
+            probability,
+            says: worth.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_is_put_beside_what_there_is() {
+        let seen: Distinct = "1 2 3*2".parse().expect("a count of traces");
+        let says = |of| traces(&seen, of).1;
+        assert_eq!(says(None), "3 distinct; the chance that the next run shows a new one is 50.0 %");
+        assert_eq!(says(Some(1_200)), "3 of the 1,200 that there are");
+        assert_eq!(says(Some(3)), "all 3 that there are");
+    }
+}
