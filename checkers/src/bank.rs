@@ -55,7 +55,7 @@ pub struct Bank {
     fifo: Option<Fifo>,
     no_deadlock: Option<NoDeadlock>,
     bounded_depth: Option<BoundedDepth>,
-    bounded_headers: Option<BoundedHeaders>,
+    bounded_headers: BoundedHeaders,
     bounded_queues: Option<BoundedQueues>,
     fairness: Option<Fairness>,
     no_silent_loss: Option<NoSilentLoss>,
@@ -105,7 +105,10 @@ impl Bank {
             fifo: on(fifo::NAME).then(|| Fifo::new(&conditions)),
             no_deadlock: on(no_deadlock::NAME).then(NoDeadlock::default),
             bounded_depth: on(bounded_depth::NAME).then(|| BoundedDepth::new(conditions.policies.max_depth)),
-            bounded_headers: on(bounded_headers::NAME).then(|| BoundedHeaders::new(conditions.policies.barriers_max)),
+            bounded_headers: match on(bounded_headers::NAME) {
+                true => BoundedHeaders::new(conditions.policies.barriers_max),
+                false => BoundedHeaders::new(usize::MAX),
+            },
             bounded_queues: on(bounded_queues::NAME).then(|| BoundedQueues::new(&conditions)),
             fairness: on(fairness::NAME).then(|| Fairness::new(&conditions)),
             no_silent_loss: on(no_silent_loss::NAME).then(|| NoSilentLoss::new(conditions.counting)),
@@ -231,9 +234,8 @@ impl Bank {
         {
             self.broken.add(bounded_depth::NAME, move || law.broken(event, names));
         }
-        if let Some(law) = &self.bounded_headers
-            && !law.allows(event.header)
-        {
+        let law = &self.bounded_headers;
+        if !law.allows(event.header) {
             self.broken.add(bounded_headers::NAME, move || law.broken(event, names));
         }
         if let Some(law) = &mut self.bounded_queues {

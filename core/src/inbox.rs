@@ -25,8 +25,8 @@ use crate::sabotage::Sabotage;
 pub trait Desk<T> {
     /// The header of an item, which the driver keeps or the item carries.
     fn header<'a>(&'a self, item: &'a T) -> &'a Header;
-    /// Something happened to an item, at the inbox it is for.
-    fn report(&mut self, what: What, item: &T);
+    /// Something happened to an item, at the inbox it is for; gives its header.
+    fn report<'a>(&'a mut self, what: What, item: &'a T) -> &'a Header;
     /// An item is gone; it has been reported.
     fn discard(&mut self, item: T);
     /// The sender of a dropped update is to be told: the driver calls [`Inbox::nacked`] at the sender's inbox.
@@ -269,8 +269,7 @@ impl<T> Inbox<T> {
     /// Reports the arrival and decides whether it is this update's turn.
     #[inline(always)]
     fn order(&mut self, item: T, desk: &mut impl Desk<T>) -> Option<T> {
-        desk.report(What::Arrive, &item);
-        let header = desk.header(&item);
+        let header = desk.report(What::Arrive, &item);
         if header.depth.0 >= self.max_depth {
             desk.report(What::Drop(DropReason::Depth), &item);
             self.lose(item, desk);

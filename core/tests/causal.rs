@@ -77,7 +77,9 @@ impl Desk<usize> for Clerk<'_> {
     fn header<'b>(&'b self, item: &'b usize) -> &'b Header {
         &self.0[*item].header
     }
-    fn report(&mut self, _: What, _: &usize) {}
+    fn report<'b>(&'b mut self, _: What, item: &'b usize) -> &'b Header {
+        self.header(item)
+    }
     fn discard(&mut self, _: usize) {}
     fn nack(&mut self, _: WorkerId) {}
 }

@@ -107,11 +107,12 @@ impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
         &item.header
     }
 
-    fn report(&mut self, what: What, item: &Envelope<M>) {
+    fn report<'a>(&'a mut self, what: What, item: &'a Envelope<M>) -> &'a Header {
         let from_outside = what == What::Arrive && item.header.kind() == InputKind::External;
         let (lane, moment, header) = (self.lane, self.moment, &item.header);
         let event = EventRef { moment, lane, life: Incarnation(0), what, header, text: "" };
         self.log.event(event, from_outside.then_some(&item.input));
+        header
     }
 
     fn discard(&mut self, item: Envelope<M>) {

@@ -294,7 +294,7 @@ impl<M: StateMachine, Q> Desktop<M, Q> {
 
     /// Reports what the driver itself did, as an act of its own.
     fn say(&mut self, transport: &Transport<'_, M>, what: What, envelope: &Envelope<M>, act: Act) {
-        self.with(transport, &mut Vec::new(), |_, clerk| clerk.report(what, envelope));
+        self.with(transport, &mut Vec::new(), |_, clerk| _ = clerk.report(what, envelope));
         self.log.close(act);
     }
 }

@@ -31,7 +31,7 @@ impl<M: StateMachine, S: Sink<M>> Desk<Slot> for Counter<'_, M, S> {
     }
 
     #[inline(always)]
-    fn report(&mut self, what: What, item: &Slot) {
+    fn report<'b>(&'b mut self, what: What, item: &'b Slot) -> &'b Header {
         let header = self.slab.header(*item);
         if let What::Drop(_) = what {
             self.aside.dropped = self.aside.dropped.wrapping_add(fnv::spread(header.id.hash64()));
@@ -42,6 +42,7 @@ impl<M: StateMachine, S: Sink<M>> Desk<Slot> for Counter<'_, M, S> {
         };
         let event = EventRef { moment: self.moment, lane: self.lane, life: Incarnation(0), what, header, text: "" };
         self.sink.event(event, input);
+        header
     }
 
     fn discard(&mut self, item: Slot) {

@@ -103,10 +103,11 @@ impl Desk<usize> for Clerk<'_> {
         &self.items[*item].as_ref().expect("it is there until it is handled").header
     }
 
-    fn report(&mut self, what: What, item: &usize) {
+    fn report<'a>(&'a mut self, what: What, item: &'a usize) -> &'a Header {
         let header = &self.items[*item].as_ref().expect("it is there until it is handled").header;
         let event = EventRef { moment: self.moment, lane: self.lane, life: Incarnation(0), what, header, text: "" };
         self.ears.event(event, None);
+        header
     }
 
     fn discard(&mut self, item: usize) {
