@@ -332,12 +332,12 @@ impl World {
             let in_flight = self.conditions.counting == Counting::InFlight;
             if self.conditions.policies.on_full == OnFull::Stall && self.inboxes[to.index()].must_wait() {
                 if !waits {
-                    self.at_inbox(to, |_, clerk| clerk.report(What::Stall, &item));
+                    self.at_inbox(to, |_, clerk| _ = clerk.report(What::Stall, &item));
                 }
                 return;
             }
             if stalled && (in_flight || waits) {
-                self.at_inbox(to, |_, clerk| clerk.report(What::Resume, &item));
+                self.at_inbox(to, |_, clerk| _ = clerk.report(What::Resume, &item));
             }
             waits = stalled && in_flight;
             self.outbound[at].pop_front();
