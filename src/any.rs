@@ -210,8 +210,10 @@ impl<M: StateMachine> AnySystem for System<M> {
     }
 
     fn record(&self, search: &Search, seed: u64) -> Result<Recording, RunError> {
-        let mut runner = Runner::new(self.plan()?, search.settings.clone(), search.laws.as_deref())?;
-        Ok(runner.record(seed, search.strategy.make().as_mut()))
+        let plan = self.plan()?;
+        let mut runner = Runner::new(Arc::clone(&plan), search.settings.clone(), search.laws.as_deref())?;
+        let pilot = raddle_sim::pilot(search.strategy, &plan, &search.settings, STEP_LIMIT);
+        Ok(runner.record(seed, search.strategy.make(&pilot).as_mut()))
     }
 
     fn record_while(
@@ -228,7 +230,7 @@ impl<M: StateMachine> AnySystem for System<M> {
 
     fn finding(&self, report: &Report, found: &Found) -> Result<Finding, RunError> {
         let plan = self.plan()?;
-        let strategy = report.strategy.to_string();
+        let strategy = report.strategy.of_seed(found.seed);
         Ok(Finding::new(found, self, &report.settings, &strategy, &report.laws, plan.names()))
     }
 

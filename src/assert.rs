@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use raddle_core::{StateMachine, System, Trace};
+use raddle_sim::strategy::DefaultOrder;
 use raddle_sim::{
     Cut, Explore, Finding, Found, Outcome, Recording, Replayed, Report, RunError, Runner, STEP_LIMIT, Settings,
-    StrategyKind,
 };
 
 use crate::corpus::{self, findings_in};
@@ -43,16 +43,16 @@ impl<M: StateMachine> ExploreExt<M> for System<M> {
 
     #[track_caller]
     fn default_run(&self) -> Trace {
-        match record(self, StrategyKind::DefaultOrder, 0) {
+        match record_default(self) {
             Ok(recording) => recording.trace,
             Err(error) => panic!("cannot run `{}`: {error}", self.name()),
         }
     }
 }
 
-fn record<M: StateMachine>(system: &System<M>, strategy: StrategyKind, seed: u64) -> Result<Recording, RunError> {
+fn record_default<M: StateMachine>(system: &System<M>) -> Result<Recording, RunError> {
     let mut runner = Runner::new(system.plan()?, Settings::default(), None)?;
-    Ok(runner.record(seed, strategy.make().as_mut()))
+    Ok(runner.record(0, &mut DefaultOrder))
 }
 
 /// Ends a search in a test.
@@ -167,7 +167,7 @@ fn tell<M: StateMachine>(
     environment: &Environment,
     crate_folder: &Path,
 ) -> String {
-    let strategy = report.strategy.to_string();
+    let strategy = report.strategy.of_seed(found.seed);
     let mut failure = Failure::of_found(found, &strategy).note("replay", replay_line(report, found.seed));
     // A run that differs from itself cannot be replayed.
     let keep = found.violation.law != "determinism";
@@ -187,7 +187,8 @@ fn replay_line(report: &Report, seed: u64) -> String {
     // libtest names the thread of a test after the test.
     let name = thread::current().name().filter(|name| *name != "main").map(str::to_owned).unwrap_or_default();
     let (strategy, steps) = (report.strategy, report.settings.steps_max);
-    format!("RADDLE_SEED={seed} RADDLE_STRATEGY={strategy} RADDLE_STEPS_MAX={steps} cargo test {name}")
+    // Brackets would mean something to a shell.
+    format!("RADDLE_SEED={seed} RADDLE_STRATEGY='{strategy}' RADDLE_STEPS_MAX={steps} cargo test {name}")
         .trim_end()
         .to_owned()
 }

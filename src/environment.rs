@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use raddle_sim::StrategyKind;
+use raddle_sim::strategy::{BugDepth, ParseStrategyError};
 
 use crate::words;
 
@@ -152,7 +153,7 @@ impl Environment {
         match name {
             "RADDLE_SEED" => self.seed = Some(words::seed(text)?),
             "RADDLE_SEEDS" => self.seeds = Some(words::seeds(text)?),
-            "RADDLE_STRATEGY" => self.strategy = Some(text.parse().map_err(|_| strategies())?),
+            "RADDLE_STRATEGY" => self.strategy = Some(strategy(text)?),
             "RADDLE_JOBS" => self.jobs = Some(number()?.try_into().map_err(|_| "a smaller number".to_owned())?),
             "RADDLE_TIME" => self.time = Some(words::duration(text)?),
             "RADDLE_STEPS_MAX" => match number() {
@@ -169,8 +170,15 @@ impl Environment {
 /// What names the locale, the strongest first.
 const LOCALE: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 
-fn strategies() -> String {
-    StrategyKind::ALL.map(|kind| kind.to_string()).join(" or ")
+/// Reads a strategy; the error is what was expected.
+fn strategy(text: &str) -> Result<StrategyKind, String> {
+    text.parse().map_err(|error| match error {
+        ParseStrategyError::Unknown(_) => StrategyKind::ALL.map(|kind| kind.to_string()).join(" or "),
+        ParseStrategyError::NoParameter(_, name) => format!("`{name}`, which takes no parameter"),
+        ParseStrategyError::Depth(_, name) => {
+            format!("`{name}(D)` with a depth D from 1 to {}, such as {name}(2)", BugDepth::MAX)
+        }
+    })
 }
 
 #[cfg(test)]
@@ -204,8 +212,14 @@ mod tests {
         check("RADDLE_STEPS_MAX", "0", "the variable RADDLE_STEPS_MAX cannot be `0`: expected a number from 1");
         check(
             "RADDLE_STRATEGY",
-            "pct",
-            "the variable RADDLE_STRATEGY cannot be `pct`: expected default-order or random",
+            "pcd",
+            "the variable RADDLE_STRATEGY cannot be `pcd`: expected portfolio or random or uniform or pos or basic-pos \
+             or pct(2) or pctcp(2) or default-order",
+        );
+        check(
+            "RADDLE_STRATEGY",
+            "pct(0)",
+            "the variable RADDLE_STRATEGY cannot be `pct(0)`: expected `pct(D)` with a depth D from 1 to 16, such as pct(2)",
         );
         assert!(of(&[("RADDLE_SEDES", "5")]).unwrap_err().contains("did you mean `RADDLE_SEEDS`?"));
         assert!(of(&[("RADDLE_SEED", "5"), ("RADDLE_SEEDS", "5")]).is_err());

@@ -66,6 +66,7 @@ fn a_printed_replay_line_does_the_same_run() {
     let place = here();
     for line in [
         "explore triangle --no-save --network bag --set order=arrival",
+        "explore triangle --no-save --strategy pctcp(3) --seeds 5..900",
         "explore ring --no-save --bug early-token --set messages=5 pick=weighted(3,1)",
         "explore slow --no-save --bug stall-cycle --granularity queues --horizon 5s",
     ] {
@@ -98,6 +99,7 @@ fn names_that_are_wrong_are_helped() {
     check("run rnig --on threads", "did you mean `ring`?");
     check("replay rnig --seed 1", "did you mean `ring`?");
     check("explore ring --strategy randon", "there is no strategy `randon`: did you mean `random`?");
+    check("explore ring --strategy pctpc(2)", "there is no strategy `pctpc(2)`: did you mean `pctcp(2)`?");
     check("explore ring --network fifi", "there is no network `fifi`: did you mean `fifo`?");
     check("explore ring --granularity queue", "did you mean `queues`?");
     check("explore ring --laws causal", "there is no law `causal`: did you mean `causal-order`?");
@@ -118,6 +120,9 @@ fn values_that_are_wrong_say_what_would_do() {
     check("explore ring --seeds many", "expected a count, such as 1000, or a range");
     check("explore ring --time soon", "expected a duration, such as 500ms, 30s or 5m");
     check("explore ring --steps-max 0", "0 is not in 1..");
+    check("explore ring --strategy pct(0)", "`pct(0)` has no such depth: write `pct(D)`");
+    check("explore ring --strategy pctcp(1000)", "from 1 to 16");
+    check("explore ring --strategy random(2)", "`random(2)` takes no parameter: write `random`");
     check("explore ring --set order", "expected KEY=VALUE");
     check("explore ring --set order=random", "`order` cannot be `random`: expected arrival, fifo");
     check("explore ring --set messages=none", "`messages` cannot be `none`");
@@ -253,8 +258,8 @@ fn flags_go_before_the_environment() {
         let report: serde_json::Value = serde_json::from_str(done.out.lines().last().expect("a report")).expect("JSON");
         (report["runs"].as_u64().expect("a number"), report["strategy"].as_str().expect("a word").to_owned())
     };
-    assert_eq!(runs("", &[("RADDLE_SEEDS", "7")]), (7, "random".to_owned()));
-    assert_eq!(runs("--seeds 3", &[("RADDLE_SEEDS", "7")]), (3, "random".to_owned()));
+    assert_eq!(runs("", &[("RADDLE_SEEDS", "7")]), (7, "portfolio".to_owned()));
+    assert_eq!(runs("--seeds 3 --strategy pct", &[("RADDLE_SEEDS", "7")]), (3, "pct(2)".to_owned()));
     assert_eq!(runs("", &[("RADDLE_SEED", "7")]).0, 1);
     assert_eq!(runs("", &[("RADDLE_STRATEGY", "default-order")]), (1, "default-order".to_owned()));
     assert_eq!(runs("--strategy random --seeds 2", &[("RADDLE_STRATEGY", "default-order")]), (2, "random".to_owned()));
@@ -471,7 +476,7 @@ fn what_cannot_be_joined_is_refused() {
     other("explore chain --seeds 10 --shard 2/2");
     refused("`other.json` are no shards of one search: the system is ring and chain");
     other("explore ring --seeds 10 --shard 2/2 --strategy default-order");
-    refused("the strategy is random and default-order");
+    refused("the strategy is portfolio and default-order");
     other("explore ring --seeds 10 --shard 2/2 --network bag");
     refused("`network` is fifo and bag");
     other("explore ring --seeds 10 --shard 2/2 --set messages=5");
@@ -497,12 +502,12 @@ fn what_cannot_be_joined_is_refused() {
 
 #[test]
 fn a_clean_search_says_what_it_covered_and_what_it_is_worth() {
-    let done = here().run("explore twopc --set n=2 --seeds 200").ends(0);
+    let done = here().run("explore twopc --set n=2 --seeds 200 --strategy random").ends(0);
     assert_eq!(done.says("worth"), "random has no polynomial bound: its runs exclude bugs of no depth");
     assert_eq!(done.says("traces"), "8 distinct; the chance that the next run shows a new one is 0.0 %");
     let done = done.prints("  worker  state     handled\n").prints("  c       fresh     external 200, no ");
     assert!(!done.out.contains("other"), "{}", done.out);
-    let done = here().run("explore twopc --set n=2 --seeds 200 --format json").ends(0);
+    let done = here().run("explore twopc --set n=2 --seeds 200 --strategy random --format json").ends(0);
     let report = report_of(&done);
     let fresh = report["coverage"].as_array().expect("a list").iter().find(|row| row["input"] == "external");
     assert_eq!(fresh.expect("it is told")["times"], 200);

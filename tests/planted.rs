@@ -148,6 +148,23 @@ fn short_queues_and_stalling_are_no_bugs_by_themselves() {
 }
 
 #[test]
+fn without_bugs_all_is_clean_by_every_strategy() {
+    for entry in raddle::systems::all() {
+        for granularity in [Granularity::Delivery, Granularity::Queues] {
+            for strategy in StrategyKind::ALL {
+                let settings = Settings { granularity, network: Network::Causal, ..Settings::default() };
+                let system = build(&entry, None, &[("placement", "sharded(2)")]);
+                let report = system.explore(&Search { seeds: 0..200, strategy, ..search(settings) });
+                let report = report.expect("it can be run");
+                let what = format!("{} by {strategy} at {granularity}", entry.name());
+                assert!(report.found.is_none(), "{what}: {:?}", report.found);
+                assert_eq!(report.unfinished, 0, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
 fn some_bugs_do_not_show_in_the_default_order() {
     for (system, bug) in [("ledger", "narrow-amount"), ("ring", "early-token"), ("slow", "ignore-starvation")] {
         let entry = entry(system);

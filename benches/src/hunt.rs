@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use raddle_sim::{RunError, Runner, Settings, StrategyKind};
+use raddle_sim::{RunError, Runner, STEP_LIMIT, Settings, StrategyKind, pilot};
 use serde::{Serialize, Serializer};
 
 use crate::bugs::{BUGS, Bug};
@@ -101,7 +101,7 @@ pub fn hunt(kinds: &[StrategyKind], effort: Effort, mut said: impl FnMut(&Bug)) 
 fn cell(bug: &Bug, kind: StrategyKind, effort: Effort) -> Result<Cell, RunError> {
     let plan = bug.system().plan()?;
     let mut runner = Runner::new(Arc::clone(&plan), Settings::default(), None)?;
-    let mut strategy = kind.make();
+    let mut strategy = kind.make(&pilot(kind, &plan, &Settings::default(), STEP_LIMIT));
     // One that always does the same has one run to show the bug in.
     let (blocks, cap) = if kind.ignores_seed() { (1, 1) } else { (effort.blocks, effort.cap) };
     let mut first_bug = |block: u64| {

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raddle_core::{Order, Outbox, StateMachine, System};
-use raddle_sim::strategy::Random;
-use raddle_sim::{Network, Runner, Settings};
+use raddle_sim::{Network, Runner, STEP_LIMIT, Settings, StrategyKind};
 
 use crate::measure::{Rate, measure};
 use crate::workload::{DELIVERIES, Message, Tally, WORKERS, WorkerId, expected, externals_among, react};
@@ -51,33 +50,66 @@ pub fn system(workers: u16) -> System<Worker> {
         .with(|policies| policies.order = Order::Arrival)
 }
 
-/// Searching: recording off.
+/// Searching by random walk, recording off.
 pub fn random(budget: Duration) -> Rate {
-    sample(WORKERS as u16, budget, false)
+    sample(WORKERS as u16, budget, false, "random")
+}
+
+/// Searching by PCT for bugs of depth 2.
+pub fn pct2(budget: Duration) -> Rate {
+    sample(WORKERS as u16, budget, false, "pct(2)")
+}
+
+/// Searching by PCTCP for bugs of depth 2.
+pub fn pctcp2(budget: Duration) -> Rate {
+    sample(WORKERS as u16, budget, false, "pctcp(2)")
+}
+
+/// Searching by partial-order sampling.
+pub fn pos(budget: Duration) -> Rate {
+    sample(WORKERS as u16, budget, false, "pos")
+}
+
+/// Searching by partial-order sampling without redrawing.
+pub fn basic_pos(budget: Duration) -> Rate {
+    sample(WORKERS as u16, budget, false, "basic-pos")
+}
+
+/// Searching by uniform sampling.
+pub fn uniform(budget: Duration) -> Rate {
+    sample(WORKERS as u16, budget, false, "uniform")
+}
+
+/// Searching as a default search does.
+pub fn portfolio(budget: Duration) -> Rate {
+    sample(WORKERS as u16, budget, false, "portfolio")
 }
 
 /// Searching the same workload spread over 1,024 workers.
 pub fn random_wide(budget: Duration) -> Rate {
-    sample(1_024, budget, false)
+    sample(1_024, budget, false, "random")
 }
 
 /// Recording every run: each event is kept with its time, its place, its header and the typed message, and each choice
 /// with its stable name, in memory that the next run uses again. Making a text of them is another matter, and is not in
 /// here: it is done when a run is shown or saved.
 pub fn random_recorded(budget: Duration) -> Rate {
-    sample(WORKERS as u16, budget, true)
+    sample(WORKERS as u16, budget, true, "random")
 }
 
-fn sample(workers: u16, budget: Duration, record: bool) -> Rate {
+fn sample(workers: u16, budget: Duration, record: bool, strategy: &str) -> Rate {
     let plan = system(workers).plan().expect("a good system");
     let laws = ["causal-order", "bounded-depth", "no-silent-loss"].map(str::to_owned);
     let settings = Settings { network: Network::Fifo, ..Settings::default() };
+    let pilot = raddle_sim::pilot(StrategyKind::Portfolio, &plan, &settings, STEP_LIMIT);
     let mut runner = Runner::new(Arc::clone(&plan), settings, Some(&laws)).expect("good settings").to_the_end();
-    let mut strategy = Random::default();
+    let kind: StrategyKind = strategy.parse().expect("a strategy");
+    let mut strategy = kind.make(&pilot);
     let expected: Tally = expected().into_iter().sum();
     measure(budget, 500, |seeds| {
         for seed in seeds.clone() {
-            let run = if record { runner.run_recorded(seed, &mut strategy) } else { runner.run(seed, &mut strategy) };
+            let run =
+                if record { runner.run_recorded(seed, strategy.as_mut()) } else { runner.run(seed, strategy.as_mut()) };
             assert_eq!(run.deliveries, DELIVERIES);
             let handled: Tally = runner.world().snapshot().machines().map(|worker| worker.handled).sum();
             assert_eq!(handled, expected, "every schedule handles the same messages");

@@ -7,7 +7,7 @@ use std::fmt;
 use raddle_core::{Header, MessageId, Names, ParseIdError, WorkerId};
 
 use crate::network::Ready;
-use crate::slab::{Card, Slot};
+use crate::slab::{Card, NONE, Slot};
 
 /// One possible action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +67,37 @@ impl<'a> Actions<'a> {
     #[must_use]
     pub fn get(&self, at: usize) -> Action<'a> {
         match self.act(at) {
-            Act::Deliver(at) => Action::Deliver(self.header(self.ready[at].slot())),
+            Act::Deliver(at) => Action::Deliver(&self.card(self.ready[at].slot()).header),
             Act::Fire(at) => Action::Fire(self.timers[at].0, &self.timers[at].1),
             Act::Push(worker) => Action::Push(worker),
             Act::Route(shard) => Action::Route(shard),
             Act::Pick(worker) => Action::Pick(worker),
         }
+    }
+
+    /// The age of the message that arrives: its place in the order of sending, from 0. None for other actions.
+    #[must_use]
+    pub fn age(&self, at: usize) -> Option<u32> {
+        self.message(at).map(|card| card.link.age)
+    }
+
+    /// The age of the input whose handling sent the message that arrives. None if nobody's did, and for other actions.
+    #[must_use]
+    pub fn creator(&self, at: usize) -> Option<u32> {
+        self.message(at).map(|card| card.link.creator).filter(|age| *age != NONE)
+    }
+
+    fn message(&self, at: usize) -> Option<&'a Card> {
+        match self.act(at) {
+            Act::Deliver(at) => Some(self.card(self.ready[at].slot())),
+            _ => None,
+        }
+    }
+
+    /// What is known of a message in flight.
+    #[inline(always)]
+    pub(crate) fn card(&self, slot: Slot) -> &'a Card {
+        &self.cards[slot as usize]
     }
 
     /// All of them, in the canonical order.
@@ -87,10 +112,6 @@ impl<'a> Actions<'a> {
             None if at < self.ready.len() => Act::Deliver(at),
             None => Act::Fire(at - self.ready.len()),
         }
-    }
-
-    fn header(&self, slot: Slot) -> &'a Header {
-        &self.cards[slot as usize].header
     }
 }
 

@@ -25,6 +25,7 @@ use crate::actions::Decision;
 use crate::coverage::Coverage;
 use crate::distinct::Distinct;
 use crate::explore::{Cut, Explore, Found, Progress, Report};
+use crate::pilot::Pilot;
 use crate::run::{Pulse, Recording, Run, RunError, Runner};
 use crate::settings::Settings;
 use crate::strategy::{Strategy, StrategyKind};
@@ -48,6 +49,7 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
         true => explore.seeds.start..explore.seeds.end.min(explore.seeds.start + 1),
         false => explore.seeds.clone(),
     };
+    let pilot = pilot(explore.strategy, &plan, &explore.settings, explore.step_limit);
     let mut report = Report {
         system: plan.names().system().to_owned(),
         strategy: explore.strategy,
@@ -67,18 +69,42 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     };
     let wished = plan.properties().iter().filter(|p| p.when == When::Sometimes).map(|p| p.name.as_str());
     report.reached.extend(wished.chain(plan.marks().iter().copied()).map(|name| (name.to_owned(), 0)));
-    let jobs = Jobs::start(explore, &plan, &seeds, began)?;
+    let jobs = Jobs::start(explore, &plan, &pilot, &seeds, began)?;
     let mut coverage = Coverage::default();
     let failed = jobs.collect(explore, &mut report, &mut coverage, &seeds, began);
     report.coverage = coverage.list(plan.names());
-    report.found = match failed {
-        None => None,
-        Some(Failed::Law(seed)) => Some(write_down(&mut runner, explore.strategy, seed)),
-        Some(Failed::Determinism(seed, violation, one)) => Some(as_found(&runner, seed, *violation, Some(*one))),
-        Some(Failed::Stuck(seed, step)) => Some(stuck(&mut runner, explore.strategy, seed, step, explore.step_limit)),
-    };
+    let strategy = || explore.strategy.make(&pilot);
+    report.found = failed.map(|failed| match failed {
+        Failed::Law(seed) => write_down(&mut runner, strategy().as_mut(), seed),
+        Failed::Determinism(seed, violation, one) => as_found(&runner, seed, *violation, Some(*one)),
+        Failed::Stuck(seed, step) => stuck(&mut runner, strategy().as_mut(), seed, step, explore.step_limit),
+    });
+    if let Some(found) = report.found.as_mut().filter(|_| explore.strategy.needs_pilot()) {
+        found.pilot = Some(*pilot.figures());
+    }
     report.elapsed = began.elapsed();
     Ok(report)
+}
+
+/// The pilot of a strategy, the same for every seed; an empty one for strategies that need none.
+///
+/// It is empty also where a handler did not return within `limit`, or where code that is no handler panicked: the seeds
+/// will show it. The work is bounded, so that neither time nor a stop flag need end it.
+#[must_use]
+pub fn pilot<M: StateMachine>(
+    kind: StrategyKind,
+    plan: &Arc<Plan<M>>,
+    settings: &Settings,
+    limit: Duration,
+) -> Arc<Pilot> {
+    if !kind.needs_pilot() {
+        return Arc::default();
+    }
+    let pulse = Arc::new(Pulse::default());
+    let (plan, settings, of_it) = (Arc::clone(plan), settings.clone(), Arc::clone(&pulse));
+    let runs = move || panic::catch_unwind(AssertUnwindSafe(|| Pilot::of(&plan, &settings, &of_it)));
+    let done = watched(&pulse, limit, runs).ok().and_then(Result::ok);
+    Arc::new(done.unwrap_or_default())
 }
 
 /// Runs `task` on a thread of its own; gives up when one step of the run behind `pulse` takes longer than `limit`.
@@ -182,6 +208,7 @@ impl Jobs {
     fn start<M: StateMachine>(
         explore: &Explore<M>,
         plan: &Arc<Plan<M>>,
+        pilot: &Arc<Pilot>,
         seeds: &Range<u64>,
         began: Instant,
     ) -> Result<Self, RunError> {
@@ -205,9 +232,9 @@ impl Jobs {
             let mut runner = Runner::new(Arc::clone(plan), explore.settings.clone(), explore.laws.as_deref())?;
             let busy = Arc::new(AtomicBool::new(true));
             watches.push((Watch::new(runner.pulse(), explore.step_limit), Arc::clone(&busy)));
-            let (shared, sender, kind) = (Arc::clone(&shared), sender.clone(), explore.strategy);
+            let (shared, sender, mut strategy) = (Arc::clone(&shared), sender.clone(), explore.strategy.make(pilot));
             thread::spawn(move || {
-                let work = AssertUnwindSafe(|| work(&mut runner, kind, &shared, &sender));
+                let work = AssertUnwindSafe(|| work(&mut runner, strategy.as_mut(), &shared, &sender));
                 if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
                     first.get_or_insert(panic);
                     shared.end_chunk.store(0, Ordering::Release);
@@ -294,8 +321,12 @@ fn count(report: &mut Report, chunk: &Chunk) {
 }
 
 /// One job: takes chunks until there are no more.
-fn work<M: StateMachine>(runner: &mut Runner<M>, kind: StrategyKind, shared: &Shared, sender: &Sender<(u64, Chunk)>) {
-    let mut strategy = kind.make();
+fn work<M: StateMachine>(
+    runner: &mut Runner<M>,
+    strategy: &mut dyn Strategy,
+    shared: &Shared,
+    sender: &Sender<(u64, Chunk)>,
+) {
     loop {
         let at = shared.next_chunk.fetch_add(1, Ordering::AcqRel);
         if at >= shared.end_chunk.load(Ordering::Acquire) {
@@ -311,7 +342,7 @@ fn work<M: StateMachine>(runner: &mut Runner<M>, kind: StrategyKind, shared: &Sh
             first.get_or_insert(cut);
             return;
         }
-        let Some(chunk) = run_chunk(runner, strategy.as_mut(), shared, at) else { return };
+        let Some(chunk) = run_chunk(runner, strategy, shared, at) else { return };
         if chunk.failed.is_some() {
             shared.end_chunk.fetch_min(at + 1, Ordering::AcqRel);
         }
@@ -368,10 +399,9 @@ fn difference(one: &Recording, two: &Recording) -> Option<Violation> {
 }
 
 /// Runs a failing seed twice more, to have its events and to be sure that it fails every time.
-fn write_down<M: StateMachine>(runner: &mut Runner<M>, kind: StrategyKind, seed: u64) -> Found {
-    let mut strategy = kind.make();
-    let one = runner.record(seed, strategy.as_mut());
-    let two = runner.record(seed, strategy.as_mut());
+fn write_down<M: StateMachine>(runner: &mut Runner<M>, strategy: &mut dyn Strategy, seed: u64) -> Found {
+    let one = runner.record(seed, strategy);
+    let two = runner.record(seed, strategy);
     if let Some(violation) = difference(&one, &two) {
         return as_found(runner, seed, violation, Some(one));
     }
@@ -393,14 +423,19 @@ fn as_found<M: StateMachine>(
         None => (0, Vec::new(), None),
     };
     let digest = trace.as_ref().map_or(Digest(0), raddle_core::Trace::digest);
-    Found { violation, signature, seed, steps, schedule, trace, digest, saved: None }
+    Found { violation, signature, seed, steps, schedule, trace, digest, pilot: None, saved: None }
 }
 
 /// Goes to the step that never ended, without taking it.
-fn stuck<M: StateMachine>(runner: &mut Runner<M>, kind: StrategyKind, seed: u64, step: u64, limit: Duration) -> Found {
-    let mut strategy = kind.make();
+fn stuck<M: StateMachine>(
+    runner: &mut Runner<M>,
+    strategy: &mut dyn Strategy,
+    seed: u64,
+    step: u64,
+    limit: Duration,
+) -> Found {
     let names = Arc::clone(&runner.conditions().names);
-    let schedule = runner.schedule_until(seed, strategy.as_mut(), step);
+    let schedule = runner.schedule_until(seed, strategy, step);
     let input = schedule.last().map(|last| last.display(&names).to_string()).unwrap_or_default();
     let message = schedule.iter().rev().find_map(|decision| match decision {
         Decision::Deliver(id) => Some(id.clone()),
@@ -408,7 +443,17 @@ fn stuck<M: StateMachine>(runner: &mut Runner<M>, kind: StrategyKind, seed: u64,
     });
     let violation = Violation::stuck(message, format!("the handler of {input} did not return within {limit:?}"));
     let signature = violation.signature(&names);
-    Found { violation, signature, seed, steps: step, schedule, trace: None, digest: Digest(0), saved: None }
+    Found {
+        violation,
+        signature,
+        seed,
+        steps: step,
+        schedule,
+        trace: None,
+        digest: Digest(0),
+        pilot: None,
+        saved: None,
+    }
 }
 
 /// Settings that replay something in a watched thread.

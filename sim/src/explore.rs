@@ -17,6 +17,7 @@ use crate::actions::Decision;
 use crate::campaign;
 use crate::coverage::Covered;
 use crate::distinct::Distinct;
+use crate::pilot::Figures;
 use crate::run::RunError;
 use crate::settings::{Granularity, Network, Settings};
 use crate::strategy::StrategyKind;
@@ -276,6 +277,8 @@ pub struct Found {
     pub trace: Option<Trace>,
     /// The digest of its events.
     pub digest: Digest,
+    /// The estimates that its strategy went by, if it takes any.
+    pub pilot: Option<Figures>,
     /// Where it was saved.
     pub saved: Option<PathBuf>,
 }

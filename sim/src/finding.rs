@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actions::Decision;
 use crate::explore::Found;
+use crate::pilot::Figures;
 use crate::settings::Settings;
 
 /// The version of the format that this program writes, and the newest that it reads.
@@ -43,6 +44,10 @@ pub struct Finding {
     pub settings: IndexMap<String, String>,
     /// How choices were made when it was found.
     pub strategy: String,
+    /// The estimates that the strategy went by, if it takes any: those of the pilot of this system and these settings,
+    /// so that whoever runs the seed again makes the same. A replay by schedule does not need them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pilot: Option<Figures>,
     /// The seed it was found with; draws of handlers come from it.
     pub seed: u64,
     /// The laws by which it was judged.
@@ -131,6 +136,7 @@ impl Finding {
             policies: Policies::KEYS.iter().map(|(key, _, _)| policy(key)).collect(),
             settings: settings.to_table(),
             strategy: strategy.to_owned(),
+            pilot: found.pilot,
             seed: found.seed,
             laws: laws.iter().map(|law| (*law).to_owned()).collect(),
             law: found.violation.law.to_string(),
@@ -314,7 +320,8 @@ mod tests {
             params: IndexMap::new(),
             policies: IndexMap::new(),
             settings: Settings::default().to_table(),
-            strategy: "random".to_owned(),
+            strategy: "portfolio/pct(2)".to_owned(),
+            pilot: Some(Figures { runs: 16, events: 30, choices: 4, messages: 30 }),
             seed: 42,
             laws: vec!["causal-order".to_owned()],
             law: "causal-order".to_owned(),
@@ -339,6 +346,9 @@ mod tests {
         assert!(path.ends_with("triangle/causal-order-9f3a41c0.ron"), "{path:?}");
         assert_eq!(Finding::read(&path).expect("reads"), finding());
         assert_eq!(finding().save(folder.path()).expect("saves again"), path);
+        let older = Finding { pilot: None, ..finding() };
+        assert!(!older.to_text().contains("pilot"), "what is not there is not written");
+        assert_eq!(Finding::parse(&older.to_text(), &path).expect("reads without"), older);
         assert_eq!(fs::read_dir(path.parent().expect("has one")).expect("lists").count(), 1);
     }
 

@@ -31,7 +31,7 @@ impl Ready {
     }
 
     #[inline(always)]
-    const fn age(self) -> u32 {
+    pub(crate) const fn age(self) -> u32 {
         (self.0 >> 32) as u32
     }
 

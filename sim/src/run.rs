@@ -112,13 +112,13 @@ impl Pulse {
         (self.seed.load(Ordering::Relaxed), self.step.load(Ordering::Relaxed))
     }
 
-    fn begin(&self, seed: u64) {
+    pub(crate) fn begin(&self, seed: u64) {
         self.step.store(0, Ordering::Relaxed);
         self.seed.store(seed, Ordering::Relaxed);
     }
 
     #[inline]
-    fn step(&self, step: u64) {
+    pub(crate) fn step(&self, step: u64) {
         self.step.store(step, Ordering::Relaxed);
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Card {
 
 impl Card {
     pub(crate) fn blank() -> Box<Self> {
-        Box::new(Self { header: Header::blank(), link: Link::new(0) })
+        Box::new(Self { header: Header::blank(), link: Link::new(0, NONE) })
     }
 }
 
@@ -35,6 +35,8 @@ impl Card {
 pub(crate) struct Link {
     /// Its place in the order of sending, over all messages of the run.
     pub(crate) age: u32,
+    /// The age of the input whose handling sent it; `NONE` if it began a chain.
+    pub(crate) creator: u32,
     /// The chain it belongs to; `NONE` if its order is not kept by one.
     pub(crate) chain: u32,
     /// The one behind it that must wait for it.
@@ -48,8 +50,8 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    const fn new(age: u32) -> Self {
-        Self { age, chain: NONE, next: NONE, blockers: 0, in_flight: false, ready: false }
+    const fn new(age: u32, creator: u32) -> Self {
+        Self { age, creator, chain: NONE, next: NONE, blockers: 0, in_flight: false, ready: false }
     }
 }
 
@@ -86,21 +88,21 @@ impl<M: StateMachine> Slab<M> {
 
     /// Keeps a message with the header that was written; a card to be written over takes its place.
     #[inline(always)]
-    pub(crate) fn put(&mut self, written: &mut Box<Card>, input: Input<M>, age: u32) -> Slot {
+    pub(crate) fn put(&mut self, written: &mut Box<Card>, input: Input<M>, age: u32, creator: u32) -> Slot {
         let slot = self.reserve();
-        written.link = Link::new(age);
+        written.link = Link::new(age, creator);
         std::mem::swap(&mut self.cards[slot as usize], written);
         self.inputs[slot as usize] = Some(input);
         slot
     }
 
-    /// Keeps a message with a copy of this header.
+    /// Keeps a message that begins a chain, with a copy of this header.
     #[inline]
     pub(crate) fn insert(&mut self, header: &Header, input: Input<M>, age: u32) -> Slot {
         let slot = self.reserve();
         let card = &mut *self.cards[slot as usize];
         card.header.clone_from(header);
-        card.link = Link::new(age);
+        card.link = Link::new(age, NONE);
         self.inputs[slot as usize] = Some(input);
         slot
     }

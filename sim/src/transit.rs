@@ -17,6 +17,8 @@ pub(crate) struct Transit<M: StateMachine> {
     /// What is sent next.
     pub(crate) draft: Box<Card>,
     pub(crate) next_age: u32,
+    /// The age of what is handled now.
+    pub(crate) creator: u32,
     /// Whether an update is in flight as soon as it is sent, where that needs no decision and makes no event.
     pub(crate) launches: bool,
     /// What a handler sent and what is not on its way yet.
@@ -51,7 +53,7 @@ impl<M: StateMachine> Outlet<M> for Transit<M> {
     #[inline(always)]
     fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>) {
         let to = self.draft.header.to;
-        let slot = self.slab.put(&mut self.draft, input, self.next_age);
+        let slot = self.slab.put(&mut self.draft, input, self.next_age, self.creator);
         self.next_age += 1;
         if !self.launch_at_once(slot, to) {
             self.outputs.push(slot);

@@ -16,7 +16,7 @@ use crate::coverage::Coverage;
 use crate::desk::{Aside, Counter};
 use crate::network::InFlight;
 use crate::settings::{Granularity, Settings};
-use crate::slab::{Card, Slab, Slot};
+use crate::slab::{Card, NONE, Slab, Slot};
 use crate::timers::Timers;
 use crate::transit::{Gate, Place, Transit};
 
@@ -77,6 +77,7 @@ impl<M: StateMachine> World<M> {
                 touched: names.workers().map(|(id, _)| id).collect(),
                 draft: Card::blank(),
                 next_age: 0,
+                creator: NONE,
                 launches: settings.granularity == Granularity::Delivery && policies.on_full != OnFull::Stall,
                 outputs: Vec::new(),
             },
@@ -229,6 +230,7 @@ impl<M: StateMachine> World<M> {
             self.cover(at);
         }
         let header = &self.current.header;
+        self.transit.creator = self.current.link.age;
         let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
         let rules = &self.rules;

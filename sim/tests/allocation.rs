@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use raddle_core::{Outbox, StateMachine, System, WorkerId};
-use raddle_sim::strategy::Random;
-use raddle_sim::{Granularity, Network, Runner, Settings};
+use raddle_sim::{Granularity, Network, Runner, STEP_LIMIT, Settings, StrategyKind};
 
 /// Passes each message on, twice at even depths, until it is four deep.
 #[derive(Clone, Copy, Debug)]
@@ -51,24 +50,29 @@ fn game(players: u32) -> System<Player> {
 /// run with more messages in flight than any before it, or a longer clock in its slot, may still stretch one.
 #[track_caller]
 fn check(players: u32, settings: Settings) {
+    check_strategy(StrategyKind::Random, players, settings, 2_000);
+}
+
+#[track_caller]
+fn check_strategy(kind: StrategyKind, players: u32, settings: Settings, warm_runs: u64) {
     let plan = game(players).plan().expect("a good system");
     let laws = ["bounded-depth", "no-silent-loss", "no-duplicates", "bounded-queues"].map(str::to_owned);
     let mut runner = Runner::new(Arc::clone(&plan), settings.clone(), Some(&laws)).expect("good settings");
-    let mut strategy = Random::default();
+    let mut strategy = kind.make(&raddle_sim::pilot(kind, &plan, &settings, STEP_LIMIT));
     let mut deliveries = 0;
-    for seed in 50..2_000 {
-        runner.run(seed, &mut strategy);
+    for seed in 50..warm_runs {
+        runner.run(seed, strategy.as_mut());
     }
     let made = allocation_counter::measure(|| {
         for seed in 0..50_u64 {
-            let run = runner.run(seed, &mut strategy);
+            let run = runner.run(seed, strategy.as_mut());
             assert_eq!(run.violation, None);
             deliveries += run.deliveries;
         }
     });
     assert!(deliveries > 2_500, "{deliveries} deliveries");
     let made = made.count_total;
-    assert!(made * 2_000 < deliveries, "{made} in {deliveries} deliveries, {players} workers, {settings:?}");
+    assert!(made * 2_000 < deliveries, "{made} in {deliveries} deliveries, {players} workers, {kind}, {settings:?}");
 }
 
 #[test]
@@ -87,4 +91,17 @@ fn long_clocks_allocate_nothing() {
 #[test]
 fn queues_allocate_nothing() {
     check(4, Settings { granularity: Granularity::Queues, ..Settings::default() });
+}
+
+#[test]
+fn strategies_allocate_nothing() {
+    for kind in StrategyKind::ALL.into_iter().filter(|kind| *kind != StrategyKind::Portfolio) {
+        for (network, granularity) in [
+            (Network::Fifo, Granularity::Delivery),
+            (Network::Bag, Granularity::Delivery),
+            (Network::Fifo, Granularity::Queues),
+        ] {
+            check_strategy(kind, 4, Settings { network, granularity, ..Settings::default() }, 300);
+        }
+    }
 }

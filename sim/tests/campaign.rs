@@ -65,18 +65,29 @@ fn coverage_counts_every_handled_input_of_the_counted_runs() {
 /// What a seed does is part of what is promised: see CHANGELOG before changing these.
 #[test]
 fn golden_digests() {
-    let found = Explore::new(race()).run().expect("runs").found.expect("found");
-    assert_eq!((found.seed, found.digest.to_string().as_str()), GOLDEN);
+    for (strategy, seed, digest) in GOLDEN {
+        let kind: StrategyKind = strategy.parse().expect("a strategy");
+        let found = Explore::new(race()).strategy(kind).run().expect("runs").found.expect("found");
+        assert_eq!((found.seed, found.digest.to_string().as_str()), (seed, digest), "{strategy}");
+    }
 }
 
-const GOLDEN: (u64, &str) = (93, "3ac7a3b70f70b604");
+const GOLDEN: [(&str, u64, &str); 7] = [
+    ("random", 93, "3ac7a3b70f70b604"),
+    ("uniform", 32, "3ac7a3b70f70b604"),
+    ("pos", 53, "3ac7a3b70f70b604"),
+    ("basic-pos", 23, "3ac7a3b70f70b604"),
+    ("pct(3)", 166, "3ac7a3b70f70b604"),
+    ("pctcp(3)", 58, "3ac7a3b70f70b604"),
+    ("portfolio", 434, "3ac7a3b70f70b604"),
+];
 
 #[test]
 fn a_finding_replays_from_its_file_and_survives_edits() {
     let report = Explore::new(race()).run().expect("runs");
     let found = report.found.expect("found");
     let plan = race().plan().expect("a good system");
-    let finding = Finding::new(&found, &race(), &report.settings, "random", &report.laws, plan.names());
+    let finding = Finding::new(&found, &race(), &report.settings, "portfolio", &report.laws, plan.names());
     assert_eq!(finding.expectation, Expectation::Violation);
     let limit = Duration::from_secs(60);
     let again = replay(&race(), &finding, limit).expect("replays");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use raddle_core::Policies;
+use raddle_sim::strategy::ParseStrategyError;
 use raddle_sim::{Granularity, Network, Settings, StrategyKind};
 
 use super::context::Context;
@@ -53,8 +54,8 @@ impl Variant {
 /// How runs are made and judged.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct How {
-    /// How choices are made [default: random]
-    #[arg(long, value_name = "S", value_parser = strategies())]
+    /// How choices are made; pct and pctcp take a depth, such as pct(3) [default: portfolio]
+    #[arg(long, value_name = "S", value_parser = Strategies)]
     pub(crate) strategy: Option<StrategyKind>,
     /// Which moments are interleaved [default: delivery, or the system's own]
     #[arg(long, value_name = "G", value_parser = granularities())]
@@ -128,9 +129,33 @@ impl TypedValueParser for Words {
     }
 }
 
-fn strategies() -> impl TypedValueParser<Value = StrategyKind> {
-    let all = StrategyKind::ALL.map(|kind| kind.to_string());
-    Words::new("strategy", all).map(|word| word.parse().expect("it is one of them"))
+/// Names of strategies, some with a parameter in brackets.
+#[derive(Clone)]
+struct Strategies;
+
+impl TypedValueParser for Strategies {
+    type Value = StrategyKind;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<StrategyKind, clap::Error> {
+        let text = value.to_string_lossy();
+        text.parse().map_err(|error: ParseStrategyError| {
+            let all = StrategyKind::ALL.map(|kind| kind.to_string());
+            let message = match error {
+                ParseStrategyError::Unknown(_) => words::unknown("strategy", &text, all.iter().map(String::as_str)),
+                error => error.to_string(),
+            };
+            clap::Error::raw(ErrorKind::InvalidValue, message + "\n").with_cmd(command)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(StrategyKind::ALL.into_iter().map(|kind| PossibleValue::new(kind.to_string()))))
+    }
 }
 
 fn granularities() -> impl TypedValueParser<Value = Granularity> {

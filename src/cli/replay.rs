@@ -157,7 +157,7 @@ impl Replay {
             _ => (look.paint(DOUBTFUL, "unknown:"), "  it did not end: allow more with `--steps-max N`\n"),
         };
         let (steps, deliveries) = (words::counted(run.steps, "step"), words::count(run.deliveries));
-        let strategy = search.strategy;
+        let strategy = search.strategy.of_seed(seed);
         let text = format!(
             "{head} {}\n{doubt}\n  {steps}, {deliveries} handled    seed {seed}, {strategy}    digest {}\n",
             look.paint(STRONG, &self.what),

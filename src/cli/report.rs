@@ -104,7 +104,7 @@ fn worth(report: &Report) -> Vec<Worth> {
 
 /// What a search found, ready to be told.
 pub(crate) fn failure<'a>(report: &Report, found: &'a Found) -> Failure<'a> {
-    let strategy = report.strategy.to_string();
+    let strategy = report.strategy.of_seed(found.seed);
     let mut failure = Failure::of_found(found, &strategy);
     if found.violation.law == "determinism" {
         failure.title = "not deterministic";
@@ -119,7 +119,7 @@ pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, see
     if let Some(bug) = built.args.bug() {
         let _ = write!(line, " --bug {bug}");
     }
-    let strategy = report.strategy;
+    let strategy = quoted(&report.strategy.to_string());
     let _ = write!(line, " --seed {seed} --strategy {strategy} --granularity {granularity} --network {network}");
     let _ = write!(line, " --steps-max {steps_max}");
     if let Some(horizon) = horizon {
@@ -283,7 +283,7 @@ impl<'a> ViolationLine<'a> {
             kind: "violation",
             v: 1,
             system: &report.system,
-            strategy: report.strategy.to_string(),
+            strategy: report.strategy.of_seed(found.seed),
             breach: Breach::of(found),
             worker: violation.worker.zip(names).map(|(worker, names)| names.worker(worker)),
             message: violation.message.as_ref().and_then(shown),

@@ -82,7 +82,7 @@ pub(super) fn entry() -> Entry {
                 policies.on_full = OnFull::DropNewest;
                 policies.capacity = 3;
                 policies.watermark = 4;
-                policies.barriers_max = 16;
+                policies.barriers_max = 18;
                 policies.sabotage = bug;
             })
             .laws(LAWS)

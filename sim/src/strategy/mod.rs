@@ -1,20 +1,37 @@
 //! Strategies: how the next action is chosen. One algorithm, one file.
 //!
 //! A strategy sees the possible actions in their canonical order and gives the place of one. All its randomness comes
-//! from the seed it is begun with, so a run depends on no other run.
+//! from the seed it is begun with, and its estimates, if it needs any, from the [`Pilot`](crate::Pilot), which is the
+//! same for every seed. So a run depends on no other run.
 
+mod basic_pos;
+mod chains;
+mod change_points;
 mod default_order;
 mod indices;
+mod kind;
+mod pct;
+mod pctcp;
+mod portfolio;
+mod pos;
+mod priorities;
 mod random;
 mod replay;
+mod uniform;
 
+pub use basic_pos::BasicPos;
+pub use change_points::BugDepth;
 pub use default_order::DefaultOrder;
 pub use indices::Indices;
+pub use kind::{ParseStrategyError, StrategyKind};
+pub use pct::Pct;
+pub use pctcp::Pctcp;
+pub use portfolio::Portfolio;
+pub use pos::Pos;
+pub(crate) use priorities::{Priorities, lane};
 pub use random::Random;
 pub use replay::{Misfit, Replay};
-
-use std::fmt;
-use std::str::FromStr;
+pub use uniform::Uniform;
 
 use raddle_core::Beyond;
 
@@ -41,55 +58,5 @@ pub trait Strategy: Send {
     /// What handlers take in `choose` when the script has ended.
     fn beyond(&self) -> Beyond {
         Beyond::Sampled
-    }
-}
-
-/// The strategies that can be asked for by name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StrategyKind {
-    /// The one fault-free FIFO run: every choice is 0.
-    DefaultOrder,
-    /// Each possible action with equal probability.
-    #[default]
-    Random,
-}
-
-impl StrategyKind {
-    /// Every strategy that can be asked for by name.
-    pub const ALL: [Self; 2] = [Self::DefaultOrder, Self::Random];
-
-    /// A strategy of this kind.
-    #[must_use]
-    pub fn make(self) -> Box<dyn Strategy> {
-        match self {
-            Self::DefaultOrder => Box::new(DefaultOrder),
-            Self::Random => Box::new(Random::default()),
-        }
-    }
-
-    /// Whether every seed gives the same run, so that one run is all there is.
-    #[must_use]
-    pub const fn ignores_seed(self) -> bool {
-        matches!(self, Self::DefaultOrder)
-    }
-}
-
-impl fmt::Display for StrategyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DefaultOrder => "default-order",
-            Self::Random => "random",
-        })
-    }
-}
-
-impl FromStr for StrategyKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|kind| kind.to_string() == text).ok_or_else(|| {
-            let all: Vec<String> = Self::ALL.iter().map(ToString::to_string).collect();
-            format!("`{text}` is no strategy: expected {}", all.join(", "))
-        })
     }
 }

@@ -1,0 +1,188 @@
+//! The pilot: a few runs made before any seed is tried, from which strategies take their estimates.
+//!
+//! How many events a run has and how much each message causes cannot be known beforehand, and must not be learnt from
+//! other seeds: a seed's run would depend on them. So the estimates come from random walks with seeds of their own,
+//! which are the same for every search of one system under the same settings. Nothing is judged in them; a run that is
+//! cut or crashes is as good as another.
+
+use std::sync::Arc;
+
+use raddle_core::{Plan, StateMachine, random};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::actions::{Act, Actions};
+use crate::run::Pulse;
+use crate::settings::Settings;
+use crate::slab::{Card, NONE};
+use crate::strategy::{Priorities, lane};
+use crate::world::World;
+
+/// How many runs a pilot has, at most.
+const RUNS: u64 = 16;
+/// A pilot ends after this many steps, in the middle of a run if need be.
+const STEPS_MAX: u64 = 20_000;
+/// The seeds of the pilot go up to the greatest.
+const FIRST_SEED: u64 = u64::MAX - RUNS + 1;
+/// Means are kept in parts of this.
+const PARTS: u64 = 16;
+/// No weight is greater, so that sums of them stay far below 2^64.
+const WEIGHT_MAX: u64 = 1 << 31;
+
+/// What a pilot says of a system under some settings.
+#[derive(Clone, Debug, Default)]
+pub struct Pilot {
+    figures: Figures,
+    /// By the hash of its id: how many messages there are in the subtree of a message, in parts.
+    sizes: FxHashMap<u64, u32>,
+    /// The mean of these by depth, for messages that the pilot did not see.
+    by_depth: Vec<u32>,
+    /// How often each lane acts in a run, in parts.
+    turns: Vec<u32>,
+}
+
+/// The numbers of a pilot that findings keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
+    /// How many runs it had.
+    pub runs: u64,
+    /// The steps of the longest of them: n of PCTCP, k of PCT.
+    pub events: u64,
+    /// The most choices that a step had.
+    pub choices: u64,
+    /// How many different messages were seen.
+    pub messages: u64,
+}
+
+/// A message of the run at hand.
+#[derive(Clone, Copy)]
+struct Node {
+    hash: u64,
+    creator: u32,
+    depth: u32,
+}
+
+const UNSEEN: Node = Node { hash: 0, creator: NONE, depth: NONE };
+
+/// What is counted while the pilot runs.
+#[derive(Default)]
+struct Count {
+    figures: Figures,
+    /// By age.
+    nodes: Vec<Node>,
+    /// By the hash of its id: the sum of the sizes of its subtrees, and in how many runs it was seen.
+    sizes: FxHashMap<u64, (u64, u64)>,
+    by_depth: Vec<(u64, u64)>,
+    turns: Vec<u64>,
+}
+
+impl Pilot {
+    /// Makes the runs; each step is told to `pulse`, for a watchdog.
+    pub(crate) fn of<M: StateMachine>(plan: &Arc<Plan<M>>, settings: &Settings, pulse: &Pulse) -> Self {
+        let mut world = World::new(Arc::clone(plan), settings.clone());
+        let (mut count, mut seen, mut total) = (Count::default(), Priorities::default(), 0);
+        for seed in FIRST_SEED..=u64::MAX {
+            let mut rng = random::substream(seed, "pilot", 0);
+            pulse.begin(seed);
+            world.reset(seed);
+            seen.clear();
+            count.nodes.clear();
+            let mut steps = 0;
+            while steps < settings.steps_max && total < STEPS_MAX {
+                let actions = world.actions();
+                if actions.is_empty() {
+                    break;
+                }
+                seen.look(&actions, |card| count.see(card));
+                let choice = random::below(&mut rng, actions.len() as u32) as usize;
+                count.choose(&actions, choice);
+                (steps, total) = (steps + 1, total + 1);
+                pulse.step(steps);
+                world.step(choice, &mut ());
+            }
+            count.end_run(steps);
+            if total == STEPS_MAX || count.figures.choices <= 1 {
+                break;
+            }
+        }
+        count.into_pilot()
+    }
+
+    /// The numbers that findings keep.
+    #[must_use]
+    pub const fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// How many messages there are in the subtree of this one, in parts: exact if that depends on no schedule.
+    pub(crate) fn size(&self, card: &Card) -> u32 {
+        let by_depth = || self.by_depth.get(card.header.id.path().len()).copied();
+        self.sizes.get(&card.header.id.hash64()).copied().or_else(by_depth).unwrap_or(PARTS as u32)
+    }
+
+    /// How often a lane acts in a run, in parts.
+    pub(crate) fn turns(&self, lane: usize) -> u32 {
+        self.turns.get(lane).copied().unwrap_or(0)
+    }
+
+    /// One turn of a lane, in parts.
+    pub(crate) const TURN: u32 = PARTS as u32;
+}
+
+impl Count {
+    fn see(&mut self, card: &Card) {
+        let age = card.link.age as usize;
+        if age >= self.nodes.len() {
+            self.nodes.resize(age + 1, UNSEEN);
+        }
+        let id = &card.header.id;
+        self.nodes[age] = Node { hash: id.hash64(), creator: card.link.creator, depth: id.path().len() as u32 };
+    }
+
+    fn choose(&mut self, actions: &Actions<'_>, choice: usize) {
+        self.figures.choices = self.figures.choices.max(actions.len() as u64);
+        let act = actions.act(choice);
+        if !matches!(act, Act::Deliver(_)) {
+            let lane = lane(actions, act);
+            if lane >= self.turns.len() {
+                self.turns.resize(lane + 1, 0);
+            }
+            self.turns[lane] += 1;
+        }
+    }
+
+    fn end_run(&mut self, steps: u64) {
+        self.figures.runs += 1;
+        self.figures.events = self.figures.events.max(steps);
+        let mut sizes = vec![1_u64; self.nodes.len()];
+        // Creators are older.
+        for (age, node) in self.nodes.iter().enumerate().rev() {
+            if node.depth == NONE {
+                continue;
+            }
+            let size = sizes[age];
+            if let Some(creator) = sizes.get_mut(node.creator as usize) {
+                *creator += size;
+            }
+            let depth = node.depth as usize;
+            if depth >= self.by_depth.len() {
+                self.by_depth.resize(depth + 1, (0, 0));
+            }
+            for mean in [self.sizes.entry(node.hash).or_default(), &mut self.by_depth[depth]] {
+                *mean = (mean.0 + size, mean.1 + 1);
+            }
+        }
+    }
+
+    fn into_pilot(self) -> Pilot {
+        let parts = |(sum, of): (u64, u64)| (sum * PARTS).checked_div(of).unwrap_or(PARTS).min(WEIGHT_MAX) as u32;
+        let runs = self.figures.runs;
+        Pilot {
+            figures: Figures { messages: self.sizes.len() as u64, ..self.figures },
+            sizes: self.sizes.into_iter().map(|(hash, mean)| (hash, parts(mean))).collect(),
+            by_depth: self.by_depth.into_iter().map(parts).collect(),
+            turns: self.turns.into_iter().map(|turns| parts((turns, runs))).collect(),
+        }
+    }
+}
