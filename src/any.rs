@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use raddle_core::{Policies, SetError, StateMachine, System, When};
 use raddle_sim::{
-    Explore, Finding, Found, Progress, Recording, ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT,
-    STEP_LIMIT, Settings, Strategy, StrategyKind,
+    Budget, Explanation, Explore, FailingError, Finding, Found, Progress, Recording, ReplayError, Replayed, Report,
+    RunError, Runner, SEEDS_DEFAULT, STEP_LIMIT, Settings, Strategy, StrategyKind,
 };
 
 #[cfg(feature = "threads")]
@@ -78,6 +78,23 @@ pub trait AnySystem: Send + Sync {
     /// When the finding does not fit, or a handler does not return.
     fn replay(&self, finding: &Finding) -> Result<Replayed, ReplayError>;
 
+    /// Makes a saved run simpler, until `stop` is set.
+    ///
+    /// # Errors
+    /// When it cannot be replayed, or does not break the law in the same way any more.
+    fn shrink(
+        &self,
+        finding: &Finding,
+        budget: &Budget,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<(Finding, Found), FailingError>;
+
+    /// Says why a saved run fails.
+    ///
+    /// # Errors
+    /// When it cannot be replayed, or does not break the law in the same way any more.
+    fn explain(&self, finding: &Finding) -> Result<Explanation, FailingError>;
+
     /// A run on real threads, recorded and judged.
     ///
     /// # Errors
@@ -116,6 +133,8 @@ pub struct Search {
     pub jobs: usize,
     /// How long it may take.
     pub time: Option<Duration>,
+    /// How much work may go into making a failing run simpler; `None` leaves it as it was found.
+    pub shrink: Option<Budget>,
     /// Ends it soon after this is set.
     pub stop: Arc<AtomicBool>,
     /// Is told how far it is.
@@ -131,6 +150,7 @@ impl Default for Search {
             laws: None,
             jobs: 0,
             time: None,
+            shrink: Some(Budget::default()),
             stop: Arc::default(),
             progress: None,
         }
@@ -199,6 +219,7 @@ impl<M: StateMachine> AnySystem for System<M> {
             .seeds(search.seeds.clone())
             .jobs(search.jobs)
             .time(search.time)
+            .shrink(search.shrink)
             .stop_flag(Arc::clone(&search.stop));
         if let Some(laws) = &search.laws {
             explore = explore.laws(laws.iter().cloned());
@@ -236,6 +257,19 @@ impl<M: StateMachine> AnySystem for System<M> {
 
     fn replay(&self, finding: &Finding) -> Result<Replayed, ReplayError> {
         raddle_sim::replay(self, finding, STEP_LIMIT)
+    }
+
+    fn shrink(
+        &self,
+        finding: &Finding,
+        budget: &Budget,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<(Finding, Found), FailingError> {
+        raddle_sim::shrink_finding(self, finding, budget, stop, STEP_LIMIT)
+    }
+
+    fn explain(&self, finding: &Finding) -> Result<Explanation, FailingError> {
+        raddle_sim::explain(self, finding, STEP_LIMIT)
     }
 
     #[cfg(feature = "threads")]

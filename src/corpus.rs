@@ -55,7 +55,7 @@ pub fn replay(entries: &[Entry], finding: &Finding, path: &Path) -> Result<Resul
 }
 
 /// The system of a finding, with the finding's parameters and planted bug.
-fn rebuild(entries: &[Entry], finding: &Finding, path: &Path) -> Result<Box<dyn AnySystem>, String> {
+pub(crate) fn rebuild(entries: &[Entry], finding: &Finding, path: &Path) -> Result<Box<dyn AnySystem>, String> {
     let Some(entry) = entries.iter().find(|entry| entry.name() == finding.system) else {
         let unknown = words::unknown("system", &finding.system, entries.iter().map(Entry::name));
         let path = path.display();

@@ -9,9 +9,10 @@ use std::path::Path;
 
 use raddle_checkers::Violation;
 use raddle_core::{Digest, Trace, What};
-use raddle_sim::{Found, Recording};
+use raddle_sim::{Found, Pair, Recording, Shrunk};
 use raddle_view::{Charset, Figure, Labels, Shown, Spot, figure};
 
+use crate::explain;
 use crate::look::{BAD, FAINT, Look, STRONG};
 use crate::words;
 
@@ -33,6 +34,12 @@ pub struct Failure<'a> {
     pub steps: u64,
     /// Its seed, and how its choices were made; may be empty.
     pub origin: String,
+    /// What shrinking did to it, if it was shrunk.
+    pub shrunk: Option<&'a Shrunk>,
+    /// The two things whose order decides, if they are known.
+    pub pair: Option<&'a Pair>,
+    /// Whether only what led to the violation is drawn.
+    pub only_past: bool,
     /// Its digest.
     pub digest: Digest,
     /// What stands below the picture, each under a word: how to see it again, where it is saved.
@@ -49,6 +56,9 @@ impl<'a> Failure<'a> {
             trace: found.trace.as_ref(),
             steps: found.steps,
             origin: format!("seed {}, {strategy}", found.seed),
+            shrunk: found.shrunk.as_ref(),
+            pair: found.pair.as_ref(),
+            only_past: false,
             digest: found.digest,
             notes: Vec::new(),
         }
@@ -70,6 +80,9 @@ impl<'a> Failure<'a> {
             trace: Some(trace),
             steps: trace.events.last().map_or(0, |event| event.moment.step),
             origin: String::new(),
+            shrunk: None,
+            pair: None,
+            only_past: false,
             digest: trace.digest(),
             notes: Vec::new(),
         }
@@ -88,6 +101,12 @@ impl<'a> Failure<'a> {
         self.note("saved", format!("{}   (commit it: it runs in every test from now on)", path.display()))
     }
 
+    /// A text with ids as the picture has them.
+    #[must_use]
+    pub fn rewrite(&self, text: &str) -> String {
+        self.trace.map_or_else(|| text.to_owned(), |trace| Labels::of(trace, &self.shown(trace)).rewrite(text))
+    }
+
     /// The whole text.
     #[must_use]
     pub fn render(&self, look: Look) -> String {
@@ -102,6 +121,16 @@ impl<'a> Failure<'a> {
             let _ = writeln!(out, "  {line}");
         }
         let _ = write!(out, "\n  {}\n", self.place());
+        if let (Some(trace), Some(shown)) = (self.trace, &shown) {
+            let labels = Labels::of(trace, shown);
+            let size = self.shrunk.map(|shrunk| self.size(shrunk));
+            let pair = self.pair.map(|pair| explain::in_words(pair, &self.violation.law, trace));
+            for text in [size, pair.map(|pair| format!("critical: {pair}"))].into_iter().flatten() {
+                for line in words::wrap(&ascii_if(look, &labels.rewrite(&text)), look.width - 2) {
+                    let _ = writeln!(out, "  {line}");
+                }
+            }
+        }
         if let (Some(trace), Some(shown)) = (self.trace, shown) {
             let options = Figure {
                 shown,
@@ -133,10 +162,35 @@ impl<'a> Failure<'a> {
         parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("    ")
     }
 
+    /// What was left of it, and what it takes to break the law.
+    fn size(&self, shrunk: &Shrunk) -> String {
+        let Shrunk { from_steps, from_messages, messages, size, needs } = shrunk;
+        // Fewer deviations may take more steps.
+        let how = if self.steps > *from_steps { "simplified" } else { "shrunk" };
+        let mut text = match (self.steps != *from_steps, messages < from_messages) {
+            (false, false) => format!("as short as it was found ({size})"),
+            (true, false) => format!("{how} from {} to {} ({size})", steps(*from_steps), words::count(self.steps)),
+            (_, true) => format!(
+                "{how} from {} and {} to {} and {} ({size})",
+                steps(*from_steps),
+                words::counted(*from_messages, "message"),
+                words::count(self.steps),
+                words::count(*messages),
+            ),
+        };
+        let _ = write!(text, ": needs {needs}");
+        text
+    }
+
     /// What to draw of a trace, with the broken place marked.
     fn shown(&self, trace: &Trace) -> Shown {
         let spot = self.spot(trace);
-        let mut shown = if trace.events.len() > WHOLE_EVENTS { self.concerned(trace, spot) } else { Shown::all() };
+        let mut shown = match spot {
+            // A breach at the end is one of everything that was done.
+            Some(spot) if self.only_past && self.violation.message.is_some() => Shown::causal_past(trace, spot),
+            _ if trace.events.len() > WHOLE_EVENTS => self.concerned(trace, spot),
+            _ => Shown::all(),
+        };
         // Without a place the note stands below the picture.
         shown = shown.mark(Spot::Event(spot.unwrap_or(usize::MAX)), self.remark(trace));
         shown
@@ -187,6 +241,10 @@ impl<'a> Failure<'a> {
     }
 }
 
+fn steps(count: u64) -> String {
+    words::counted(count, "step")
+}
+
 /// Lines of a word and what it says, with what they say in one column.
 pub(crate) fn notes(notes: &[(&'static str, String)], look: Look) -> String {
     let width = notes.iter().map(|(word, _)| word.len()).max().unwrap_or(0) + 1;
@@ -206,7 +264,7 @@ pub(crate) fn notes(notes: &[(&'static str, String)], look: Look) -> String {
 }
 
 /// What a law says may hold a name or payload that the terminal has not.
-fn ascii_if(look: Look, text: &str) -> String {
+pub(crate) fn ascii_if(look: Look, text: &str) -> String {
     match look.charset {
         Charset::Unicode => text.to_owned(),
         Charset::Ascii => {

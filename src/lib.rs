@@ -73,6 +73,8 @@ pub mod corpus;
 #[cfg(feature = "sim")]
 pub mod environment;
 #[cfg(feature = "sim")]
+pub mod explain;
+#[cfg(feature = "sim")]
 pub mod failure;
 #[cfg(feature = "sim")]
 pub mod fuzz;

@@ -62,6 +62,73 @@ fn a_saved_finding_replays_event_for_event() {
 }
 
 #[test]
+fn a_failing_run_is_shrunk_before_it_is_told() {
+    let place = here();
+    let line = "explore triangle --set messages=6 order=arrival";
+    let done =
+        place.run(line).ends(1).prints("shrunk from ").prints(" messages to 4 and 1 (minimal): needs 1 out-of-order");
+    let path = done.says("saved").split_whitespace().next().expect("a path").to_owned();
+    assert!(place.read(&path).contains("without: [\n    \"client#"), "{}", place.read(&path));
+    place.run(&format!("replay {path}")).ends(1).prints("the same run, event for event").prints("(minimal): needs 1");
+    place.run(&format!("replay {path} --no-shrink")).ends(2).complains("--no-shrink has no place here");
+    let json = place.run(&format!("{line} --format json")).ends(1);
+    let violation: serde_json::Value = serde_json::from_str(json.out.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(violation["shrunk"]["size"], "minimal");
+    assert_eq!(violation["shrunk"]["from_messages"], 6);
+    assert_eq!(violation["without"].as_array().map(Vec::len), Some(5));
+    let whole = place.run(&format!("{line} --no-shrink --no-save")).ends(1);
+    assert!(!whole.out.contains("shrunk from"), "{}", whole.out);
+    let replay = whole.says("replay");
+    assert!(replay.contains(" --no-shrink --set "), "{replay}");
+}
+
+#[test]
+fn a_finding_is_shrunk_where_it_is_or_elsewhere() {
+    let place = here();
+    let line = "explore triangle --set messages=6 order=arrival --no-shrink";
+    let path = place.run(line).ends(1).says("saved").split_whitespace().next().expect("a path").to_owned();
+    let before = place.read(&path);
+    let done = place.run(&format!("shrink {path} -o small.ron")).ends(0).prints("violation: causal-order");
+    assert!(done.out.contains("(minimal)") && done.says("saved").starts_with("small.ron"), "{}", done.out);
+    assert_eq!(place.read(&path), before);
+    place.run("replay small.ron --strict").ends(1);
+    place.run("shrink small.ron").ends(0);
+    assert_eq!(place.run("shrink small.ron").ends(0).out, place.run("shrink small.ron").ends(0).out);
+    place.run(&format!("shrink {path} --time 0s -o cut.ron")).ends(0).prints("(cut short)");
+    place.run("shrink nothing.ron").ends(2).complains("cannot read `nothing.ron`");
+    place.run("shrink small.ron -o seeds/triangle").ends(2).complains("cannot write `seeds/triangle`");
+    place.write("fixed.ron", &place.read("small.ron").replace("\"network\": \"fifo\"", "\"network\": \"causal\""));
+    place
+        .run("shrink fixed.ron")
+        .ends(2)
+        .complains("`fixed.ron`: the run broke causal-order/overtaken@C")
+        .complains("nothing now");
+    place.run("explain fixed.ron").ends(2).complains("`fixed.ron`: the run broke causal-order/overtaken@C");
+    place.write("bad.ron", &place.read("small.ron").replace("\"client#1\",", "\"nobody#1\","));
+    place.run("replay bad.ron").ends(2).complains("a message that is left out").complains("nobody#1");
+}
+
+#[test]
+fn a_finding_is_explained() {
+    let (place, path) = found();
+    let done = place.run(&format!("explain {path}")).ends(0).prints("explained: causal-order").prints("m3 to C   ◀");
+    assert!(done.says("critical").starts_with("C handles m3 before m1 (step 3)"), "{}", done.out);
+    let ascii = place.run_with(&format!("explain {path}"), &[("LC_ALL", "C")]).ends(0);
+    assert!(ascii.out.is_ascii() && ascii.out.contains("#########"), "{}", ascii.out);
+    let json = place.run(&format!("explain {path} --format json")).ends(0);
+    let line: serde_json::Value = serde_json::from_str(&json.out).expect("one line of JSON");
+    assert_eq!((&line["type"], &line["v"], &line["jump"]), (&"explanation".into(), &1.into(), &3.into()));
+    assert_eq!(
+        (&line["critical"]["first"]["worker"], &line["critical"]["then"]["what"]),
+        (&"C".into(), &"client#0.0".into())
+    );
+    assert_eq!(line["odds"].as_array().map(Vec::len), Some(5));
+    place.run("run ring --on threads --record ring.jsonl").ends(0);
+    place.run("explain ring.jsonl").ends(2).complains("is a trace");
+    place.run("shrink ring.jsonl").ends(2).complains("is a trace");
+}
+
+#[test]
 fn a_printed_replay_line_does_the_same_run() {
     let place = here();
     for line in [

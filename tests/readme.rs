@@ -38,6 +38,29 @@ fn the_first_command_prints_what_the_readme_shows() {
 }
 
 #[test]
+fn what_the_readme_shrinks_and_explains_comes_out_as_shown() {
+    let (readme, folder) = (readme(), tempfile::tempdir().expect("a folder"));
+    let blocks: Vec<&str> = readme.split("```").filter_map(|block| block.strip_prefix("text\n$ raddle ")).collect();
+    let shown = |name: &str| {
+        let block = blocks.iter().find(|block| block.starts_with(name)).expect("it is shown");
+        block.split_once('\n').expect("a command and what it prints")
+    };
+    let (shrink, printed) = shown("shrink");
+    let committed = shrink.split_whitespace().nth(1).expect("a finding");
+    let text = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(committed)).expect("it is committed");
+    fs::create_dir_all(folder.path().join(committed).parent().expect("it is in a folder")).expect("a folder");
+    fs::write(folder.path().join(committed), text).expect("writes");
+    let output = raddle(shrink, folder.path());
+    assert_eq!(
+        (output.status.code(), String::from_utf8(output.stdout).expect("text").trim_end()),
+        (Some(0), printed.trim_end())
+    );
+    let (explain, printed) = shown("explain");
+    let output = String::from_utf8(raddle(explain, folder.path()).stdout).expect("text");
+    assert!(output.trim_end().ends_with(printed.trim_end()), "{output}");
+}
+
+#[test]
 fn what_the_readme_calls_clean_is_clean() {
     let folder = tempfile::tempdir().expect("a folder");
     for words in [

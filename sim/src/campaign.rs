@@ -28,6 +28,7 @@ use crate::explore::{Cut, Explore, Found, Progress, Report};
 use crate::pilot::Pilot;
 use crate::run::{Pulse, Recording, Run, RunError, Runner};
 use crate::settings::Settings;
+use crate::shrink::{self, Budget};
 use crate::strategy::{Strategy, StrategyKind};
 use raddle_core::EndReason;
 
@@ -72,17 +73,20 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     let jobs = Jobs::start(explore, &plan, &pilot, &seeds, began)?;
     let mut coverage = Coverage::default();
     let failed = jobs.collect(explore, &mut report, &mut coverage, &seeds, began);
+    report.elapsed = began.elapsed();
     report.coverage = coverage.list(plan.names());
     let strategy = || explore.strategy.make(&pilot);
     report.found = failed.map(|failed| match failed {
-        Failed::Law(seed) => write_down(&mut runner, strategy().as_mut(), seed),
+        Failed::Law(seed) => {
+            let found = write_down(&mut runner, strategy().as_mut(), seed);
+            make_smaller(explore, &plan, found)
+        }
         Failed::Determinism(seed, violation, one) => as_found(&runner, seed, *violation, Some(*one)),
         Failed::Stuck(seed, step) => stuck(&mut runner, strategy().as_mut(), seed, step, explore.step_limit),
     });
     if let Some(found) = report.found.as_mut().filter(|_| explore.strategy.needs_pilot()) {
         found.pilot = Some(*pilot.figures());
     }
-    report.elapsed = began.elapsed();
     Ok(report)
 }
 
@@ -423,7 +427,8 @@ fn as_found<M: StateMachine>(
         None => (0, Vec::new(), None),
     };
     let digest = trace.as_ref().map_or(Digest(0), raddle_core::Trace::digest);
-    Found { violation, signature, seed, steps, schedule, trace, digest, pilot: None, saved: None }
+    let (shrunk, pair, without, saved) = (None, None, Vec::new(), None);
+    Found { violation, signature, seed, steps, schedule, without, shrunk, pair, trace, digest, pilot: None, saved }
 }
 
 /// Goes to the step that never ended, without taking it.
@@ -443,17 +448,37 @@ fn stuck<M: StateMachine>(
     });
     let violation = Violation::stuck(message, format!("the handler of {input} did not return within {limit:?}"));
     let signature = violation.signature(&names);
-    Found {
-        violation,
-        signature,
-        seed,
-        steps: step,
-        schedule,
-        trace: None,
-        digest: Digest(0),
-        pilot: None,
-        saved: None,
+    let (shrunk, pair, without, saved) = (None, None, Vec::new(), None);
+    let (steps, trace, digest) = (step, None, Digest(0));
+    Found { violation, signature, seed, steps, schedule, without, shrunk, pair, trace, digest, pilot: None, saved }
+}
+
+/// Shrinks what a search found. What cannot be shrunk stays as it was found: where a handler of another run never returns
+/// or a property panics, the run that was found is still one to be told.
+fn make_smaller<M: StateMachine>(explore: &Explore<M>, plan: &Arc<Plan<M>>, found: Found) -> Found {
+    let Some(budget) = explore.shrink.filter(|_| found.trace.is_some() && found.violation.law != "determinism") else {
+        return found;
+    };
+    let (laws, settings) = (explore.laws.clone(), explore.settings.clone());
+    let (stop, original) = (Arc::clone(&explore.stop), found.clone());
+    let work = move |runner: &mut Runner<M>| shrink_within(runner, &original, &budget, &stop);
+    match replay_watched(Arc::clone(plan), settings, laws, explore.step_limit, work) {
+        Ok(Ok(Some(smaller))) => smaller,
+        _ => found,
     }
+}
+
+/// Shrinks for as long as the budget says and nobody stops it; none if there is nothing to show for it.
+pub(crate) fn shrink_within<M: StateMachine>(
+    runner: &mut Runner<M>,
+    found: &Found,
+    budget: &Budget,
+    stop: &AtomicBool,
+) -> Option<Found> {
+    let deadline = budget.time.map(|time| Instant::now() + time);
+    let go_on = || !stop.load(Ordering::Relaxed) && deadline.is_none_or(|deadline| Instant::now() < deadline);
+    let work = AssertUnwindSafe(|| shrink::shrink(runner, found, budget, &go_on));
+    panic::catch_unwind(work).ok().flatten()
 }
 
 /// Settings that replay something in a watched thread.

@@ -11,15 +11,17 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use raddle_checkers::Violation;
-use raddle_core::{Digest, StateMachine, System, Trace};
+use raddle_core::{Digest, MessageId, StateMachine, System, Trace};
 
 use crate::actions::Decision;
 use crate::campaign;
 use crate::coverage::Covered;
 use crate::distinct::Distinct;
+use crate::explain::Pair;
 use crate::pilot::Figures;
 use crate::run::RunError;
 use crate::settings::{Granularity, Network, Settings};
+use crate::shrink::{Budget, Shrunk};
 use crate::strategy::StrategyKind;
 
 /// How many seeds are tried unless said otherwise.
@@ -77,6 +79,7 @@ pub struct Explore<M: StateMachine> {
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) step_limit: Duration,
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    pub(crate) shrink: Option<Budget>,
 }
 
 /// How far a search is.
@@ -107,6 +110,7 @@ impl<M: StateMachine> Explore<M> {
             stop: Arc::default(),
             step_limit: campaign::STEP_LIMIT,
             progress: None,
+            shrink: Some(Budget::default()),
         }
     }
 
@@ -201,6 +205,13 @@ impl<M: StateMachine> Explore<M> {
         self
     }
 
+    /// How much work may go into making a failing run simpler; `None` leaves it as it was found.
+    #[must_use]
+    pub fn shrink(mut self, budget: impl Into<Option<Budget>>) -> Self {
+        self.shrink = budget.into();
+        self
+    }
+
     /// The system that is searched.
     #[must_use]
     pub const fn system(&self) -> &System<M> {
@@ -237,7 +248,7 @@ pub struct Report {
     pub unfinished: u64,
     /// Runs that the horizon ended.
     pub at_horizon: u64,
-    /// How long it took.
+    /// How long it took, without shrinking.
     pub elapsed: Duration,
     /// How many different traces were seen.
     pub distinct: Distinct,
@@ -260,7 +271,7 @@ pub enum Cut {
     Stopped,
 }
 
-/// A run that broke a law.
+/// A run that broke a law, made simpler if it could be.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// What it broke.
@@ -273,6 +284,12 @@ pub struct Found {
     pub steps: u64,
     /// Its choices by stable names.
     pub schedule: Vec<Decision>,
+    /// The messages from outside that were left out of it.
+    pub without: Vec<MessageId>,
+    /// What shrinking did to it, if it was shrunk.
+    pub shrunk: Option<Shrunk>,
+    /// The two things whose order decides, if it was shrunk and takes more than one thing out of order.
+    pub pair: Option<Pair>,
     /// Its events; none for a run that could not be written down because a handler never returned.
     pub trace: Option<Trace>,
     /// The digest of its events.

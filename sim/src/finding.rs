@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use raddle_core::{Digest, Names, Policies, StateMachine, System};
+use raddle_core::{Digest, MessageId, Names, Policies, StateMachine, System};
 use serde::{Deserialize, Serialize};
 
 use crate::actions::Decision;
 use crate::explore::Found;
 use crate::pilot::Figures;
 use crate::settings::Settings;
+use crate::shrink::Shrunk;
 
 /// The version of the format that this program writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
@@ -62,6 +63,12 @@ pub struct Finding {
     pub digest: Digest,
     /// What a replay is expected to come to.
     pub expectation: Expectation,
+    /// What shrinking did to it, if it was shrunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<Shrunk>,
+    /// The ids of the messages from outside that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
     /// Its choices by stable names.
     pub schedule: Vec<String>,
 }
@@ -144,7 +151,21 @@ impl Finding {
             reason: found.violation.reason.clone(),
             digest: found.digest,
             expectation: Expectation::Violation,
+            shrunk: found.shrunk.clone(),
+            without: found.without.iter().map(|id| id.display(names).to_string()).collect(),
             schedule: found.schedule.iter().map(|decision| decision.display(names).to_string()).collect(),
+        }
+    }
+
+    /// The same finding with a simpler run.
+    pub(crate) fn shrunk_to(&self, found: &Found, names: &Names) -> Self {
+        Self {
+            reason: found.violation.reason.clone(),
+            digest: found.digest,
+            shrunk: found.shrunk.clone(),
+            without: found.without.iter().map(|id| id.display(names).to_string()).collect(),
+            schedule: found.schedule.iter().map(|decision| decision.display(names).to_string()).collect(),
+            ..self.clone()
         }
     }
 
@@ -260,6 +281,17 @@ impl Finding {
         self.schedule.iter().enumerate().map(parse).collect()
     }
 
+    /// The messages from outside that are left out of this run. One that the system no longer has needs no leaving out.
+    ///
+    /// # Errors
+    /// When one of them is no id of a message.
+    pub fn left_out(&self, names: &Names) -> Result<Vec<MessageId>, FindingError> {
+        let parse = |text: &String| {
+            MessageId::parse(text, names).map_err(|e| self.misfit(format!("a message that is left out: {e}")))
+        };
+        self.without.iter().map(parse).collect()
+    }
+
     fn misfit(&self, why: String) -> FindingError {
         FindingError::Misfit { system: self.system.clone(), why }
     }
@@ -311,6 +343,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shrink::Size;
 
     fn finding() -> Finding {
         Finding {
@@ -329,6 +362,8 @@ mod tests {
             reason: "C handled one before the other".to_owned(),
             digest: Digest(0x9f3a_41c0_7be2_d6c1),
             expectation: Expectation::Violation,
+            shrunk: None,
+            without: Vec::new(),
             schedule: vec!["bank#0".to_owned(), "bank#0.1".to_owned()],
         }
     }
@@ -350,6 +385,20 @@ mod tests {
         assert!(!older.to_text().contains("pilot"), "what is not there is not written");
         assert_eq!(Finding::parse(&older.to_text(), &path).expect("reads without"), older);
         assert_eq!(fs::read_dir(path.parent().expect("has one")).expect("lists").count(), 1);
+    }
+
+    #[test]
+    fn what_shrinking_did_is_kept_and_may_be_missing() {
+        let old = finding().to_text();
+        assert!(!old.contains("shrunk") && !old.contains("without"), "{old}");
+        for size in [Size::Minimal, Size::OneMinimal, Size::CutShort] {
+            let shrunk = Shrunk { from_steps: 61, from_messages: 4, messages: 1, size, needs: "little".to_owned() };
+            let finding = Finding { shrunk: Some(shrunk), without: vec!["bank#2".to_owned()], ..finding() };
+            let text = finding.to_text();
+            assert!(text.contains(&format!("size: \"{size}\"")), "{text}");
+            assert_eq!(Finding::parse(&text, Path::new("x.ron")).expect("reads"), finding);
+            refused(&text.replace(&size.to_string(), "tiny"), "expected minimal, 1-minimal or cut short");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The simulated driver of raddle: one thread, one seed, every interleaving.
 //!
 //! A [`World`] holds the values of a run and performs actions; a [`Strategy`] chooses among the possible ones;
-//! [`Runner`] runs them against the laws; [`Explore`] searches many seeds; a [`Finding`] keeps a failing run as a
-//! file, and [`replay`] does it again. What a message does when it arrives is decided by `raddle-core`, which real
+//! [`Runner`] runs them against the laws; [`Explore`] searches many seeds and makes a failing run simpler; a [`Finding`]
+//! keeps it as a file, [`replay`] does it again, [`shrink_finding`] makes it simpler and [`explain()`] says why it fails. What a message does when it arrives is decided by `raddle-core`, which real
 //! threads run too: nothing here knows a rule.
 #![forbid(unsafe_code)]
 
@@ -12,7 +12,9 @@ mod coverage;
 mod delivery;
 mod desk;
 mod distinct;
+mod explain;
 mod explore;
+mod failing;
 mod finding;
 mod network;
 mod pilot;
@@ -20,6 +22,7 @@ mod queues;
 mod replay;
 mod run;
 mod settings;
+mod shrink;
 mod slab;
 pub mod strategy;
 mod timers;
@@ -31,12 +34,15 @@ pub use actions::{Action, Actions, Decision};
 pub use campaign::{STEP_LIMIT, pilot, watched};
 pub use coverage::{Coverage, Covered};
 pub use distinct::{Distinct, DistinctError};
+pub use explain::{Explanation, Odds, Pair, explain};
 pub use explore::{Cut, Explore, Found, Progress, Report, SEEDS_DEFAULT, Seeds};
+pub use failing::FailingError;
 pub use finding::{Expectation, Finding, FindingError, VERSION};
 pub use pilot::{Figures, Pilot};
 pub use replay::{Outcome, ReplayError, Replayed, replay};
 pub use run::{Pulse, Recording, Run, RunError, Runner};
 pub use settings::{Granularity, Network, Settings, SettingsError};
+pub use shrink::{Budget, Deed, Shrunk, Size, shrink_finding};
 pub use strategy::{Strategy, StrategyKind};
 pub use world::World;
 pub use worth::{Excludes, Measured, Worth, worth};

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raddle_core::{Digest, StateMachine, System};
+use raddle_core::{Digest, MessageId, Names, Plan, StateMachine, System};
 
+use crate::actions::Decision;
 use crate::campaign;
 use crate::finding::{Finding, FindingError};
 use crate::run::{Recording, RunError};
+use crate::settings::Settings;
 use crate::strategy::{Misfit, Replay};
 
 /// What became of a saved run.
@@ -69,31 +71,53 @@ pub fn replay<M: StateMachine>(
     finding: &Finding,
     limit: Duration,
 ) -> Result<Replayed, ReplayError> {
-    let system = finding.apply_policies(system.clone())?;
-    let plan = system.plan().map_err(RunError::from)?;
-    let names = Arc::clone(plan.names());
-    if names.system() != finding.system {
-        let why = format!("it is a finding of `{}`", finding.system);
-        return Err(FindingError::Misfit { system: names.system().to_owned(), why }.into());
-    }
-    let (schedule, seed) = (finding.decisions(&names)?, finding.seed);
-    let settings = finding.to_settings()?;
+    let Saved { plan, names, settings, schedule, without } = Saved::of(system, finding)?;
+    let (seed, was) = (finding.seed, (finding.signature.clone(), finding.digest));
     let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), limit, move |runner| {
+        runner.leave_out_all(&without);
         let mut strategy = Replay::new(schedule);
         let recording = runner.record(seed, &mut strategy);
-        (recording, strategy.misfit().cloned())
+        compare(recording, strategy.misfit().cloned(), &names, was)
     })?;
-    let (recording, misfit) = done.map_err(|(_, step)| {
+    done.map_err(|(_, step)| {
         let input = finding.schedule.get(step as usize - 1).cloned().unwrap_or_else(|| "an input".to_owned());
         ReplayError::Stuck { step, input, limit }
-    })?;
+    })
+}
+
+/// A finding with the system that it is of.
+pub(crate) struct Saved<M: StateMachine> {
+    pub(crate) plan: Arc<Plan<M>>,
+    pub(crate) names: Arc<Names>,
+    pub(crate) settings: Settings,
+    pub(crate) schedule: Vec<Decision>,
+    pub(crate) without: Vec<MessageId>,
+}
+
+impl<M: StateMachine> Saved<M> {
+    /// Puts them together.
+    pub(crate) fn of(system: &System<M>, finding: &Finding) -> Result<Self, ReplayError> {
+        let system = finding.apply_policies(system.clone())?;
+        let plan = system.plan().map_err(RunError::from)?;
+        let names = Arc::clone(plan.names());
+        if names.system() != finding.system {
+            let why = format!("it is a finding of `{}`", finding.system);
+            return Err(FindingError::Misfit { system: names.system().to_owned(), why }.into());
+        }
+        let (schedule, without) = (finding.decisions(&names)?, finding.left_out(&names)?);
+        Ok(Self { settings: finding.to_settings()?, plan, names, schedule, without })
+    }
+}
+
+/// How a run compares with what was saved: a signature and a digest.
+fn compare(recording: Recording, misfit: Option<Misfit>, names: &Names, was: (String, Digest)) -> Replayed {
     let digest = recording.trace.digest();
-    let signature = recording.run.violation.as_ref().map(|violation| violation.signature(&names));
+    let signature = recording.run.violation.as_ref().map(|violation| violation.signature(names));
     let outcome = match &signature {
         None => Outcome::Clean,
-        Some(signature) if *signature != finding.signature => Outcome::OtherViolation,
-        Some(_) if digest != finding.digest => Outcome::SameViolation,
+        Some(signature) if *signature != was.0 => Outcome::OtherViolation,
+        Some(_) if digest != was.1 => Outcome::SameViolation,
         Some(_) => Outcome::Same,
     };
-    Ok(Replayed { recording, digest, signature, misfit, outcome })
+    Replayed { recording, digest, signature, misfit, outcome }
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use raddle_checkers::{Bank, Properties, UnknownLaw, Violation};
 use raddle_core::{
-    Conditions, End, EndReason, EventRef, Input, Plan, Recorder, Sink, StateMachine, SystemError, Trace, What,
+    Conditions, End, EndReason, EventRef, Input, MessageId, Plan, Recorder, Sink, StateMachine, SystemError, Trace,
+    What,
 };
 
 use crate::actions::{Action, Decision};
@@ -231,6 +232,28 @@ impl<M: StateMachine> Runner<M> {
         let run = self.drive(seed, strategy, &mut recorder, Some(&mut schedule));
         (self.recorder, self.schedule) = (recorder, schedule);
         run
+    }
+
+    /// Runs once, and tells this sink what happens.
+    pub(crate) fn run_into<S: Sink<M>>(&mut self, seed: u64, strategy: &mut dyn Strategy, sink: &mut S) -> Run {
+        self.drive(seed, strategy, sink, None)
+    }
+
+    /// The ids of all messages from outside, in the order of declaration.
+    #[must_use]
+    pub fn externals(&self) -> Vec<MessageId> {
+        self.world.externals().map(|header| header.id.clone()).collect()
+    }
+
+    /// From now on these messages from outside never come: by their place in [`Runner::externals`].
+    pub fn leave_out(&mut self, left_out: &[bool]) {
+        self.world.leave_out(left_out);
+    }
+
+    /// The same, by their ids.
+    pub(crate) fn leave_out_all(&mut self, without: &[MessageId]) {
+        let left_out: Vec<bool> = self.world.externals().map(|header| without.contains(&header.id)).collect();
+        self.leave_out(&left_out);
     }
 
     /// Writes down the last run, which was recorded: its events become text.

@@ -46,6 +46,8 @@ pub struct World<M: StateMachine> {
     /// What was handled in which state; none if the system says nothing of kinds.
     coverage: Option<Box<Coverage>>,
     external_headers: Vec<Header>,
+    /// By message from outside: whether it never comes. May be shorter.
+    left_out: Vec<bool>,
     start_headers: Vec<Header>,
 }
 
@@ -94,6 +96,7 @@ impl<M: StateMachine> World<M> {
             deliveries: 0,
             coverage: plan.has_kinds().then(Box::default),
             external_headers: plan.externals().iter().map(|e| plan.external_header(e)).collect(),
+            left_out: Vec::new(),
             start_headers: names.workers().map(|(id, _)| plan.start(id).header).collect(),
             settings,
             plan,
@@ -133,6 +136,9 @@ impl<M: StateMachine> World<M> {
         }
         self.see_whether_plain();
         for (at, external) in self.plan.externals().iter().enumerate() {
+            if self.left_out.get(at) == Some(&true) {
+                continue;
+            }
             let input = Input::Message(external.message.clone());
             let age = self.transit.next_age;
             self.transit.next_age += 1;
@@ -153,6 +159,17 @@ impl<M: StateMachine> World<M> {
         if !self.plan.starts(worker) {
             self.workers[at].start_silently(&self.start_headers[at], &mut self.out);
         }
+    }
+
+    /// From the next reset on, these messages from outside never come: by their place in the workload.
+    pub(crate) fn leave_out(&mut self, left_out: &[bool]) {
+        self.left_out.clear();
+        self.left_out.extend_from_slice(left_out);
+    }
+
+    /// The headers of all messages from outside.
+    pub(crate) fn externals(&self) -> impl Iterator<Item = &Header> {
+        self.external_headers.iter()
     }
 
     /// What may happen next.

@@ -9,7 +9,7 @@ use raddle_sim::{Report, SEEDS_DEFAULT, Settings};
 
 use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
-use super::options::{How, Variant, duration};
+use super::options::{How, Shrinking, Variant, duration};
 use super::progress::Bar;
 use super::report;
 use super::shard::{Shard, ShardLine};
@@ -41,6 +41,8 @@ pub(crate) struct Explore {
     /// Count a search as unknown if it never reached what some run should reach
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    shrinking: Shrinking,
     /// Save what is found below this folder [default: seeds, unless CI is set]
     #[arg(long, value_name = "DIR", conflicts_with = "no_save")]
     save: Option<PathBuf>,
@@ -113,6 +115,7 @@ impl Explore {
             laws: self.how.laws.clone(),
             jobs: self.jobs.or(environment.jobs).unwrap_or(0),
             time,
+            shrink: self.shrinking.budget(),
             stop: Arc::clone(&context.stop),
             progress: None,
         }

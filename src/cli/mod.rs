@@ -8,6 +8,7 @@ mod completions;
 mod context;
 mod corpus;
 mod exit;
+mod explain;
 mod explore;
 mod facts;
 mod list;
@@ -19,6 +20,7 @@ mod replay;
 mod report;
 mod run;
 mod shard;
+mod shrink;
 mod view;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,6 +49,8 @@ enum Task {
     List(list::List),
     Explore(explore::Explore),
     Replay(replay::Replay),
+    Shrink(shrink::Shrink),
+    Explain(explain::Explain),
     Run(run::Run),
     Check(check::Check),
     View(view::View),
@@ -83,6 +87,8 @@ fn perform(entries: Vec<Entry>) -> Exit {
         Task::List(list) => list.perform(&context),
         Task::Explore(explore) => explore.perform(&context),
         Task::Replay(replay) => replay.perform(&context),
+        Task::Shrink(shrink) => shrink.perform(&context),
+        Task::Explain(explain) => explain.perform(&context),
         Task::Run(run) => run.perform(&context),
         Task::Check(check) => check.perform(&context),
         Task::View(view) => view.perform(&context),

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use raddle_core::Policies;
 use raddle_sim::strategy::ParseStrategyError;
-use raddle_sim::{Granularity, Network, Settings, StrategyKind};
+use raddle_sim::{Budget, Granularity, Network, Settings, StrategyKind};
 
 use super::context::Context;
 use super::exit::{Trouble, refuse};
@@ -87,6 +87,23 @@ impl How {
 
     pub(crate) fn strategy(&self, context: &Context) -> StrategyKind {
         self.strategy.or(context.environment.strategy).unwrap_or_default()
+    }
+}
+
+/// Whether a failing run is made simpler before it is told.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Shrinking {
+    /// Tell and save a failing run as it was found, not made simpler
+    #[arg(long)]
+    pub(crate) no_shrink: bool,
+}
+
+/// Nobody waits longer for a failure to become simpler.
+const SHRINK_TIME: Duration = Duration::from_secs(5);
+
+impl Shrinking {
+    pub(crate) fn budget(self) -> Option<Budget> {
+        (!self.no_shrink).then(|| Budget { time: Some(SHRINK_TIME), ..Budget::default() })
     }
 }
 

@@ -8,7 +8,7 @@ use raddle_sim::{Expectation, Finding, Outcome, Recording, ReplayError, Replayed
 use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
-use super::options::{How, Variant};
+use super::options::{How, Shrinking, Variant};
 use super::report;
 use super::view::lanes;
 use crate::any::Search;
@@ -30,6 +30,8 @@ pub(crate) struct Replay {
     variant: Variant,
     #[command(flatten)]
     how: How,
+    #[command(flatten)]
+    shrinking: Shrinking,
     /// End at the first step that does not fit, with exit code 3
     #[arg(long)]
     strict: bool,
@@ -78,6 +80,7 @@ impl Replay {
             ("--steps-max", steps_max.is_some()),
             ("--horizon", horizon.is_some()),
             ("--laws", laws.is_some()),
+            ("--no-shrink", self.shrinking.no_shrink),
         ];
         match set.iter().find(|(_, set)| *set) {
             Some((flag, _)) => refuse!("{flag} has no place here: a finding has all its settings in itself"),
@@ -120,6 +123,7 @@ impl Replay {
             seeds: seed..seed + 1,
             laws: self.how.laws.clone(),
             jobs: 1,
+            shrink: self.shrinking.budget(),
             ..Search::default()
         };
         let report = built.system.explore(&search)?;
@@ -210,6 +214,7 @@ fn text(finding: &Finding, replayed: &Replayed, path: &Path, context: &Context) 
         return head + &notes(&about, look);
     };
     failure.title = if replayed.outcome == Outcome::OtherViolation { "violation" } else { "reproduced" };
+    failure.shrunk = finding.shrunk.as_ref().filter(|_| replayed.outcome == Outcome::Same);
     failure.notes = about;
     failure.render(look)
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
-use raddle_core::{MessageId, Policies};
-use raddle_sim::{Covered, Cut, Found, Report, Settings, Worth};
+use raddle_core::{MessageId, Names, Policies};
+use raddle_sim::{Covered, Cut, Deed, Found, Pair, Report, Settings, Shrunk, Worth};
 use serde::Serialize;
 
 use super::context::{Built, Context};
@@ -128,6 +128,9 @@ pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, see
     if !report.laws.is_empty() {
         let _ = write!(line, " --laws {}", report.laws.join(","));
     }
+    if report.found.as_ref().is_some_and(is_unshrunk) {
+        line += " --no-shrink";
+    }
     line += " --set";
     for (key, value) in built.args.values() {
         let _ = write!(line, " {}", quoted(&format!("{key}={value}")));
@@ -155,6 +158,11 @@ pub(crate) fn resolved(built: &Built, report: &Report) -> Resolved {
         say(key, built.system.policies().get(key).expect("all keys have values"));
     }
     resolved
+}
+
+/// Whether a run is told as it was found though it could have been shrunk.
+fn is_unshrunk(found: &Found) -> bool {
+    found.shrunk.is_none() && found.trace.is_some() && found.violation.law != "determinism"
 }
 
 /// A word as a shell takes it.
@@ -239,6 +247,7 @@ struct Breach<'a> {
     signature: &'a str,
     digest: String,
     steps: u64,
+    shrunk: Option<&'a Shrunk>,
     saved: Option<String>,
 }
 
@@ -251,6 +260,7 @@ impl<'a> Breach<'a> {
             signature: &found.signature,
             digest: found.digest.to_string(),
             steps: found.steps,
+            shrunk: found.shrunk.as_ref(),
             saved: found.saved.as_ref().map(|path| path.display().to_string()),
         }
     }
@@ -268,6 +278,8 @@ struct ViolationLine<'a> {
     worker: Option<&'a str>,
     message: Option<String>,
     witness: Vec<String>,
+    without: Vec<String>,
+    critical: Option<Critical>,
     step: u64,
     depth: u32,
     lanes: Option<String>,
@@ -288,11 +300,38 @@ impl<'a> ViolationLine<'a> {
             worker: violation.worker.zip(names).map(|(worker, names)| names.worker(worker)),
             message: violation.message.as_ref().and_then(shown),
             witness: violation.witness.iter().filter_map(shown).collect(),
+            without: found.without.iter().filter_map(shown).collect(),
+            critical: found.pair.as_ref().zip(names).map(|(pair, names)| Critical::of(pair, names)),
             step: violation.moment.step,
             depth: violation.depth.0,
             lanes: found.trace.as_ref().map(raddle_view::snapshot),
             replay,
         }
+    }
+}
+
+/// Two things whose order decides.
+#[derive(Serialize)]
+pub(crate) struct Critical {
+    step: u64,
+    first: Done,
+    then: Done,
+    alone: bool,
+}
+
+#[derive(Serialize)]
+struct Done {
+    what: String,
+    worker: Option<String>,
+}
+
+impl Critical {
+    pub(crate) fn of(pair: &Pair, names: &Names) -> Self {
+        let done = |deed: &Deed| {
+            let worker = deed.at.map(|worker| names.worker(worker).to_owned());
+            Done { what: deed.decision.display(names).to_string(), worker }
+        };
+        Self { step: pair.step, first: done(&pair.first), then: done(&pair.then), alone: pair.alone }
     }
 }
 

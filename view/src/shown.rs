@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use raddle_core::{MessageId, Trace};
+use raddle_core::{Lane, MessageId, Trace, What};
 
 /// What to show of a trace, and what to say about it.
 ///
@@ -65,6 +65,34 @@ impl Shown {
         Self::all().only((0..trace.events.len()).filter(concerns))
     }
 
+    /// Only the causal past of an event: what happened before it at its worker, before the sends of the messages handled
+    /// there, and so on (Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", CACM 1978). Nothing
+    /// else can have had a part in it. Of a message on its way only the send is shown, if anything.
+    #[must_use]
+    pub fn causal_past(trace: &Trace, place: usize) -> Self {
+        let (mut workers, mut messages) = (HashSet::new(), HashSet::new());
+        let mut past = BTreeSet::new();
+        let place = place.min(trace.events.len().saturating_sub(1));
+        for (at, event) in trace.events.iter().enumerate().take(place + 1).rev() {
+            let id = &event.header.id;
+            let is_past = match event.lane {
+                Lane::Worker(worker) if at == place || messages.contains(id) && event.what == What::Emit => {
+                    workers.insert(worker);
+                    true
+                }
+                Lane::Worker(worker) => workers.contains(&worker),
+                Lane::Inbox(_) | Lane::Shard(_) => at == place || messages.contains(id),
+            };
+            if is_past {
+                past.insert(at);
+                if event.what == What::Handle || at == place {
+                    messages.insert(id.clone());
+                }
+            }
+        }
+        Self::all().only(past)
+    }
+
     /// The same, showing only the events at these places of the trace.
     #[must_use]
     pub fn only(mut self, places: impl IntoIterator<Item = usize>) -> Self {
@@ -112,6 +140,40 @@ mod tests {
         let id = trace.events[1].header.id.clone();
         let shown = Shown::all().only([5, 1_000]).mark(Spot::Message(id, "handle"), "here");
         assert_eq!(shown.places(&trace), [1, 5]);
+    }
+
+    /// What is said of each event in the past of one, as word and id.
+    fn past(trace: &Trace, word: &str, id: &str) -> Vec<String> {
+        let shown = |event: &raddle_core::Event| {
+            format!("{} {}", event.what.word(), event.header.id.display(&trace.conditions.names))
+        };
+        let wanted = format!("{word} {id}");
+        let place = trace.events.iter().position(|event| shown(event) == wanted).expect("it happens");
+        Shown::causal_past(trace, place).places(trace).into_iter().map(|at| shown(&trace.events[at])).collect()
+    }
+
+    #[test]
+    fn a_causal_past_goes_from_handlings_to_sends() {
+        let trace = stage::triangle();
+        let before_m3 = ["arrive bank#0", "handle bank#0", "emit bank#0.0", "emit bank#0.1", "arrive bank#0.1"];
+        let m3 = ["handle bank#0.1", "emit bank#0.1.0", "arrive bank#0.1.0", "handle bank#0.1.0"];
+        assert_eq!(past(&trace, "handle", "bank#0.1.0"), [before_m3.as_slice(), &m3].concat());
+        assert_eq!(past(&trace, "handle", "bank#0.1"), [before_m3.as_slice(), &m3[..1]].concat());
+        // m1 is handled last: all of it is past.
+        assert_eq!(past(&trace, "handle", "bank#0.0").len(), trace.events.len());
+
+        let fan = stage::fan_out();
+        let past = past(&fan, "handle", "bank#0.3");
+        assert!(
+            past.iter().all(|event| event.starts_with("emit") || event.ends_with("bank#0") || event.ends_with("#0.3"))
+        );
+    }
+
+    #[test]
+    fn a_causal_past_of_nothing_is_nothing() {
+        let mut trace = stage::triangle();
+        trace.events.clear();
+        assert!(Shown::causal_past(&trace, 7).places(&trace).is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test takes what it needs")]
 
+pub mod programs;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -42,16 +44,23 @@ impl StateMachine for Obedient {
     }
 }
 
-/// Goes through all schedules, depth first: a prefix of choices, then always the first.
+/// All schedules, depth first, with `draws` values of two options at each step.
 #[derive(Default)]
-struct DepthFirst {
-    prefix: Vec<(usize, usize)>,
+pub struct DepthFirst {
+    /// The choices of the run, each among how many.
+    pub prefix: Vec<(u32, u32)>,
     at: usize,
+    draws: usize,
 }
 
 impl DepthFirst {
-    /// The next prefix; false when all are done.
-    fn advance(&mut self) -> bool {
+    /// All schedules, with so many values of two options at each step.
+    pub fn with_draws(draws: usize) -> Self {
+        Self { draws, ..Self::default() }
+    }
+
+    /// The next schedule; false when all are done.
+    pub fn advance(&mut self) -> bool {
         while let Some((choice, options)) = self.prefix.pop() {
             if choice + 1 < options {
                 self.prefix.push((choice + 1, options));
@@ -59,6 +68,14 @@ impl DepthFirst {
             }
         }
         false
+    }
+
+    fn take(&mut self, options: u32) -> u32 {
+        if self.at == self.prefix.len() {
+            self.prefix.push((0, options));
+        }
+        self.at += 1;
+        self.prefix[self.at - 1].0
     }
 }
 
@@ -68,11 +85,16 @@ impl Strategy for DepthFirst {
     }
 
     fn choose(&mut self, actions: &Actions<'_>) -> usize {
-        if self.at == self.prefix.len() {
-            self.prefix.push((0, actions.len()));
-        }
-        self.at += 1;
-        self.prefix[self.at - 1].0
+        self.take(actions.len() as u32) as usize
+    }
+
+    fn is_scripted(&self) -> bool {
+        self.draws > 0
+    }
+
+    fn script(&mut self, values: &mut Vec<u32>) {
+        values.clear();
+        (0..self.draws).for_each(|_| values.push(self.take(2)));
     }
 
     fn beyond(&self) -> Beyond {

@@ -1,0 +1,120 @@
+//! Explaining: why a run fails, found by doing other runs beside it.
+//!
+//! - [`odds`]: after each step of the run, how likely is it still to fail, if all that follows is left to chance? Where
+//!   that jumps, the failure was decided.
+//! - [`pair`]: which two things must happen in this order, so that the other way round nothing is broken?
+//!
+//! All is drawn from fixed streams, so the same finding is explained in the same words every time. The causal past of
+//! the failure, the third part of an explanation, is a matter of the trace alone: see `raddle_view::Shown`.
+
+mod after;
+mod odds;
+mod pair;
+
+use std::time::Duration;
+
+use raddle_core::{StateMachine, System};
+
+use crate::actions::Actions;
+use crate::failing::{Failing, FailingError};
+use crate::finding::Finding;
+use crate::replay::Replayed;
+use crate::shrink::{Deed, Keys, Trials};
+use crate::strategy::{Replay, Strategy};
+use raddle_core::Beyond;
+
+pub use odds::Odds;
+pub use pair::Pair;
+pub(crate) use pair::of as pair_of;
+
+/// Why a saved run fails.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The run.
+    pub replayed: Replayed,
+    /// What it does at each step.
+    pub deeds: Vec<Deed>,
+    /// How likely it is to fail after the first steps of it: after none, after one, and so on. Of a long run not all are
+    /// tried; around the jump they are.
+    pub odds: Vec<Odds>,
+    /// The step at which this rises most, from 1; none if every run fails from the beginning.
+    pub jump: Option<u64>,
+    /// What must happen in the order in which it does; none if no run beside it passes.
+    pub pair: Option<Pair>,
+}
+
+/// Says why a saved run fails. `system` is built with the finding's own parameters and bug.
+///
+/// # Errors
+/// When the finding does not fit the system, when it does not break the law in the same way any more, or when a handler
+/// does not return within `limit`.
+pub fn explain<M: StateMachine>(
+    system: &System<M>,
+    finding: &Finding,
+    limit: Duration,
+) -> Result<Explanation, FailingError> {
+    let failing = Failing::of(system, finding, limit)?;
+    let (seed, without) = (finding.seed, failing.saved.without.clone());
+    let recording = failing.replayed.recording.clone();
+    let (odds, jump, pair, deeds) = failing.study(finding, limit, move |runner| {
+        let violation = recording.run.violation?;
+        let left_out: Vec<bool> = runner.externals().iter().map(|id| without.contains(id)).collect();
+        let mut trials = Trials::new(runner, seed, &violation, &|| true);
+        let failed = trials.first(&recording.schedule, left_out)?;
+        let course = trials.course().clone();
+        // Elsewhere it is the same failure to one who asks what led to it.
+        trials.anywhere();
+        let odds = odds::of(&mut trials, seed, &course, &failed.left_out);
+        let pair = pair::of(&mut trials, seed, &course, &failed.left_out, odds.passing);
+        let deeds = deeds(&mut trials, &mut Replay::new(recording.schedule), &failed.left_out);
+        let deeds = deeds.into_iter().map(|(_, deed)| deed).collect();
+        Some((odds.points, odds.jump, pair, deeds))
+    })?;
+    Ok(Explanation { replayed: failing.replayed, deeds, odds, jump, pair })
+}
+
+/// What a run does at each step, with its key.
+fn deeds<M: StateMachine>(
+    trials: &mut Trials<'_, M>,
+    strategy: &mut dyn Strategy,
+    left_out: &[bool],
+) -> Vec<(u64, Deed)> {
+    let mut seen = Seen { inner: strategy, keys: Keys::default(), deeds: Vec::new() };
+    let steps = trials.show(left_out, &mut seen);
+    seen.deeds.truncate(steps as usize);
+    seen.deeds
+}
+
+/// A strategy that is watched.
+struct Seen<'a> {
+    inner: &'a mut dyn Strategy,
+    keys: Keys,
+    deeds: Vec<(u64, Deed)>,
+}
+
+impl Strategy for Seen<'_> {
+    fn begin(&mut self, seed: u64) {
+        self.keys.clear();
+        self.deeds.clear();
+        self.inner.begin(seed);
+    }
+
+    fn choose(&mut self, actions: &Actions<'_>) -> usize {
+        let at = self.inner.choose(actions);
+        let action = actions.get(at);
+        self.deeds.push((self.keys.take(action), Deed::of(action)));
+        at
+    }
+
+    fn is_scripted(&self) -> bool {
+        self.inner.is_scripted()
+    }
+
+    fn script(&mut self, values: &mut Vec<u32>) {
+        self.inner.script(values);
+    }
+
+    fn beyond(&self) -> Beyond {
+        self.inner.beyond()
+    }
+}

@@ -1,0 +1,115 @@
+//! How likely a run is to fail after its first steps, if the rest is left to chance.
+//!
+//! For each number of steps, so many runs that begin with them and go on by random walk. Where the share of those that
+//! fail rises most, the failure was decided; where it is all of them, it was inevitable. The idea is that of statistical
+//! debugging (Liblit et al., "Scalable Statistical Bug Isolation", PLDI 2005: a predicate matters as far as it *raises*
+//! the chance to fail), with the prefix of the run as the predicate and no instrumentation.
+
+use raddle_core::StateMachine;
+
+use super::after::{After, Chance};
+use super::pair::Passing;
+use crate::shrink::{Course, Trials};
+
+/// Of runs that begin like the one that is explained, how many fail as it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Odds {
+    /// How many of its steps they begin with.
+    pub after: u64,
+    /// How many break the same law in the same way, at whatever worker.
+    pub failed: u32,
+    /// How many there are.
+    pub of: u32,
+}
+
+/// Most runs from one place.
+const SAMPLES: u64 = 1_000;
+/// Fewest runs from one place, however long they are.
+const SAMPLES_MIN: u64 = 20;
+/// Most places to begin from at once.
+const POINTS_MAX: usize = 200;
+/// Most steps of all runs, but for the fewest that say anything.
+const STEPS: u64 = 1_000_000;
+
+pub(super) struct All {
+    pub(super) points: Vec<Odds>,
+    pub(super) jump: Option<u64>,
+    /// One that passes and shares as much as any.
+    pub(super) passing: Passing,
+}
+
+/// The odds after none, some and all of the steps of a run.
+pub(super) fn of<M: StateMachine>(trials: &mut Trials<'_, M>, seed: u64, course: &Course, left_out: &[bool]) -> All {
+    let steps = course.taken.len();
+    let points = steps.min(POINTS_MAX) as u64 + 1;
+    let samples = (STEPS / (points * (steps as u64 + 1))).clamp(SAMPLES_MIN, SAMPLES);
+    let mut all = All { points: Vec::new(), jump: None, passing: None };
+    let (mut from, mut to) = (0, steps);
+    loop {
+        let stride = (to - from).div_ceil(POINTS_MAX).max(1);
+        for after in (from..to).step_by(stride).chain([to]) {
+            if all.points.iter().all(|odds| odds.after != after as u64) {
+                all.sample(trials, (seed, samples), course, after, left_out);
+            }
+        }
+        all.points.sort_by_key(|odds| odds.after);
+        let Some((before, here)) = all.largest_rise() else { return all };
+        if here - before == 1 {
+            all.jump = Some(here as u64);
+            return all;
+        }
+        (from, to) = (before, here);
+    }
+}
+
+impl All {
+    fn sample<M: StateMachine>(
+        &mut self,
+        trials: &mut Trials<'_, M>,
+        (seed, samples): (u64, u64),
+        course: &Course,
+        after: usize,
+        left_out: &[bool],
+    ) {
+        if let Some(before) = self.same_as_before(course, after) {
+            self.points.push(Odds { after: after as u64, ..before });
+            return;
+        }
+        let mut failed = 0;
+        for nth in 0..samples {
+            let number = number(after, nth);
+            let fails = trials.fails(&mut one(seed, number, course, after), left_out).unwrap_or(false);
+            failed += u32::from(fails);
+            if !fails && self.passing.is_none_or(|(longest, _)| longest < after) {
+                self.passing = Some((after, number));
+            }
+        }
+        self.points.push(Odds { after: after as u64, failed, of: samples as u32 });
+    }
+
+    /// The odds one step before, if nothing else could be done at that step.
+    fn same_as_before(&self, course: &Course, after: usize) -> Option<Odds> {
+        let before = after.checked_sub(1)?;
+        let draws = course.draws.iter().any(|draw| draw.place.step as usize == after);
+        let forced = course.taken[before].options == 1 && !draws;
+        self.points.iter().find(|odds| forced && odds.after == before as u64).copied()
+    }
+
+    /// The two places next to each other between which the odds rise most, the first of such.
+    fn largest_rise(&self) -> Option<(usize, usize)> {
+        let rise = |pair: &&[Odds]| i64::from(pair[1].failed) - i64::from(pair[0].failed);
+        let pairs = self.points.windows(2).filter(|pair| rise(pair) > 0);
+        let largest = pairs.rev().max_by_key(rise)?;
+        Some((largest[0].after as usize, largest[1].after as usize))
+    }
+}
+
+/// The number of a run among all of an explanation.
+const fn number(after: usize, nth: u64) -> u64 {
+    (after as u64) << 32 | nth
+}
+
+/// A run that begins with some steps of another.
+pub(super) fn one(seed: u64, number: u64, course: &Course, after: usize) -> After<'_, Chance> {
+    After::new(course, after, Chance::new(seed, number, !course.draws.is_empty()))
+}

@@ -1,0 +1,104 @@
+//! Explanations against brute force: the odds are those of a random walk, and the critical pair is one.
+
+mod common;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use common::programs::{pairs, picks, shapes, system};
+use common::{DepthFirst, Obedient};
+use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use raddle_core::{System, Trace};
+use raddle_sim::strategy::Replay;
+use raddle_sim::{
+    Actions, Budget, Decision, Deed, Explanation, Explore, Finding, Runner, Settings, Strategy, StrategyKind, explain,
+};
+
+fn explained(system: &System<Obedient>) -> Option<(Finding, Explanation)> {
+    let explore = Explore::new(system.clone()).strategy(StrategyKind::Random).seeds(200).jobs(1);
+    let report = explore.shrink(Budget::default()).run().expect("runs");
+    let found = report.found.as_ref()?;
+    let names = system.plan().expect("a good system");
+    let finding = Finding::new(found, system, &report.settings, "random", &report.laws, names.names());
+    let explanation = explain(system, &finding, Duration::from_secs(60)).expect("it fails");
+    Some((finding, explanation))
+}
+
+/// How likely a random walk fails that begins with none, one, and so on, of these steps.
+fn chances(system: &System<Obedient>, left_out: &[bool], schedule: &[Decision]) -> Vec<f64> {
+    let plan = system.plan().expect("a good system");
+    let mut runner = Runner::new(plan, Settings::default(), None).expect("good settings");
+    runner.leave_out(left_out);
+    let mut begin = Vec::new();
+    let mut replay = Replay::new(schedule.to_vec());
+    runner.run(0, &mut Watched(&mut replay, &mut begin));
+    let mut chances = vec![0.0; schedule.len() + 1];
+    let mut all = DepthFirst::default();
+    loop {
+        let failed = runner.run(0, &mut all).violation.is_some();
+        let same = all.prefix.iter().zip(&begin).take_while(|((choice, _), wanted)| choice == *wanted).count();
+        for (steps, chance) in chances.iter_mut().enumerate().take(same + 1).filter(|_| failed) {
+            *chance += all.prefix[steps..].iter().map(|(_, options)| 1.0 / f64::from(*options)).product::<f64>();
+        }
+        if !all.advance() {
+            return chances;
+        }
+    }
+}
+
+/// A strategy whose choices are written down.
+struct Watched<'a>(&'a mut Replay, &'a mut Vec<u32>);
+
+impl Strategy for Watched<'_> {
+    fn begin(&mut self, seed: u64) {
+        self.0.begin(seed);
+    }
+
+    fn choose(&mut self, actions: &Actions<'_>) -> usize {
+        let at = self.0.choose(actions);
+        self.1.push(at as u32);
+        at
+    }
+}
+
+/// What a message is called in the program.
+fn name(trace: &Trace, deed: &Deed) -> String {
+    let Decision::Deliver(id) = &deed.decision else { panic!("everything is a delivery") };
+    let said = trace.events.iter().find(|event| event.header.id == *id && !event.payload.is_empty());
+    let payload = &said.expect("it comes into being").payload;
+    payload.split('"').nth(1).expect("it begins with its name").to_owned()
+}
+
+#[test]
+fn odds_are_those_of_a_random_walk_and_the_pair_is_one_that_was_planted() {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let explanations = Cell::new(0);
+    let done = runner.run(&(shapes(), picks()), |(shape, picks)| {
+        let system = system(&shape, &picks);
+        let Some((finding, explanation)) = explained(&system) else { return Ok(()) };
+        explanations.set(explanations.get() + 1);
+        let trace = &explanation.replayed.recording.trace;
+        let pair = explanation.pair.as_ref().expect("the default order passes");
+        prop_assert!(pair.alone && pair.first.at == pair.then.at);
+        let names = (name(trace, &pair.then), name(trace, &pair.first));
+        let planted = pairs(&shape, &picks);
+        prop_assert!(planted.iter().any(|(a, b)| (*a, *b) == (&names.0, &names.1)), "{:?} of {:?}", names, planted);
+
+        let plan = system.plan().expect("a good system");
+        let without = finding.left_out(plan.names()).expect("ids");
+        let ids = Runner::new(plan, Settings::default(), None).expect("good settings").externals();
+        let left_out: Vec<bool> = ids.iter().map(|id| without.contains(id)).collect();
+        let schedule = finding.decisions(&trace.conditions.names).expect("its own");
+        let chances = chances(&system, &left_out, &schedule);
+        prop_assert_eq!(explanation.odds.len(), chances.len());
+        for (odds, chance) in explanation.odds.iter().zip(chances) {
+            let share = f64::from(odds.failed) / f64::from(odds.of);
+            prop_assert!((share - chance).abs() < 0.07, "after {}: {share} and {chance}", odds.after);
+        }
+        Ok(())
+    });
+    done.expect("as it should be");
+    assert!(explanations.get() > 20, "too few of them show anything: {}", explanations.get());
+}

@@ -1,0 +1,103 @@
+//! `raddle explain`: why a saved run fails.
+
+use std::path::PathBuf;
+
+use raddle_core::Digest;
+use raddle_sim::{Explanation, Finding, Odds, Shrunk};
+use serde::Serialize;
+
+use super::context::Context;
+use super::exit::{Exit, Trouble, refuse};
+use super::load::{self, Loaded};
+use super::report::Critical;
+use crate::{corpus, explain};
+
+/// Say why a saved run fails: where it was decided, by which order of two things, and what led to it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// A finding
+    #[arg(value_name = "FINDING")]
+    file: PathBuf,
+    /// How to print: for people, or one JSON object a line
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Explain {
+    pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
+        let shown = self.file.display();
+        let Loaded::Finding(finding) = load::load(&self.file)? else {
+            refuse!("`{shown}` is a trace: only findings can be explained, which can be done again in other ways");
+        };
+        let system = corpus::rebuild(&context.entries, &finding, &self.file).map_err(Trouble)?;
+        let explanation = system.explain(&finding);
+        let explanation = explanation.map_err(|error| Trouble(format!("cannot explain `{shown}`: {error}")))?;
+        context.print(&match self.format {
+            Format::Text => explain::text(&finding, &explanation, context.look),
+            Format::Json => serde_json::to_string(&Line::of(&finding, &explanation))? + "\n",
+        })?;
+        Ok(Exit::Clean)
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    v: u32,
+    system: &'a str,
+    checker: &'a str,
+    reason: &'a str,
+    signature: &'a str,
+    seed: u64,
+    digest: Digest,
+    steps: u64,
+    shrunk: Option<&'a Shrunk>,
+    odds: Vec<Row>,
+    jump: Option<u64>,
+    critical: Option<Critical>,
+    lanes: String,
+}
+
+#[derive(Serialize)]
+struct Row {
+    after: u64,
+    failed: u32,
+    of: u32,
+    step: Option<String>,
+}
+
+impl<'a> Line<'a> {
+    fn of(finding: &'a Finding, explanation: &'a Explanation) -> Self {
+        let recording = &explanation.replayed.recording;
+        let names = &recording.trace.conditions.names;
+        let violation = recording.run.violation.as_ref().expect("it fails");
+        let row = |Odds { after, failed, of }: &Odds| {
+            let deed = explanation.deeds.get((*after as usize).wrapping_sub(1));
+            Row { after: *after, failed: *failed, of: *of, step: deed.map(|deed| deed.display(names).to_string()) }
+        };
+        Self {
+            kind: "explanation",
+            v: 1,
+            system: &finding.system,
+            checker: &violation.law,
+            reason: &violation.reason,
+            signature: &finding.signature,
+            seed: finding.seed,
+            digest: explanation.replayed.digest,
+            steps: recording.run.steps,
+            shrunk: finding.shrunk.as_ref(),
+            odds: explanation.odds.iter().map(row).collect(),
+            jump: explanation.jump,
+            critical: explanation.pair.as_ref().map(|pair| Critical::of(pair, names)),
+            lanes: raddle_view::snapshot(&recording.trace),
+        }
+    }
+}

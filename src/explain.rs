@@ -1,0 +1,145 @@
+//! What is printed of an explanation: where a failure was decided, which order of two things decides it, and what led
+//! to it.
+//!
+//! As [`failure`](crate::failure), it is made of values only.
+
+use std::fmt::Write as _;
+
+use raddle_core::{Counting, Trace};
+use raddle_sim::{Decision, Deed, Explanation, Finding, Odds, Pair};
+use raddle_view::Charset;
+
+use crate::failure::{Failure, ascii_if, notes};
+use crate::look::{BAD, FAINT, Look};
+use crate::words;
+
+/// The width of a bar.
+const BAR: usize = 20;
+/// Of more rows than these, only those are shown around which something changes.
+const ROWS_MAX: usize = 24;
+/// A change of fewer percent is none.
+const CHANGE: i64 = 5;
+
+/// An explanation for people.
+#[must_use]
+pub fn text(finding: &Finding, explanation: &Explanation, look: Look) -> String {
+    let origin = format!("seed {}, {}", finding.seed, finding.strategy);
+    let mut failure = Failure::of_recording(&explanation.replayed.recording, origin).expect("it fails");
+    failure.title = "explained";
+    failure.only_past = true;
+    failure.shrunk = finding.shrunk.as_ref();
+    let say = |text: &str| ascii_if(look, &failure.rewrite(text));
+    let facts = [("decided", say(&decided(explanation))), ("critical", say(&critical(finding, explanation)))];
+    failure.render(look) + "\n" + &chart(explanation, say, look) + &notes(&facts, look)
+}
+
+/// Where the failure is decided, in a sentence.
+fn decided(explanation: &Explanation) -> String {
+    let odds = |after: u64| explanation.odds.iter().find(|odds| odds.after == after);
+    let Some((step, before, here)) = explanation.jump.and_then(|step| Some((step, odds(step - 1)?, odds(step)?)))
+    else {
+        return "before the first step: the odds rise nowhere".to_owned();
+    };
+    let deed = deed(explanation, step);
+    let rest = match explanation.odds.iter().find(|odds| odds.failed == odds.of) {
+        Some(all) if all.after > step => format!("; after step {} all do", all.after),
+        _ => String::new(),
+    };
+    let share = |odds: &Odds| if odds.failed == odds.of { "all".to_owned() } else { format!("{} %", percent(odds)) };
+    let runs = words::counted(before.of.into(), "run");
+    format!("at step {step}, {deed}: before it {} of {runs} fail, after it {}{rest}", share(before), share(here))
+}
+
+/// Which order of two things decides it, in a sentence.
+fn critical(finding: &Finding, explanation: &Explanation) -> String {
+    match &explanation.pair {
+        None => "none: no run was found that passes, in whatever order".to_owned(),
+        Some(pair) => in_words(pair, &finding.law, &explanation.replayed.recording.trace),
+    }
+}
+
+/// A critical pair in a sentence.
+pub(crate) fn in_words(Pair { step, first, then, alone }: &Pair, law: &str, trace: &Trace) -> String {
+    let names = &trace.conditions.names;
+    // Where a step is an arrival, it says nothing of who handles what.
+    let handled = |deed: &Deed| match (&deed.decision, deed.at, trace.conditions.counting) {
+        (Decision::Deliver(id), Some(at), Counting::InFlight) => {
+            Some((names.worker(at).to_owned(), id.display(names).to_string()))
+        }
+        _ => None,
+    };
+    let what = match (handled(first), handled(then)) {
+        (Some((at, one)), Some((there, other))) if at == there => format!("{at} handles {one} before {other}"),
+        (Some((at, one)), Some((there, other))) => format!("{at} handles {one} before {there} handles {other}"),
+        _ => format!("{} before {}", first.display(names), then.display(names)),
+    };
+    let runs = if *alone { "differ in this alone" } else { "part there" };
+    format!("{what} (step {step}); of two runs that {runs}, only the one that does so breaks `{law}`")
+}
+
+/// What is done at a step.
+fn deed(explanation: &Explanation, step: u64) -> String {
+    let names = &explanation.replayed.recording.trace.conditions.names;
+    let deed = explanation.deeds.get((step as usize).wrapping_sub(1));
+    deed.map_or_else(String::new, |deed: &Deed| deed.display(names).to_string())
+}
+
+/// A bar for each number of steps.
+fn chart(explanation: &Explanation, say: impl Fn(&str) -> String, look: Look) -> String {
+    let odds = &explanation.odds;
+    let times = words::counted(odds.first().map_or(0, |odds| odds.of.into()), "time");
+    let mut out = format!("  with the rest left to chance, {times} after each step, it breaks the law so often:\n\n");
+    let width = explanation.deeds.len().to_string().len().max("step".len());
+    let _ = writeln!(out, "  {}", look.paint(FAINT, &format!("{:>width$}", "step")));
+    let mut hidden = 0;
+    for (at, here) in odds.iter().enumerate() {
+        if odds.len() > ROWS_MAX && !is_telling(odds, at, explanation.jump) {
+            hidden += 1;
+            continue;
+        }
+        if std::mem::take(&mut hidden) > 0 {
+            let _ = writeln!(out, "  {:>width$}", more(look));
+        }
+        let is_jump = explanation.jump == Some(here.after);
+        let bar = bar(percent(here), look);
+        let bar = if is_jump { look.paint(BAD, &bar) } else { bar };
+        let jump = if is_jump { if look.charset == Charset::Unicode { "   ◀" } else { "   <" } } else { "" };
+        let deed = say(&deed(explanation, here.after));
+        let line = format!("  {:>width$}   {bar} {:>3} %   {deed}{jump}", here.after, percent(here));
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+/// Whether the odds change around a row, or it is an end.
+fn is_telling(odds: &[Odds], at: usize, jump: Option<u64>) -> bool {
+    let changes = |a: &Odds, b: &Odds| (percent(a) - percent(b)).abs() >= CHANGE;
+    let ends = at == 0 || at + 1 == odds.len();
+    let near = |step: u64| odds[at].after.abs_diff(step) <= 1;
+    ends || jump.is_some_and(near) || odds[at - 1..=at + 1].windows(2).any(|pair| changes(&pair[0], &pair[1]))
+}
+
+fn percent(odds: &Odds) -> i64 {
+    // A share that is not whole is not shown as whole.
+    match (odds.failed, odds.of) {
+        (_, 0) | (0, _) => 0,
+        (failed, of) if failed == of => 100,
+        (failed, of) => (100 * i64::from(failed) / i64::from(of)).clamp(1, 99),
+    }
+}
+
+const fn more(look: Look) -> &'static str {
+    match look.charset {
+        Charset::Unicode => "…",
+        Charset::Ascii => "...",
+    }
+}
+
+fn bar(percent: i64, look: Look) -> String {
+    let (full, empty) = match look.charset {
+        Charset::Unicode => ("█", "░"),
+        Charset::Ascii => ("#", "."),
+    };
+    let filled = (percent as usize * BAR).div_ceil(100);
+    full.repeat(filled) + &empty.repeat(BAR - filled)
+}
