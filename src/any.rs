@@ -4,6 +4,7 @@
 //! world of names and text. It judges nothing and prints nothing.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -139,6 +140,8 @@ pub struct Search {
     pub stop: Arc<AtomicBool>,
     /// Is told how far it is.
     pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    /// Where an exhaustive search that is ended early goes on.
+    pub checkpoint: Option<PathBuf>,
 }
 
 impl Default for Search {
@@ -153,6 +156,7 @@ impl Default for Search {
             shrink: Some(Budget::default()),
             stop: Arc::default(),
             progress: None,
+            checkpoint: None,
         }
     }
 }
@@ -226,6 +230,9 @@ impl<M: StateMachine> AnySystem for System<M> {
         }
         if let Some(progress) = search.progress.clone() {
             explore = explore.on_progress(move |so_far| progress(so_far));
+        }
+        if let Some(file) = &search.checkpoint {
+            explore = explore.checkpoint(file);
         }
         explore.run()
     }

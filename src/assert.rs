@@ -65,7 +65,8 @@ pub trait AssertClean {
     ///
     /// # Panics
     /// When a law is broken, and then with all that is known of it; when nothing ran; when runs were cut off by the
-    /// step limit, because nothing is known of how they would have ended; when the system cannot be run as asked.
+    /// step limit, because nothing is known of how they would have ended; when an exhaustive search was ended early or
+    /// cannot judge a law; when the system cannot be run as asked.
     #[track_caller]
     fn assert_clean(self);
 }
@@ -156,7 +157,15 @@ fn whole(report: &Report) -> Result<(), String> {
             words::counted(report.settings.steps_max, "step"),
         ));
     }
-    Ok(())
+    let Some(exhausted) = &report.exhausted else { return Ok(()) };
+    if !exhausted.complete {
+        let executions = words::counted(exhausted.executions, "execution");
+        return Err(format!("unknown: the search of all runs of `{system}` was ended after {executions}"));
+    }
+    match exhausted.unknown.first() {
+        Some(unknown) => Err(format!("unknown: `{}` cannot be judged: {}", unknown.law, unknown.why)),
+        None => Ok(()),
+    }
 }
 
 /// The text of what a search found, which is saved on the way.

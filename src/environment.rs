@@ -178,6 +178,7 @@ fn strategy(text: &str) -> Result<StrategyKind, String> {
         ParseStrategyError::Depth(_, name) => {
             format!("`{name}(D)` with a depth D from 1 to {}, such as {name}(2)", BugDepth::MAX)
         }
+        ParseStrategyError::Delays(_) => "`delay(N)` with a number of delays N, such as delay(2)".to_owned(),
     })
 }
 
@@ -214,7 +215,7 @@ mod tests {
             "RADDLE_STRATEGY",
             "pcd",
             "the variable RADDLE_STRATEGY cannot be `pcd`: expected portfolio or random or uniform or pos or basic-pos \
-             or pct(2) or pctcp(2) or default-order",
+             or pct(2) or pctcp(2) or default-order or dpor or dfs or delay(2) or states",
         );
         check(
             "RADDLE_STRATEGY",

@@ -112,13 +112,13 @@ pub mod prelude {
         catalog::{ArgError, Args, Entry},
     };
     pub use raddle_core::{
-        ByKey, Cycles, Keyed, OnFull, Order, Outbox, Party, Pick, Placement, Policies, Seat, Snapshot, StateMachine,
-        System, TimerTag, WorkerId,
+        ByKey, Cycles, Input, Keyed, OnFull, Order, Outbox, Party, Pick, Placement, Policies, Seat, Snapshot,
+        StateMachine, System, TimerTag, When, WorkerId,
     };
     #[cfg(feature = "threads")]
     pub use raddle_runtime::Threads;
     #[cfg(feature = "sim")]
-    pub use raddle_sim::{Explore, Granularity, Network, StrategyKind};
+    pub use raddle_sim::{Explore, Granularity, Network, StrategyKind, exhaustive::Exhaustive};
 }
 
 /// The programs of the README, as tests.

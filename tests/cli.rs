@@ -29,6 +29,22 @@ fn a_clean_search_ends_with_0_and_says_how_much_it_saw() {
 }
 
 #[test]
+fn an_exhaustive_search_says_that_it_is_complete() {
+    let place = here();
+    let done = place.run("explore ledger --strategy dpor --network bag --format json").ends(0);
+    let report = done.out.lines().last().expect("a report");
+    assert!(report.contains(r#""exhaustive":{"complete":true,"executions":"#), "{report}");
+    assert!(report.contains(r#""blocked":0,"#), "{report}");
+    place.run("explore ring --strategy dpor").ends(0).prints("exhaustive:").prints("all: ");
+    place.run("explore ring --strategy delay(1)").ends(0).prints("all: ");
+    place.run("explore triangle --strategy dpor --network bag --set order=arrival").ends(1).prints("2 distinct traces");
+    place.run("explore half --strategy states --laws fifo").ends(5).prints("`fifo` cannot be judged: ");
+    place.run("explore slow --strategy dpor").ends(2);
+    place.run("explore ring --checkpoint search.ron").ends(2);
+    place.run("replay triangle --seed 0 --strategy dpor").ends(2);
+}
+
+#[test]
 fn a_violation_ends_with_1_and_is_told_whole() {
     let place = here();
     let done = place

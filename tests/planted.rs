@@ -151,7 +151,8 @@ fn short_queues_and_stalling_are_no_bugs_by_themselves() {
 fn without_bugs_all_is_clean_by_every_strategy() {
     for entry in raddle::systems::all() {
         for granularity in [Granularity::Delivery, Granularity::Queues] {
-            for strategy in StrategyKind::ALL {
+            let sampled = |kind: &StrategyKind| !matches!(kind, StrategyKind::Exhaustive(_));
+            for strategy in StrategyKind::ALL.into_iter().filter(sampled) {
                 let settings = Settings { granularity, network: Network::Causal, ..Settings::default() };
                 let system = build(&entry, None, &[("placement", "sharded(2)")]);
                 let report = system.explore(&Search { seeds: 0..200, strategy, ..search(settings) });

@@ -66,6 +66,7 @@ fn what_the_readme_calls_clean_is_clean() {
     for words in [
         "explore triangle --network causal --set order=arrival --seeds 1000",
         "explore ring --seeds 1000",
+        "explore ledger --strategy dpor --set messages=12",
         "run ring --on threads",
     ] {
         let output = raddle(words, folder.path());

@@ -2,6 +2,8 @@
 //!
 //! The depth is worked out anew from the parent links, which are in the id: no header is believed. Judged when an
 //! update is sent and again when it is handled, since what arrives may come from a broken peer.
+//!
+//! Sound under `dpor`: it reads one update at a time.
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,9 @@
 //! An update is offered to a full queue before the queue says what becomes of it, and by then it has been counted. So
 //! a length above the capacity is a breach only if it is still there when the next message leaves that queue, or at
 //! the end: by then the queue has had its say. Until then the message is a suspect.
+//!
+//! Lengths depend on the order between workers, which `dpor` does not explore; sound under it because it refuses systems in
+//! which a queue could become full in any order.
 
 use raddle_core::{
     Conditions, Counting, Depth, DropReason, EventRef, Header, MessageId, Moment, Names, OnFull, What, WorkerId,

@@ -13,6 +13,8 @@
 //! clocks.)
 //!
 //! What a worker sends itself is exempt: it waits in no network.
+//!
+//! Sound under `dpor`: it reads what each worker handled in its order, and clocks, which follow from that.
 
 use raddle_core::{Event, EventRef, Header, Names, Trace, VectorClock, What, WorkerId};
 

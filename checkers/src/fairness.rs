@@ -3,6 +3,8 @@
 //! The picks are seen as handlings, the lengths of both queues are worked out from the events of the inbox. A pick
 //! that took nothing, for want of credit after a nack, leaves no event; so what is counted here is never more than
 //! the worker's own count.
+//!
+//! Judged at granularity `queues` only, so never under `dpor`.
 
 use raddle_core::{Conditions, Counting, EventRef, Names};
 

@@ -3,6 +3,8 @@
 //! The number of an update on its link must not be below the number handled last. An equal number is the same update
 //! again, which is another law's business. What a worker sends itself counts only where the core itself promises the
 //! order: a network orders what goes between workers.
+//!
+//! Sound under `dpor`: it reads what each worker handled in its order.
 
 use raddle_core::{Conditions, Event, EventRef, Header, Names, Order, Trace, VectorClock, What};
 

@@ -9,6 +9,8 @@
 //! - `starved`: a worker said that it needs something of another, and nobody can send it any more.
 //!
 //! What a dead worker itself needs does not count: it waits for nothing. Others may well wait for it.
+//!
+//! Sound under `dpor`: it reads how a run ends.
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;

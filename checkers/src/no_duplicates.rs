@@ -2,6 +2,8 @@
 //!
 //! A set of what was handled, by 64-bit hash, forgotten all at once for the price of a counter and never shrunk, so
 //! that a search allocates nothing once it is warm.
+//!
+//! Sound under `dpor`: it reads what each worker handled.
 
 use raddle_core::{Event, EventRef, Header, Incarnation, MessageId, Names, Trace, What, fnv};
 

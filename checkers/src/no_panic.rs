@@ -2,6 +2,8 @@
 //!
 //! The core catches a panic and reports it as an event with text and place. File and text tell bugs apart, with numbers
 //! blotted out: a line number moves when code is edited, and numbers in the text are data of the run.
+//!
+//! Sound under `dpor`: it reads what each worker handled.
 
 use raddle_core::{EventRef, Names, panics};
 

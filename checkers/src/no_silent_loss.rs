@@ -5,6 +5,8 @@
 //!
 //! More handled or dropped than sent is no loss by itself, but it could hide one: then the law cannot tell from sums,
 //! and says so.
+//!
+//! Sound under `dpor`: it reads how a run ends.
 
 use std::collections::BTreeMap;
 

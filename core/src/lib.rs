@@ -56,6 +56,6 @@ pub use property::{Predicate, Property, Snapshot, When};
 pub use readiness::{Readiness, Turn};
 pub use sabotage::Sabotage;
 pub use subscriptions::{SubscriptionError, Subscriptions};
-pub use system::{External, Plan, System, SystemError};
+pub use system::{Commuting, External, Plan, System, SystemError};
 pub use trace::{Conditions, Counting, End, EndReason, Event, Parked, Recorder, Trace};
 pub use worker::{Edges, Handled, Rules, Timer, Worker};

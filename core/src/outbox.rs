@@ -158,6 +158,12 @@ impl<U> Outbox<U> {
         self.rng.get_or_insert_with(|| random::substream(seed, "handler", input))
     }
 
+    /// Whether the handler drew from [`Outbox::rng`], for drivers.
+    #[must_use]
+    pub const fn has_drawn(&self) -> bool {
+        self.rng.is_some()
+    }
+
     /// The time of this handling; it does not pass while a handler runs.
     pub fn now(&mut self) -> Time {
         self.asked = true;

@@ -32,6 +32,8 @@ pub struct Property<M> {
     pub when: When,
     /// Whether it holds now.
     pub holds: Predicate<M>,
+    /// The only worker whose state it reads; none if it may read several.
+    pub worker: Option<String>,
 }
 
 /// A predicate over the states of all machines.
@@ -39,7 +41,8 @@ pub type Predicate<M> = Arc<dyn Fn(&Snapshot<'_, M>) -> bool + Send + Sync>;
 
 impl<M> Clone for Property<M> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), when: self.when, holds: Arc::clone(&self.holds) }
+        let (name, worker) = (self.name.clone(), self.worker.clone());
+        Self { name, when: self.when, holds: Arc::clone(&self.holds), worker }
     }
 }
 

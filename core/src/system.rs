@@ -26,6 +26,9 @@ type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;
 type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
 type StateKind<M> = Arc<dyn Fn(&M) -> &'static str + Send + Sync>;
 type MessageKind<M> = Arc<dyn Fn(&Input<M>) -> &'static str + Send + Sync>;
+type InputHash<M> = Arc<dyn Fn(&Input<M>) -> u64 + Send + Sync>;
+/// Whether two inputs of one worker may be handled in either order: [`System::commuting`].
+pub type Commuting<M> = Arc<dyn Fn(&Input<M>, &Input<M>) -> bool + Send + Sync>;
 
 /// A system under construction. Nothing is checked until [`System::plan`].
 ///
@@ -59,9 +62,11 @@ pub struct System<M: StateMachine> {
     edges: Option<Vec<(String, String)>>,
     subscriptions: Option<String>,
     state_hash: Option<StateHash<M>>,
+    input_hash: Option<InputHash<M>>,
     fork: Option<Fork<M>>,
     state_kind: Option<StateKind<M>>,
     message_kind: Option<MessageKind<M>>,
+    commuting: Option<Commuting<M>>,
 }
 
 /// A message of the workload, by names.
@@ -87,9 +92,11 @@ impl<M: StateMachine> Clone for System<M> {
             edges: self.edges.clone(),
             subscriptions: self.subscriptions.clone(),
             state_hash: self.state_hash.clone(),
+            input_hash: self.input_hash.clone(),
             fork: self.fork.clone(),
             state_kind: self.state_kind.clone(),
             message_kind: self.message_kind.clone(),
+            commuting: self.commuting.clone(),
         }
     }
 }
@@ -109,9 +116,11 @@ impl<M: StateMachine> System<M> {
             edges: None,
             subscriptions: None,
             state_hash: None,
+            input_hash: None,
             fork: None,
             state_kind: None,
             message_kind: None,
+            commuting: None,
         }
     }
 
@@ -238,13 +247,59 @@ impl<M: StateMachine> System<M> {
         self.property(name, When::AtEnd, holds)
     }
 
+    /// Adds a property of one worker alone. What reads one worker's states can be judged where a search leaves out
+    /// runs that differ only in the order between workers (strategy `dpor`); what reads the states of several cannot,
+    /// but at the end of a run.
+    ///
+    /// ```
+    /// use raddle_core::{Outbox, StateMachine, System, When};
+    ///
+    /// struct Till { cash: i64 }
+    /// impl StateMachine for Till {
+    ///     type Message = i64;
+    ///     type Update = i64;
+    ///     fn on_message(&mut self, amount: i64, _: &mut Outbox<i64>) { self.cash += amount; }
+    ///     fn on_update(&mut self, amount: i64, _: &mut Outbox<i64>) { self.cash += amount; }
+    /// }
+    ///
+    /// let system = System::new("shop")
+    ///     .workers(["till"], |_| Till { cash: 0 })
+    ///     .local("till", When::Always, "solvent", |till| till.cash >= 0);
+    /// assert!(system.plan()?.properties()[0].worker.is_some());
+    /// # Ok::<(), raddle_core::SystemError>(())
+    /// ```
+    #[must_use]
+    pub fn local(
+        mut self,
+        worker: impl Into<String>,
+        when: When,
+        name: &str,
+        holds: impl Fn(&M) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let worker = worker.into();
+        let at = worker.clone();
+        let holds = move |states: &Snapshot<'_, M>| states.machine(&at).is_none_or(&holds);
+        self.properties.push(Property { name: name.to_owned(), when, holds: Arc::new(holds), worker: Some(worker) });
+        self
+    }
+
     fn property(
         mut self,
         name: &str,
         when: When,
         holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.properties.push(Property { name: name.to_owned(), when, holds: Arc::new(holds) });
+        self.properties.push(Property { name: name.to_owned(), when, holds: Arc::new(holds), worker: None });
+        self
+    }
+
+    /// Declares which inputs of one worker commute: handled one after the other in either order they leave the machine
+    /// in the same state, and the handler of each sends and chooses the same. Two reads do, mostly.
+    ///
+    /// The strategy `dpor` then explores one order of them, and runs that differ only in it count as one trace.
+    #[must_use]
+    pub fn commuting(mut self, commute: impl Fn(&Input<M>, &Input<M>) -> bool + Send + Sync + 'static) -> Self {
+        self.commuting = Some(Arc::new(commute));
         self
     }
 
@@ -271,16 +326,21 @@ impl<M: StateMachine> System<M> {
         self
     }
 
-    /// Lets final states be compared and visited states be told apart.
+    /// Lets final states be compared and visited states be told apart. Messages in flight are part of a state, so they
+    /// must be hashable too.
     #[must_use]
     pub fn hashed(mut self) -> Self
     where
         M: Clone + Hash,
+        M::Message: Hash,
+        M::Update: Hash,
     {
-        self.state_hash = Some(Arc::new(|machine: &M| {
-            let mut hasher = StateHasher(fnv::OFFSET);
-            machine.hash(&mut hasher);
-            hasher.finish()
+        self.state_hash = Some(Arc::new(|machine: &M| state_hash(machine)));
+        self.input_hash = Some(Arc::new(|input: &Input<M>| match input {
+            Input::Start => state_hash(&0_u8),
+            Input::Message(message) => state_hash(&(1_u8, message)),
+            Input::Update(update) => state_hash(&(2_u8, update)),
+            Input::Timer(tag) => state_hash(&(3_u8, tag)),
         }));
         self.forkable()
     }
@@ -362,6 +422,9 @@ impl<M: StateMachine> System<M> {
             if self.properties[..at].iter().any(|other| other.name == property.name) {
                 return Err(NameError::Twice(property.name.clone()).into());
             }
+            if let Some(worker) = &property.worker {
+                find(worker)?;
+            }
         }
         let mut plan = Plan {
             rules: Rules { names: Arc::new(names), policies: self.policies.clone(), edges, barriers: false },
@@ -373,9 +436,11 @@ impl<M: StateMachine> System<M> {
             subscriptions: Arc::new(subscriptions),
             starts: Vec::new(),
             state_hash: self.state_hash.clone(),
+            input_hash: self.input_hash.clone(),
             fork: self.fork.clone(),
             state_kind: self.state_kind.clone(),
             message_kind: self.message_kind.clone(),
+            commuting: self.commuting.clone(),
         };
         plan.starts = plan.find_starts();
         Ok(Arc::new(plan))
@@ -434,9 +499,11 @@ pub struct Plan<M: StateMachine> {
     subscriptions: Arc<Subscriptions>,
     starts: Vec<bool>,
     state_hash: Option<StateHash<M>>,
+    input_hash: Option<InputHash<M>>,
     fork: Option<Fork<M>>,
     state_kind: Option<StateKind<M>>,
     message_kind: Option<MessageKind<M>>,
+    commuting: Option<Commuting<M>>,
 }
 
 impl<M: StateMachine> Plan<M> {
@@ -530,6 +597,18 @@ impl<M: StateMachine> Plan<M> {
         self.state_hash.as_ref().map(|hash| hash(machine))
     }
 
+    /// The hash of what a message says, if the system is [`System::hashed`].
+    #[must_use]
+    pub fn input_hash(&self, input: &Input<M>) -> Option<u64> {
+        self.input_hash.as_ref().map(|hash| hash(input))
+    }
+
+    /// Which inputs commute, if any are declared to.
+    #[must_use]
+    pub const fn commuting(&self) -> Option<&Commuting<M>> {
+        self.commuting.as_ref()
+    }
+
     /// A copy of a machine, if the system is [`System::forkable`].
     #[must_use]
     pub fn fork(&self, machine: &M) -> Option<M> {
@@ -586,6 +665,12 @@ fn check_acyclic(edges: &BTreeSet<(WorkerId, WorkerId)>, names: &Names) -> Resul
         }
         path.push(next);
     }
+}
+
+fn state_hash(value: &impl Hash) -> u64 {
+    let mut hasher = StateHasher(fnv::OFFSET);
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Hashes states with FNV-1a, so that two runs in one process agree.

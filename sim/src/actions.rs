@@ -87,7 +87,9 @@ impl<'a> Actions<'a> {
         self.message(at).map(|card| card.link.creator).filter(|age| *age != NONE)
     }
 
-    fn message(&self, at: usize) -> Option<&'a Card> {
+    /// What is known of the message that this action delivers; none if it is another action.
+    #[inline]
+    pub(crate) fn message(&self, at: usize) -> Option<&'a Card> {
         match self.act(at) {
             Act::Deliver(at) => Some(self.card(self.ready[at].slot())),
             _ => None,

@@ -24,6 +24,10 @@ use raddle_core::{Digest, Plan, StateMachine, When};
 use crate::actions::Decision;
 use crate::coverage::Coverage;
 use crate::distinct::Distinct;
+use crate::exhaustive::search::{self, Searched, Task};
+use crate::exhaustive::stage::Stage;
+use crate::exhaustive::tally::Control;
+use crate::exhaustive::{Exhausted, Exhaustive, Refusal, scope};
 use crate::explore::{Cut, Explore, Found, Progress, Report};
 use crate::pilot::Pilot;
 use crate::run::{Pulse, Recording, Run, RunError, Runner};
@@ -46,30 +50,18 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     let began = Instant::now();
     let plan = explore.system.plan()?;
     let mut runner = Runner::new(Arc::clone(&plan), explore.settings.clone(), explore.laws.as_deref())?;
+    if let StrategyKind::Exhaustive(kind) = explore.strategy {
+        let mut report = blank(explore, &plan, &runner);
+        exhaust(explore, kind, plan, &mut report, began)?;
+        report.elapsed = began.elapsed();
+        return Ok(report);
+    }
     let seeds = match explore.strategy.ignores_seed() {
         true => explore.seeds.start..explore.seeds.end.min(explore.seeds.start + 1),
         false => explore.seeds.clone(),
     };
     let pilot = pilot(explore.strategy, &plan, &explore.settings, explore.step_limit);
-    let mut report = Report {
-        system: plan.names().system().to_owned(),
-        strategy: explore.strategy,
-        settings: explore.settings.clone(),
-        laws: runner.laws().to_vec(),
-        runs: 0,
-        steps: 0,
-        deliveries: 0,
-        unfinished: 0,
-        at_horizon: 0,
-        elapsed: Duration::ZERO,
-        distinct: Distinct::default(),
-        reached: IndexMap::new(),
-        coverage: Vec::new(),
-        found: None,
-        cut: None,
-    };
-    let wished = plan.properties().iter().filter(|p| p.when == When::Sometimes).map(|p| p.name.as_str());
-    report.reached.extend(wished.chain(plan.marks().iter().copied()).map(|name| (name.to_owned(), 0)));
+    let mut report = blank(explore, &plan, &runner);
     let jobs = Jobs::start(explore, &plan, &pilot, &seeds, began)?;
     let mut coverage = Coverage::default();
     let failed = jobs.collect(explore, &mut report, &mut coverage, &seeds, began);
@@ -88,6 +80,31 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
         found.pilot = Some(*pilot.figures());
     }
     Ok(report)
+}
+
+/// A report of nothing yet.
+fn blank<M: StateMachine>(explore: &Explore<M>, plan: &Plan<M>, runner: &Runner<M>) -> Report {
+    let mut report = Report {
+        system: plan.names().system().to_owned(),
+        strategy: explore.strategy,
+        settings: explore.settings.clone(),
+        laws: runner.laws().to_vec(),
+        runs: 0,
+        steps: 0,
+        deliveries: 0,
+        unfinished: 0,
+        at_horizon: 0,
+        elapsed: Duration::ZERO,
+        distinct: Distinct::default(),
+        reached: IndexMap::new(),
+        coverage: Vec::new(),
+        found: None,
+        exhausted: None,
+        cut: None,
+    };
+    let wished = plan.properties().iter().filter(|p| p.when == When::Sometimes).map(|p| p.name.as_str());
+    report.reached.extend(wished.chain(plan.marks().iter().copied()).map(|name| (name.to_owned(), 0)));
+    report
 }
 
 /// The pilot of a strategy, the same for every seed; an empty one for strategies that need none.
@@ -162,6 +179,10 @@ impl Watch {
     }
 }
 
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Why the search is over.
 enum Failed {
     Law(u64),
@@ -228,7 +249,6 @@ impl Jobs {
             done: AtomicU64::new(0),
             panicked: Mutex::new(None),
         });
-        let processors = || thread::available_parallelism().map_or(1, usize::from);
         let jobs = if explore.jobs == 0 { processors() } else { explore.jobs };
         let (sender, receiver) = channel();
         let mut watches = Vec::new();
@@ -296,6 +316,7 @@ impl Jobs {
                     of: seeds.end - seeds.start,
                     deliveries: self.shared.deliveries.load(Ordering::Relaxed),
                     elapsed: began.elapsed(),
+                    part: None,
                 });
             }
         };
@@ -395,7 +416,7 @@ fn run_chunk<M: StateMachine>(
 }
 
 /// The first difference between two runs that should be the same, verdict and final state included.
-fn difference(one: &Recording, two: &Recording) -> Option<Violation> {
+pub(crate) fn difference(one: &Recording, two: &Recording) -> Option<Violation> {
     determinism::compare(&one.trace, &two.trace).or_else(|| {
         let same = one.run == two.run;
         (!same).then(|| determinism::of_state(&one.trace))
@@ -415,7 +436,7 @@ fn write_down<M: StateMachine>(runner: &mut Runner<M>, strategy: &mut dyn Strate
     }
 }
 
-fn as_found<M: StateMachine>(
+pub(crate) fn as_found<M: StateMachine>(
     runner: &Runner<M>,
     seed: u64,
     violation: Violation,
@@ -479,6 +500,158 @@ pub(crate) fn shrink_within<M: StateMachine>(
     let go_on = || !stop.load(Ordering::Relaxed) && deadline.is_none_or(|deadline| Instant::now() < deadline);
     let work = AssertUnwindSafe(|| shrink::shrink(runner, found, budget, &go_on));
     panic::catch_unwind(work).ok().flatten()
+}
+
+/// What one job says of one part of an exhaustive search.
+type Part = (usize, Result<Searched, Refusal>);
+
+/// What all jobs of an exhaustive search share.
+struct Exhausting<M: StateMachine> {
+    task: Task<M>,
+    control: Vec<Control>,
+    next: AtomicU64,
+    panicked: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// Searches all runs; parts of the search are counted in their order, whoever has done them.
+fn exhaust<M: StateMachine>(
+    explore: &Explore<M>,
+    kind: Exhaustive,
+    plan: Arc<Plan<M>>,
+    report: &mut Report,
+    began: Instant,
+) -> Result<(), RunError> {
+    let task = Task {
+        plan: Arc::clone(&plan),
+        settings: explore.settings.clone(),
+        laws: explore.laws.clone(),
+        kind,
+        seed: explore.seeds.start,
+        scouts: true,
+    };
+    task.check()?;
+    let mut stage = task.stage()?;
+    let unknown = scope::unknown(kind, &plan, &explore.settings, stage.runner.laws());
+    let pulse = stage.runner.pulse();
+    let (file, limit) = (explore.checkpoint.clone(), explore.step_limit);
+    let begun = watched(&pulse, limit, move || -> Result<_, RunError> {
+        let parts = task.begin(&mut stage, file.as_deref())?;
+        Ok((task, stage, parts))
+    });
+    let (task, stage, parts) = match begun {
+        Ok(begun) => begun?,
+        Err((_, step)) => {
+            report.found = Some(stuck_searching(&plan, explore, 0, step)?);
+            return Ok(());
+        }
+    };
+    let (count, asked) = (parts.len(), if explore.jobs == 0 { processors() } else { explore.jobs });
+    let shared = Arc::new(Exhausting {
+        control: (0..count).map(|_| Control::under(&explore.stop)).collect(),
+        task,
+        next: AtomicU64::new(0),
+        panicked: Mutex::new(None),
+    });
+    let parts = Arc::new(parts.into_iter().map(|part| Mutex::new(Some(part))).collect::<Vec<_>>());
+    let (sender, receiver) = channel();
+    let mut watches = Vec::new();
+    let mut stages = vec![stage];
+    while stages.len() < asked.min(count) {
+        stages.push(shared.task.stage()?);
+    }
+    for mut stage in stages {
+        let busy = Arc::new(AtomicBool::new(true));
+        watches.push((Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy)));
+        let (shared, parts, sender) = (Arc::clone(&shared), Arc::clone(&parts), sender.clone());
+        thread::spawn(move || {
+            let work = AssertUnwindSafe(|| search_parts(&mut stage, &shared, &parts, &sender));
+            if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
+                first.get_or_insert(panic);
+            }
+            busy.store(false, Ordering::Relaxed);
+        });
+    }
+    drop(sender);
+    let mut done: BTreeMap<usize, Searched> = BTreeMap::new();
+    while done.len() < count {
+        match receiver.recv_timeout(watches[0].0.interval()) {
+            Ok((at, searched)) => _ = done.insert(at, searched?),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                if let Some(panic) = shared.panicked.lock().ok().and_then(|mut panicked| panicked.take()) {
+                    panic::resume_unwind(panic);
+                }
+            }
+        }
+        let cut = match explore.stop.load(Ordering::Relaxed) {
+            true => Some(Cut::Stopped),
+            false => explore.time.filter(|time| began.elapsed() >= *time).map(|_| Cut::Time),
+        };
+        if let (Some(cut), None) = (cut, &report.cut) {
+            shared.control.iter().for_each(|control| control.stop.store(true, Ordering::Relaxed));
+            report.cut = Some(cut);
+        }
+        for (watch, busy) in &mut watches {
+            if let (true, Some((run, step))) = (busy.load(Ordering::Relaxed), watch.look()) {
+                report.found = Some(stuck_searching(&plan, explore, run, step)?);
+                return Ok(());
+            }
+        }
+        if let Some(progress) = &explore.progress {
+            let so_far = shared.control.iter().map(Control::so_far);
+            let (runs, deliveries, part) = so_far.fold((0, 0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+            let part = (part / count as f64).clamp(0.0, 1.0);
+            let of = if part > 0.0 { (runs as f64 / part) as u64 } else { 0 };
+            progress(Progress { runs, of, deliveries, elapsed: began.elapsed(), part: Some(part) });
+        }
+    }
+    let searched: Vec<Searched> = done.into_values().collect();
+    if searched.iter().all(|searched| searched.is_over) {
+        report.cut = None;
+    } else if explore.stop.load(Ordering::Relaxed) {
+        report.cut = Some(Cut::Stopped);
+    }
+    if let Some(file) = &explore.checkpoint {
+        shared.task.end(file, &searched)?;
+    }
+    let mut exhausted = Exhausted::join(searched, report);
+    exhausted.unknown = unknown;
+    let broken = report.found.iter().chain(&exhausted.also).map(|found| found.violation.law.clone());
+    let broken: Vec<String> = broken.collect();
+    exhausted.unknown.retain(|unknown| !broken.contains(&unknown.law));
+    exhausted.one_job = count == 1 && explore.jobs > 1;
+    report.exhausted = Some(exhausted);
+    Ok(())
+}
+
+/// One job: takes parts until there are no more.
+fn search_parts<M: StateMachine>(
+    stage: &mut Stage<M>,
+    shared: &Exhausting<M>,
+    parts: &[Mutex<Option<search::Part>>],
+    sender: &Sender<Part>,
+) {
+    loop {
+        let at = shared.next.fetch_add(1, Ordering::AcqRel) as usize;
+        let Some(part) = parts.get(at).and_then(|part| part.lock().ok()?.take()) else { return };
+        let searched = shared.task.search(part, stage, &shared.control[at], &mut |_| {});
+        if sender.send((at, searched)).is_err() {
+            return;
+        }
+    }
+}
+
+/// A handler that never returned to an exhaustive search. Its run is not known: the job that knows it never returns.
+fn stuck_searching<M: StateMachine>(
+    plan: &Arc<Plan<M>>,
+    explore: &Explore<M>,
+    run: u64,
+    step: u64,
+) -> Result<Found, RunError> {
+    let runner = Runner::new(Arc::clone(plan), explore.settings.clone(), explore.laws.as_deref())?;
+    let limit = explore.step_limit;
+    let reason = format!("a handler did not return within {limit:?}, at step {step} of execution {run} of a job");
+    Ok(Found { steps: step, ..as_found(&runner, explore.seeds.start, Violation::stuck(None, reason), None) })
 }
 
 /// Settings that replay something in a watched thread.

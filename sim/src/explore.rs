@@ -17,6 +17,7 @@ use crate::actions::Decision;
 use crate::campaign;
 use crate::coverage::Covered;
 use crate::distinct::Distinct;
+use crate::exhaustive::Exhausted;
 use crate::explain::Pair;
 use crate::pilot::Figures;
 use crate::run::RunError;
@@ -80,6 +81,7 @@ pub struct Explore<M: StateMachine> {
     pub(crate) step_limit: Duration,
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
     pub(crate) shrink: Option<Budget>,
+    pub(crate) checkpoint: Option<PathBuf>,
 }
 
 /// How far a search is.
@@ -93,6 +95,8 @@ pub struct Progress {
     pub deliveries: u64,
     /// Since the search began.
     pub elapsed: Duration,
+    /// Of an exhaustive search, how much is done, between 0 and 1: an estimate, as the rest is not known.
+    pub part: Option<f64>,
 }
 
 impl<M: StateMachine> Explore<M> {
@@ -111,7 +115,15 @@ impl<M: StateMachine> Explore<M> {
             step_limit: campaign::STEP_LIMIT,
             progress: None,
             shrink: Some(Budget::default()),
+            checkpoint: None,
         }
+    }
+
+    /// Lets an exhaustive search that is ended early go on from this file: it is written then, and read if it is there.
+    #[must_use]
+    pub fn checkpoint(mut self, file: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Some(file.into());
+        self
     }
 
     /// The seeds to try, from the lowest: a count, or a range.
@@ -258,6 +270,8 @@ pub struct Report {
     pub coverage: Vec<Covered>,
     /// The run that broke a law.
     pub found: Option<Found>,
+    /// What came of it, if it was exhaustive. Then `found` is what was found first.
+    pub exhausted: Option<Exhausted>,
     /// How the search ended, if not with its last seed or a violation.
     pub cut: Option<Cut>,
 }

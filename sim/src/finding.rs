@@ -238,12 +238,7 @@ impl Finding {
     /// When it cannot be written.
     pub fn save_as(&self, path: &Path) -> Result<(), FindingError> {
         let io = |source| FindingError::Io { what: "write", path: path.to_owned(), source };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(io)?;
-        let mut file = tempfile::Builder::new().prefix(".finding").tempfile_in(folder).map_err(io)?;
-        file.write_all(self.to_text().as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(io)?;
-        file.persist(path).map_err(|e| io(e.error))?;
-        Ok(())
+        write_whole(path, &self.to_text()).map_err(io)
     }
 
     /// The system as it was when this run was found: with all its policies.
@@ -295,6 +290,16 @@ impl Finding {
     fn misfit(&self, why: String) -> FindingError {
         FindingError::Misfit { system: self.system.clone(), why }
     }
+}
+
+/// Writes a file, whole or not at all.
+pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".raddle").tempfile_in(folder)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 impl Settings {

@@ -10,22 +10,23 @@ use raddle_core::{
 };
 
 use crate::actions::{Action, Decision};
+use crate::exhaustive::Refusal;
 use crate::settings::{Settings, SettingsError};
 use crate::strategy::Strategy;
 use crate::world::World;
 
 /// Runs one system again and again under the same settings and laws, reusing its memory.
 pub struct Runner<M: StateMachine> {
-    world: World<M>,
+    pub(crate) world: World<M>,
     laws: Vec<&'static str>,
     conditions: Conditions,
-    bank: Bank,
-    properties: Properties<M>,
-    marks: Marks,
-    end: End,
-    pulse: Arc<Pulse>,
+    pub(crate) bank: Bank,
+    pub(crate) properties: Properties<M>,
+    pub(crate) marks: Marks,
+    pub(crate) end: End,
+    pub(crate) pulse: Arc<Pulse>,
     to_the_end: bool,
-    steps_max: u64,
+    pub(crate) steps_max: u64,
     recorder: Recorder<M>,
     schedule: Schedule,
 }
@@ -97,6 +98,9 @@ pub enum RunError {
     /// A law that does not exist.
     #[error(transparent)]
     Law(#[from] UnknownLaw),
+    /// The exhaustive search.
+    #[error(transparent)]
+    Exhaustive(#[from] Refusal),
 }
 
 /// Where a run is, for a watchdog beside it.
@@ -126,7 +130,7 @@ impl Pulse {
 
 /// The marks reached in one run.
 #[derive(Clone, Debug, Default)]
-struct Marks {
+pub(crate) struct Marks {
     names: Vec<Box<str>>,
     reached: Vec<bool>,
 }
@@ -309,7 +313,7 @@ impl<M: StateMachine> Runner<M> {
         &self.world
     }
 
-    fn begin(&mut self, seed: u64, strategy: &mut dyn Strategy) {
+    pub(crate) fn begin(&mut self, seed: u64, strategy: &mut dyn Strategy) {
         self.pulse.begin(seed);
         self.world.reset(seed);
         self.bank.reset();

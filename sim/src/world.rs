@@ -14,6 +14,7 @@ use raddle_core::{
 use crate::actions::{Act, Actions};
 use crate::coverage::Coverage;
 use crate::desk::{Aside, Counter};
+use crate::histories::Histories;
 use crate::network::InFlight;
 use crate::settings::{Granularity, Settings};
 use crate::slab::{Card, NONE, Slab, Slot};
@@ -35,8 +36,11 @@ pub struct World<M: StateMachine> {
     plain: bool,
     pub(crate) acts: Vec<Act>,
     pub(crate) out: Outbox<M::Update>,
-    /// What handlers chose in the last step.
+    /// What handlers chose in the last step, and among how many.
     chosen: Vec<u32>,
+    options: Vec<u32>,
+    /// What each worker handled, where inputs are declared to commute.
+    histories: Option<Histories<M>>,
     /// What is handled, or was handled last.
     current: Box<Card>,
     input: Option<Input<M>>,
@@ -89,6 +93,8 @@ impl<M: StateMachine> World<M> {
             acts: Vec::new(),
             out: plan.outbox(0),
             chosen: Vec::new(),
+            options: Vec::new(),
+            histories: plan.commuting().map(|commuting| Histories::new(Arc::clone(commuting), n)),
             current: Card::blank(),
             input: None,
             aside: Aside::default(),
@@ -117,6 +123,7 @@ impl<M: StateMachine> World<M> {
         self.aside.releases.clear();
         self.aside.dropped = 0;
         self.coverage.iter_mut().for_each(|coverage| coverage.clear());
+        self.histories.iter_mut().for_each(Histories::reset);
         self.moment = Moment::default();
         (self.deliveries, self.transit.next_age, self.gated) = (0, 0, 0);
         let mut touched = std::mem::take(&mut self.transit.touched);
@@ -194,6 +201,7 @@ impl<M: StateMachine> World<M> {
     pub fn step<S: Sink<M>>(&mut self, choice: usize, sink: &mut S) {
         self.moment.step += 1;
         self.chosen.clear();
+        self.options.clear();
         if self.plain {
             let ready = self.transit.flight.ready().len();
             if choice < ready { self.deliver(choice, sink) } else { self.fire(choice - ready, sink) }
@@ -250,6 +258,9 @@ impl<M: StateMachine> World<M> {
         self.transit.creator = self.current.link.age;
         let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
+        if let (Some(histories), Some(input)) = (&mut self.histories, &self.input) {
+            histories.begin(at, header.id.hash64(), input);
+        }
         let rules = &self.rules;
         let worker = &mut self.workers[at];
         let handled =
@@ -266,6 +277,7 @@ impl<M: StateMachine> World<M> {
             Handled::Crashed => {
                 let past = &mut self.transit.places[at].past;
                 *past = fnv::spread(!*past);
+                self.histories.iter_mut().for_each(|histories| histories.choose(at, u32::MAX));
             }
             Handled::Dead => {
                 let id = self.current.header.id.hash64();
@@ -315,8 +327,10 @@ impl<M: StateMachine> World<M> {
     /// What the handler chose is part of its past, and the next handler's script goes on behind it.
     fn note_choices(&mut self, at: usize) {
         let choices = self.out.choices();
-        for (_, value) in &choices.made {
+        for (options, value) in &choices.made {
             self.chosen.push(*value);
+            self.options.push(*options);
+            self.histories.iter_mut().for_each(|histories| histories.choose(at, *value));
             let past = &mut self.transit.places[at].past;
             *past = fnv::spread(past.wrapping_add(u64::from(*value) + 1));
         }
@@ -443,6 +457,11 @@ impl<M: StateMachine> World<M> {
         &self.chosen
     }
 
+    /// Among how many options each of [`World::chosen`] was chosen.
+    pub(crate) fn options(&self) -> &[u32] {
+        &self.options
+    }
+
     /// Whether a timer waits beyond the horizon.
     #[must_use]
     pub fn is_cut_by_horizon(&self) -> bool {
@@ -450,10 +469,13 @@ impl<M: StateMachine> World<M> {
     }
 
     /// What tells this run's trace from another's: the receive sequences of all workers with what they chose, the
-    /// dropped ids and the crash points. Order between workers does not count.
+    /// dropped ids and the crash points. Order between workers does not count, nor of inputs declared to commute.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        let past = |worker: &WorkerId| self.transit.places[worker.index()].past;
+        let past = |worker: &WorkerId| match &self.histories {
+            None => self.transit.places[worker.index()].past,
+            Some(histories) => histories.past(worker.index()),
+        };
         let keyed = |worker: &WorkerId| fnv::spread(past(worker) ^ self.plan.names().worker_hash(*worker));
         let pasts = self.transit.touched.iter().filter(|worker| past(worker) != 0).map(keyed);
         fnv::spread(pasts.fold(self.aside.dropped, u64::wrapping_add))

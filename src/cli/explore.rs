@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raddle_sim::{Report, SEEDS_DEFAULT, Settings};
+use raddle_sim::{Report, SEEDS_DEFAULT, Settings, StrategyKind};
 
 use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
@@ -38,6 +38,9 @@ pub(crate) struct Explore {
     /// Do so many runs at once; the result does not depend on it [default: one a processor]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// Let an exhaustive search that is ended early go on from this file: written then, read if it is there
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
     /// Count a search as unknown if it never reached what some run should reach
     #[arg(long)]
     strict: bool,
@@ -70,6 +73,10 @@ impl Explore {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
         let built = context.build(&self.system, &self.variant)?;
         let asked = self.seeds.clone().or(context.environment.seeds());
+        let is_exhaustive = matches!(self.how.strategy(context), StrategyKind::Exhaustive(_));
+        if self.checkpoint.is_some() && !is_exhaustive {
+            refuse!("--checkpoint is for exhaustive search: add `--strategy dpor`");
+        }
         let mut search = self.search(asked.clone(), &built.settings, context);
         let whole = search.seeds.clone();
         if let Some(shard) = self.shard {
@@ -80,7 +87,7 @@ impl Explore {
             return Ok(Exit::NothingRan);
         }
         context.stop_on_ctrl_c();
-        let bar = Bar::new(&self.system, search.time.filter(|_| asked.is_none()));
+        let bar = Bar::new(&self.system, search.time.filter(|_| asked.is_none() && !is_exhaustive));
         let shown = bar.clone();
         let search = Search { progress: Some(Arc::new(move |so_far| shown.show(so_far))), ..search };
         let result = built.system.explore(&search);
@@ -118,6 +125,7 @@ impl Explore {
             shrink: self.shrinking.budget(),
             stop: Arc::clone(&context.stop),
             progress: None,
+            checkpoint: self.checkpoint.clone(),
         }
     }
 
@@ -129,16 +137,26 @@ impl Explore {
         }
         let folder = self.save.clone().or_else(|| context.environment.folder(PathBuf::from("seeds")));
         let Some(folder) = folder.filter(|_| !self.no_save) else { return Saved::Unwanted };
-        let Ok(mut finding) = built.system.finding(report, found) else { return Saved::Useless };
-        finding.bug = built.args.bug().map(str::to_owned);
-        finding.params = built.args.values().clone();
-        match corpus::save(&finding, &folder) {
-            Err(error) => Saved::Failed(format!("{error}; the run is not saved, its `replay:` line does it again")),
-            Ok(path) => {
-                report.found.iter_mut().for_each(|found| found.saved = Some(path.clone()));
-                Saved::At(path)
+        let mut first = None;
+        let also = report.exhausted.as_ref().map_or(0, |exhausted| exhausted.also.len());
+        for at in 0..=also {
+            let found = report::all_found(report).nth(at).expect("there are so many");
+            let Ok(mut finding) = built.system.finding(report, found) else { return Saved::Useless };
+            finding.bug = built.args.bug().map(str::to_owned);
+            finding.params = built.args.values().clone();
+            let path = match corpus::save(&finding, &folder) {
+                Ok(path) => path,
+                Err(error) => {
+                    return Saved::Failed(format!("{error}; the run is not saved, its `replay:` line does it again"));
+                }
+            };
+            let others = report.exhausted.iter_mut().flat_map(|exhausted| &mut exhausted.also);
+            if let Some(found) = report.found.iter_mut().chain(others).nth(at) {
+                found.saved = Some(path.clone());
             }
+            first.get_or_insert(path);
         }
+        first.map_or(Saved::Nothing, Saved::At)
     }
 
     fn print(
@@ -159,6 +177,12 @@ impl Explore {
         };
         let whole = report::replay_line(context, built, report, found.seed);
         let failure = report::failure(report, found);
+        let others = report.exhausted.iter().flat_map(|exhausted| &exhausted.also);
+        let others = others.map(|found| {
+            let failure = report::failure(report, found);
+            "\n".to_owned()
+                + &found.saved.iter().fold(failure, |failure, path| failure.saved(path)).render(context.look)
+        });
         let failure = match saved {
             Saved::At(path) => {
                 failure.note("replay", format!("{} replay {}", context.program, path.display())).saved(path)
@@ -169,7 +193,7 @@ impl Explore {
             _ => failure.note("replay", &whole),
         };
         context.print(&match self.format {
-            Format::Text => failure.render(context.look),
+            Format::Text => failure.render(context.look) + &others.collect::<String>(),
             Format::Json => report::json(report, exit, resolved, shard, Some(&whole))?,
             Format::Github => failure.render(context.look) + "\n" + &report::github(report, found, &whole),
         })

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod context;
 mod corpus;
+mod exhausted;
 mod exit;
 mod explain;
 mod explore;

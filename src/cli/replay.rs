@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use raddle_core::Trace;
-use raddle_sim::{Expectation, Finding, Outcome, Recording, ReplayError, Replayed};
+use raddle_sim::{Expectation, Finding, Outcome, Recording, ReplayError, Replayed, StrategyKind};
 
 use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
@@ -116,6 +116,9 @@ impl Replay {
         let Some(seed) = self.seed.or(context.environment.seed) else {
             refuse!("a run of `{0}` needs its seed: `{1} replay {0} --seed 42`", self.what, context.program);
         };
+        if let StrategyKind::Exhaustive(kind) = self.how.strategy(context) {
+            refuse!("`{kind}` is no run but a search: `explore {} --strategy {kind} --save DIR`", self.what);
+        }
         let built = context.build(&self.what, &self.variant)?;
         let search = Search {
             settings: self.how.settings(&built.settings, context),

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 use raddle_core::{MessageId, Names, Policies};
-use raddle_sim::{Covered, Cut, Deed, Found, Pair, Report, Settings, Shrunk, Worth};
+use raddle_sim::{Covered, Cut, Deed, Found, Pair, Report, Settings, Shrunk, StrategyKind, Worth};
 use serde::Serialize;
 
 use super::context::{Built, Context};
+use super::exhausted::{self, ExhaustiveLine};
 use super::exit::Exit;
 use super::facts::{self, WorthLine};
 use super::shard::{Resolved, ShardLine};
@@ -28,7 +29,7 @@ pub(crate) fn verdict(report: &Report, seeds_asked: bool, strict: bool) -> Exit 
         _ if report.runs == 0 => Exit::NothingRan,
         Some(Cut::Time) if seeds_asked => Exit::Unknown,
         _ if report.unfinished > 0 || missed => Exit::Unknown,
-        _ => Exit::Clean,
+        _ => report.exhausted.as_ref().map_or(Exit::Clean, exhausted::verdict),
     }
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn text(report: &Report, exit: Exit, look: Look) -> String {
 /// Why a search without a violation is not clean.
 fn doubt(report: &Report, exit: Exit) -> Option<String> {
     let runs = words::counted(report.runs, "run");
+    let why = report.exhausted.as_ref().and_then(|exhausted| exhausted::doubt(report, exhausted));
     match exit {
         Exit::Clean => None,
         Exit::Interrupted => Some(format!("stopped after {runs}; none of them broke a law")),
@@ -63,6 +65,7 @@ fn doubt(report: &Report, exit: Exit) -> Option<String> {
             Some("this shard has no seed: there are more shards than seeds".to_owned())
         }
         Exit::NothingRan => Some("time was over before the first run had ended".to_owned()),
+        _ if why.is_some() => why,
         _ if report.unfinished > 0 => Some(format!(
             "{} of {runs} did not end within {}, and nobody knows how they would have ended: allow more with \
              `--steps-max N`, or end timers with `--horizon TIME`",
@@ -86,7 +89,10 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
-    facts.push(facts::traces(&report.distinct, None));
+    match &report.exhausted {
+        Some(exhausted) => facts.extend(exhausted::facts(exhausted)),
+        None => facts.push(facts::traces(&report.distinct, None)),
+    }
     facts.extend(facts::worth(&worth(report)));
     if report.at_horizon > 0 {
         facts.push(("horizon", format!("{} ended there", words::counted(report.at_horizon, "run"))));
@@ -109,18 +115,29 @@ pub(crate) fn failure<'a>(report: &Report, found: &'a Found) -> Failure<'a> {
     if found.violation.law == "determinism" {
         failure.title = "not deterministic";
     }
-    failure.note("found", format!("in run {}, after {}", words::count(report.runs), words::took(report.elapsed)))
+    let Some(exhausted) = &report.exhausted else {
+        let runs = words::count(report.runs);
+        return failure.note("found", format!("in run {runs}, after {}", words::took(report.elapsed)));
+    };
+    let facts = exhausted::facts(exhausted).into_iter();
+    facts.fold(failure, |failure, (what, text)| failure.note(what, text))
 }
 
 /// The line that does a run again, with everything that it depends on.
 pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, seed: u64) -> String {
     let Settings { granularity, network, steps_max, horizon } = &report.settings;
-    let mut line = format!("{} replay {}", context.program, report.system);
+    let strategy = report.strategy;
+    // What an exhaustive search finds is not in a seed.
+    let verb = if matches!(strategy, StrategyKind::Exhaustive(_)) { "explore" } else { "replay" };
+    let mut line = format!("{} {verb} {}", context.program, report.system);
     if let Some(bug) = built.args.bug() {
         let _ = write!(line, " --bug {bug}");
     }
-    let strategy = quoted(&report.strategy.to_string());
-    let _ = write!(line, " --seed {seed} --strategy {strategy} --granularity {granularity} --network {network}");
+    if verb == "replay" {
+        let _ = write!(line, " --seed {seed}");
+    }
+    let _ =
+        write!(line, " --strategy {} --granularity {granularity} --network {network}", quoted(&strategy.to_string()));
     let _ = write!(line, " --steps-max {steps_max}");
     if let Some(horizon) = horizon {
         let _ = write!(line, " --horizon {}ns", horizon.as_nanos());
@@ -171,6 +188,11 @@ fn quoted(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
+/// All that was found: by sampling one at most, by exhaustive search the first of each signature.
+pub(crate) fn all_found(report: &Report) -> impl Iterator<Item = &Found> {
+    report.found.iter().chain(report.exhausted.iter().flat_map(|exhausted| &exhausted.also))
+}
+
 /// The lines of `--format json`: what was found, then the report.
 pub(crate) fn json(
     report: &Report,
@@ -180,8 +202,8 @@ pub(crate) fn json(
     replay: Option<&str>,
 ) -> Result<String, serde_json::Error> {
     let mut out = String::new();
-    if let Some(found) = &report.found {
-        out += &serde_json::to_string(&ViolationLine::of(report, found, replay))?;
+    for (at, found) in all_found(report).enumerate() {
+        out += &serde_json::to_string(&ViolationLine::of(report, found, replay.filter(|_| at == 0)))?;
         out.push('\n');
     }
     let line = ReportLine {
@@ -194,14 +216,14 @@ pub(crate) fn json(
         steps: report.steps,
         deliveries: report.deliveries,
         elapsed_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
-        distinct: report.distinct.count(),
+        distinct: report.exhausted.as_ref().map_or(report.distinct.count(), |exhausted| exhausted.traces),
         chance_of_new: report.distinct.chance_of_new(),
         worth: worth(report).iter().map(WorthLine::from).collect(),
-        violations: report.found.iter().map(Breach::of).collect(),
+        violations: all_found(report).map(Breach::of).collect(),
         sometimes: &report.reached,
         coverage: &report.coverage,
         faults: IndexMap::new(),
-        exhaustive: None,
+        exhaustive: report.exhausted.as_ref().map(ExhaustiveLine::of),
         unfinished: report.unfinished,
         shard,
         exit: exit as u8,
@@ -232,7 +254,7 @@ struct ReportLine<'a> {
     /// None is injected yet.
     faults: IndexMap<String, u64>,
     /// Sampling exhausts nothing.
-    exhaustive: Option<()>,
+    exhaustive: Option<ExhaustiveLine<'a>>,
     unfinished: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<ShardLine>,

@@ -11,8 +11,7 @@ use super::{messages, sabotage};
 use crate::catalog::Entry;
 
 /// What the front passes on.
-#[derive(Clone, Debug)]
-#[expect(dead_code, reason = "the back only counts; traces show the rest")]
+#[derive(Clone, Debug, Hash)]
 struct Note {
     number: u32,
     at: Time,

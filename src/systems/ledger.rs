@@ -20,14 +20,14 @@ const TRANSFERS: [(&str, &str, u32); 4] =
     [("ann", "bob", 80), ("bob", "eve", 170), ("eve", "ann", 260), ("ann", "eve", 20)];
 
 /// From outside: pay.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Transfer {
     to: &'static str,
     amount: u32,
 }
 
 /// From another account: here is money.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Credit {
     amount: u32,
 }

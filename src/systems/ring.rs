@@ -14,7 +14,7 @@ const WORKERS: [&str; 3] = ["A", "B", "C"];
 const DEPTH: u32 = 10;
 
 /// Goes round.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Token {
     /// The message that put it on the ring.
     number: u32,

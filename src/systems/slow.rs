@@ -25,7 +25,7 @@ const EACH_MAX: u32 = 16;
 const STARVATION_BOUND: u32 = 2;
 
 /// What workers tell each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Say {
     /// To the slow worker: the n-th job of this producer, from 0.
     Job(u32),

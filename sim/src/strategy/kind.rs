@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::{BasicPos, BugDepth, DefaultOrder, Pct, Pctcp, Portfolio, Pos, Random, Strategy, Uniform};
+use crate::exhaustive::Exhaustive;
 use crate::pilot::Pilot;
 
 /// The depth of PCT and PCTCP where none is said.
@@ -30,6 +31,8 @@ pub enum StrategyKind {
     Pctcp(BugDepth),
     /// The one fault-free FIFO run: every choice is 0.
     DefaultOrder,
+    /// All runs, or one of each kind: no sample. Seeds do not matter.
+    Exhaustive(Exhaustive),
 }
 
 /// A text that is no strategy.
@@ -44,6 +47,9 @@ pub enum ParseStrategyError {
     /// Its parameter is no depth.
     #[error("`{0}` has no such depth: write `{1}(D)` with the depth D of the bugs to aim at, from 1 to {max}", max = BugDepth::MAX)]
     Depth(String, &'static str),
+    /// Its parameter is no number of delays.
+    #[error("`{0}` has no such number of delays: write `delay(N)`, such as delay(2)")]
+    Delays(String),
 }
 
 fn names() -> Vec<String> {
@@ -52,7 +58,7 @@ fn names() -> Vec<String> {
 
 impl StrategyKind {
     /// Every strategy that can be asked for by name, with its default parameter.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Portfolio,
         Self::Random,
         Self::Uniform,
@@ -61,9 +67,13 @@ impl StrategyKind {
         Self::Pct(DEPTH),
         Self::Pctcp(DEPTH),
         Self::DefaultOrder,
+        Self::Exhaustive(Exhaustive::Dpor),
+        Self::Exhaustive(Exhaustive::Dfs),
+        Self::Exhaustive(Exhaustive::Delay(2)),
+        Self::Exhaustive(Exhaustive::States),
     ];
 
-    /// A strategy of this kind, with estimates from this pilot.
+    /// A strategy of this kind, with estimates from this pilot; of one that is exhaustive, its first run.
     #[must_use]
     pub fn make(self, pilot: &Arc<Pilot>) -> Box<dyn Strategy> {
         match self {
@@ -74,7 +84,7 @@ impl StrategyKind {
             Self::BasicPos => Box::new(BasicPos::default()),
             Self::Pct(depth) => Box::new(Pct::new(depth, pilot)),
             Self::Pctcp(depth) => Box::new(Pctcp::new(depth, pilot)),
-            Self::DefaultOrder => Box::new(DefaultOrder),
+            Self::DefaultOrder | Self::Exhaustive(_) => Box::new(DefaultOrder),
         }
     }
 
@@ -87,7 +97,7 @@ impl StrategyKind {
     /// Whether every seed gives the same run, so that one run is all there is.
     #[must_use]
     pub const fn ignores_seed(self) -> bool {
-        matches!(self, Self::DefaultOrder)
+        matches!(self, Self::DefaultOrder | Self::Exhaustive(_))
     }
 
     /// How a seed is run, in words: its name, and that of the portfolio's member.
@@ -111,6 +121,10 @@ impl StrategyKind {
             Self::Pct(_) => "pct",
             Self::Pctcp(_) => "pctcp",
             Self::DefaultOrder => "default-order",
+            Self::Exhaustive(Exhaustive::Dpor) => "dpor",
+            Self::Exhaustive(Exhaustive::Dfs) => "dfs",
+            Self::Exhaustive(Exhaustive::Delay(_)) => "delay",
+            Self::Exhaustive(Exhaustive::States) => "states",
         }
     }
 
@@ -127,6 +141,7 @@ impl fmt::Display for StrategyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pct(depth) | Self::Pctcp(depth) => write!(f, "{}({depth})", self.name()),
+            Self::Exhaustive(exhaustive) => exhaustive.fmt(f),
             _ => f.write_str(self.name()),
         }
     }
@@ -140,6 +155,9 @@ impl FromStr for StrategyKind {
         let kind = Self::ALL.into_iter().find(|kind| kind.name() == name);
         let kind = kind.ok_or_else(|| ParseStrategyError::Unknown(text.to_owned()))?;
         let Some(parameter) = parameter else { return Ok(kind) };
+        if let Self::Exhaustive(Exhaustive::Delay(_)) = kind {
+            return text.parse().map(Self::Exhaustive).map_err(|_| ParseStrategyError::Delays(text.to_owned()));
+        }
         if kind.with_depth(DEPTH).is_none() {
             return Err(ParseStrategyError::NoParameter(text.to_owned(), kind.name()));
         }
@@ -173,6 +191,10 @@ mod tests {
         for text in ["pct(0)", "pct(17)", "pctcp(1000)", "pct()", "pct(two)", "pct(2", "pct(2))", "pct(-1)"] {
             check(text, "from 1 to 16");
         }
+        for text in ["delay()", "delay(-1)", "delay(x)", "delay(2"] {
+            check(text, "write `delay(N)`");
+        }
+        check("dpor(2)", "takes no parameter: write `dpor`");
         check("random(2)", "takes no parameter: write `random`");
         check("portfolio/pct(2)", "expected portfolio, random");
         check("ptc", "pctcp(2)");

@@ -18,7 +18,7 @@ fn program(shape: &Shape, at: usize) -> Told {
     told(NAMES[at], children.map(|child| (WORKERS[shape[child].1 % 3], program(shape, child))))
 }
 
-fn plain(shape: &Shape) -> System<Obedient> {
+pub fn plain(shape: &Shape) -> System<Obedient> {
     let system = System::new("random").workers(WORKERS, |_| Obedient::default());
     let roots = (0..shape.len()).filter(|at| shape[*at].0 >= *at);
     let system = roots.fold(system, |system, at| {

@@ -1,0 +1,271 @@
+//! Checkpoints: where an exhaustive search that was ended early goes on, as a file.
+//!
+//! A checkpoint holds what is left to do and what was counted, and all that the search depends on. One of another
+//! program, system or setting is refused with the first difference; so a search that goes on ends with the counts of
+//! one that was never ended. It is plain text (RON), written whole or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use raddle_core::{Policies, StateMachine};
+use serde::{Deserialize, Serialize};
+
+use super::dfs::Level;
+use super::event::{Event, Extra};
+use super::search::Task;
+use super::stage::Stage;
+use super::tally::Tally;
+use crate::finding::write_whole;
+use crate::strategy::DefaultOrder;
+
+/// The version of the format that this program writes and reads.
+const VERSION: u32 = 1;
+
+/// A checkpoint that cannot be read, used or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file system says no.
+    #[error("cannot {what} the checkpoint `{path}`: {why}", path = path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What it says.
+        why: String,
+    },
+    /// Not a checkpoint, or not all of one.
+    #[error("`{path}` is no checkpoint of this version: {why}; delete it to begin anew", path = path.display())]
+    Syntax {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Of another search.
+    #[error(
+        "the checkpoint `{path}` is of another search: `{key}` is `{found}` there, and `{expected}` here; delete it to \
+         begin anew", path = path.display()
+    )]
+    Other {
+        /// Where.
+        path: PathBuf,
+        /// The first thing that differs.
+        key: String,
+        /// What it is in the file.
+        found: String,
+        /// What it is now.
+        expected: String,
+    },
+    /// Some searches cannot be written down.
+    #[error("this search has no checkpoints: {0}")]
+    Never(&'static str),
+}
+
+/// The file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Checkpoint {
+    version: u32,
+    /// All that the search depends on.
+    of: IndexMap<String, String>,
+    parts: Vec<SavedPart>,
+}
+
+/// One part of a search.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedPart {
+    pub(crate) left: Left,
+    pub(crate) tally: SavedTally,
+}
+
+/// What is left of a part.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) enum Left {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The schedules from this one on; the first levels stay.
+    Schedules { base: usize, levels: Vec<Level> },
+    /// The wakeup trees along a run.
+    Wakeup(SavedRun),
+}
+
+/// A run of `dpor` up to where it branches off next.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedRun {
+    pub(crate) events: Vec<SavedEvent>,
+    pub(crate) points: Vec<SavedPoint>,
+    /// Of each race of the run: what would come first, whether that is known, and whether the race is settled.
+    pub(crate) races: Vec<(SavedEvent, bool, bool)>,
+}
+
+/// A point of that run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedPoint {
+    pub(crate) sleep: Vec<SavedEvent>,
+    /// Its tree: parents first, each with how deep it stands.
+    pub(crate) wakeup: Vec<(usize, SavedEvent)>,
+    pub(crate) explored: u32,
+}
+
+/// An event: the hash of a message's id, the place of its worker, what was chosen, whom it sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedEvent(u64, u32, Vec<u32>, Vec<u32>);
+
+impl SavedEvent {
+    pub(crate) fn of<M: StateMachine>(event: &Event<M>) -> Self {
+        Self(event.key, event.at, event.values().to_vec(), event.targets().to_vec())
+    }
+
+    pub(crate) fn key(&self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn values(&self) -> &[u32] {
+        &self.2
+    }
+
+    pub(crate) fn event<M: StateMachine>(&self) -> Event<M> {
+        let knows = !self.2.is_empty() || !self.3.is_empty();
+        let extra = || Arc::new(Extra { values: self.2.clone(), targets: self.3.clone(), input: None });
+        Event { key: self.0, at: self.1, extra: knows.then(extra) }
+    }
+}
+
+/// What was counted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedTally {
+    executions: u64,
+    blocked: u64,
+    steps: u64,
+    deliveries: u64,
+    unfinished: u64,
+    at_horizon: u64,
+    violating: u64,
+    scouts: u64,
+    first: Option<u64>,
+    traces: Option<Vec<u64>>,
+    reached: IndexMap<String, u64>,
+    /// The first run of each signature, by its places and values.
+    found: Vec<Vec<(u32, Vec<u32>)>>,
+}
+
+impl SavedTally {
+    pub(crate) fn of(tally: &Tally) -> Self {
+        let sorted = |traces: &rustc_hash::FxHashSet<u64>| {
+            let mut traces: Vec<u64> = traces.iter().copied().collect();
+            traces.sort_unstable();
+            traces
+        };
+        Self {
+            executions: tally.executions,
+            blocked: tally.blocked,
+            steps: tally.steps,
+            deliveries: tally.deliveries,
+            unfinished: tally.unfinished,
+            at_horizon: tally.at_horizon,
+            violating: tally.violating,
+            scouts: tally.scouts,
+            first: tally.first,
+            traces: tally.traces.as_ref().map(sorted),
+            reached: tally.reached.clone(),
+            found: tally.found.values().map(|(_, steps)| steps.clone()).collect(),
+        }
+    }
+
+    /// The tally again; what was found is done once more.
+    pub(crate) fn tally<M: StateMachine>(self, stage: &mut Stage<M>) -> Tally {
+        let mut tally = Tally {
+            executions: self.executions,
+            blocked: self.blocked,
+            steps: self.steps,
+            deliveries: self.deliveries,
+            unfinished: self.unfinished,
+            at_horizon: self.at_horizon,
+            violating: self.violating,
+            scouts: self.scouts,
+            first: self.first,
+            traces: self.traces.map(|traces| traces.into_iter().collect()),
+            reached: self.reached,
+            ..Tally::default()
+        };
+        self.found.into_iter().for_each(|steps| tally.twice(stage, steps));
+        tally
+    }
+}
+
+/// All that a search depends on, each with its name.
+fn description<M: StateMachine>(task: &Task<M>, stage: &mut Stage<M>) -> IndexMap<String, String> {
+    let names = Arc::clone(task.plan.names());
+    let workers: Vec<&str> = names.workers().map(|(_, name)| name).collect();
+    let mut of = IndexMap::from([
+        ("system".to_owned(), names.system().to_owned()),
+        ("strategy".to_owned(), task.kind.to_string()),
+        ("seed".to_owned(), task.seed.to_string()),
+        ("workers".to_owned(), workers.join(",")),
+        ("laws".to_owned(), stage.runner.laws().join(",")),
+    ]);
+    of.extend(task.settings.to_table());
+    let policies = task.plan.policies();
+    let policy = |key: &str| (key.to_owned(), policies.get(key).expect("all keys have values"));
+    of.extend(Policies::KEYS.iter().map(|(key, _, _)| policy(key)));
+    // Of the program, what its first run does: most changes show there.
+    let first = stage.runner.record(task.seed, &mut DefaultOrder).trace.digest();
+    of.insert("digest of the first run".to_owned(), first.to_string());
+    of
+}
+
+/// Reads what is left of a search; none if there is no file.
+pub(crate) fn read<M: StateMachine>(
+    path: &Path,
+    task: &Task<M>,
+    stage: &mut Stage<M>,
+) -> Result<Option<Vec<SavedPart>>, CheckpointError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(CheckpointError::Io { what: "read", path: path.to_owned(), why: error.to_string() });
+        }
+    };
+    let syntax = |why: String| CheckpointError::Syntax { path: path.to_owned(), why };
+    let text = std::str::from_utf8(&bytes).map_err(|_| syntax("it is not text".to_owned()))?;
+    let checkpoint: Checkpoint = ron::from_str(text).map_err(|error| syntax(error.to_string()))?;
+    if checkpoint.version != VERSION {
+        return Err(syntax(format!("its version is {}, not {VERSION}", checkpoint.version)));
+    }
+    for (key, expected) in description(task, stage) {
+        let found = checkpoint.of.get(&key).cloned().unwrap_or_else(|| "nothing".to_owned());
+        if found != expected {
+            return Err(CheckpointError::Other { path: path.to_owned(), key, found, expected });
+        }
+    }
+    Ok(Some(checkpoint.parts))
+}
+
+/// Writes what is left of a search, or removes the file if nothing is.
+pub(crate) fn write<M: StateMachine>(
+    path: &Path,
+    task: &Task<M>,
+    parts: Vec<SavedPart>,
+) -> Result<(), CheckpointError> {
+    let failed =
+        |what| move |error: std::io::Error| CheckpointError::Io { what, path: path.to_owned(), why: error.to_string() };
+    if parts.iter().all(|part| matches!(part.left, Left::Nothing)) {
+        return match fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("remove")(error)),
+            _ => Ok(()),
+        };
+    }
+    let mut stage = task.stage().expect("the search began on such a stage");
+    let checkpoint = Checkpoint { version: VERSION, of: description(task, &mut stage), parts };
+    let text = ron::to_string(&checkpoint).expect("a checkpoint is plain data");
+    write_whole(path, &text).map_err(failed("write"))
+}

@@ -1,0 +1,315 @@
+//! Optimal dynamic partial-order reduction: one run of each Mazurkiewicz trace, and no run in vain.
+//!
+//! Abdulla, Aronis, Jonsson, Sagonas, "Optimal Dynamic Partial Order Reduction" (POPL'14; JACM 64(4), 2017), for
+//! workers that handle one message at a time. An event is the arrival of a message with the values that its handlers
+//! chose, so creation and the order at each worker make up happens-before, and a message once sent can be delivered
+//! for ever ([`Trunk`] finds the races, [`Relation`] says what depends on what).
+//!
+//! ```text
+//! Explore(E, Sleep, Wakeup):
+//!   at the end of a run, for each race (f, e) of E:
+//!     pre = E before f;  v = (all that comes after f in E without depending on it), then e
+//!     unless some q in Sleep(pre) is a weak initial of v: insert v into Wakeup(pre)
+//!   otherwise: take the first branch p of Wakeup, or, if there is none, the oldest message;
+//!     explore E.p with {q in Sleep: q does not depend on p} and what is behind p; put p to sleep; repeat
+//! ```
+//!
+//! Where we differ:
+//! - *Most races are looked at once.* Where its own events up to the second say what became of a race (one of them is
+//!   asleep, or they are a branch), it comes to the same in every run that shares them. Others are looked at again in each
+//!   such run, as the algorithm says: what comes behind may depend on what covered the race before.
+//! - *What a handler chooses is a race of its event with itself.* After `e` chose `c` in E, for each other value at
+//!   each place of `c` (what is before it is kept, what is behind it is open), `v` is what comes after `e` without
+//!   depending on it, then `e` with that value. An event `(m, c)` asleep does not put `(m, c')` to sleep. Why this is
+//!   right: think of a value as drawn by an event of its own right before the arrival, at the same worker. It depends
+//!   on all that this worker does and on nothing else, and two values exclude each other. So the traces that differ in
+//!   it are those of a race whose two orders are the two values; both leave the same things possible elsewhere, which
+//!   is `v`; and each vector of values is reached from the one that shares its longest beginning.
+//! - *The second event of a race at one worker is open again.* Its worker is in another state when it comes first, so
+//!   what it chose says nothing. Under `mailbox`, where an event must know whom it sent to, the sequence is run up to it
+//!   to find out ([`Dpor::probe`]).
+//!
+//! When the wakeup tree of a point is empty, nothing is asleep there: a branch was inserted because everything asleep
+//! depends on something in it. So a run is never blocked. It is counted all the same.
+//!
+//! Before the search, scouts look at what is near the first run ([`super::scout`]).
+
+use raddle_core::{EndReason, StateMachine};
+
+use super::checkpoint::{Left, SavedEvent, SavedPoint, SavedRun};
+use super::event::{Event, Extra};
+use super::refusal::Refusal;
+use super::relation::{Initial, Relation};
+use super::stage::{Stage, Targets};
+use super::trunk::{Race, Trunk};
+use super::wakeup::{Branch, NO_BRANCH, Wakeup};
+
+/// How the search calls itself.
+pub(crate) const NAME: &str = "dpor";
+
+/// The state of the search between two runs.
+pub(crate) struct Dpor<M: StateMachine> {
+    pub(crate) relation: Relation<M>,
+    pub(crate) trunk: Trunk<M>,
+    /// One for each point of the current run, the one before its first event included; those behind its end are blank.
+    points: Vec<Point<M>>,
+    wakeup: Wakeup<M>,
+    sequence: Vec<Event<M>>,
+    targets: Vec<u32>,
+    arrived: Vec<u32>,
+}
+
+/// What is known of one point of the current run.
+struct Point<M: StateMachine> {
+    /// What need not be done here: all that begins with it is explored elsewhere.
+    sleep: Vec<Event<M>>,
+    wakeup: Branch,
+    /// How many branches are explored.
+    explored: u32,
+}
+
+impl<M: StateMachine> Default for Point<M> {
+    fn default() -> Self {
+        Self { sleep: Vec::new(), wakeup: NO_BRANCH, explored: 0 }
+    }
+}
+
+/// How one run went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Went {
+    /// To its end.
+    Through(EndReason),
+    /// Nowhere: all that was possible is explored elsewhere.
+    Blocked,
+    /// Otherwise than the run whose beginning it shares: the system is not deterministic.
+    Astray,
+}
+
+impl<M: StateMachine> Dpor<M> {
+    pub(crate) fn new(relation: Relation<M>, workers: usize) -> Self {
+        Self {
+            relation,
+            trunk: Trunk::new(workers),
+            points: vec![Point::default()],
+            wakeup: Wakeup::new(),
+            sequence: Vec::new(),
+            targets: Vec::new(),
+            arrived: vec![0; workers],
+        }
+    }
+
+    /// Runs once: along the current run as far as it was kept, then where the wakeup trees lead, then as it comes.
+    pub(crate) fn run(&mut self, stage: &mut Stage<M>) -> Result<Went, Refusal> {
+        stage.begin();
+        self.trunk.begin(stage.world().transit.next_age);
+        for taken in &self.trunk.events {
+            let actions = stage.actions();
+            let choice = taken.choice as usize;
+            if choice >= actions.len()
+                || actions.message(choice).is_none_or(|card| card.header.id.hash64() != taken.event.key)
+            {
+                return Ok(Went::Astray);
+            }
+            stage.step(choice, taken.event.values(), ());
+        }
+        loop {
+            let here = self.trunk.len();
+            let steps_max = stage.steps_max();
+            stage.refuse_timers(NAME)?;
+            let actions = stage.actions();
+            if actions.is_empty() {
+                return Ok(Went::Through(stage.rest()));
+            }
+            if here as u64 >= steps_max {
+                return Ok(Went::Through(EndReason::Steps));
+            }
+            let point = &mut self.points[here];
+            let (choice, wanted, behind) = match self.wakeup.take(&mut point.wakeup) {
+                Some((event, behind)) => (actions.place_of(event.key), Some(event), behind),
+                None => {
+                    let key = |at: usize| actions.message(at).map(|card| card.header.id.hash64());
+                    let sleeps = |at: &usize| point.sleep.iter().any(|event| Some(event.key) == key(*at));
+                    let Some(awake) = (0..actions.len()).find(|at| !sleeps(at)) else { return Ok(Went::Blocked) };
+                    (Some(awake), None, NO_BRANCH)
+                }
+            };
+            let Some(choice) = choice else { return Ok(Went::Astray) };
+            let values = wanted.as_ref().map_or(&[][..], Event::values);
+            if !self.trunk.take(stage, choice, values, &mut self.targets, &self.relation) {
+                return Ok(Went::Astray);
+            }
+            self.descend(here, behind);
+        }
+    }
+
+    /// Makes the point behind the event just taken ready.
+    #[inline]
+    fn descend(&mut self, here: usize, behind: Branch) {
+        if self.points.len() == here + 1 {
+            self.points.push(Point::default());
+        }
+        let (points, after) = self.points.split_at_mut(here + 1);
+        let (point, after) = (&points[here], &mut after[0]);
+        after.wakeup = behind;
+        if !point.sleep.is_empty() {
+            let event = &self.trunk.events[here].event;
+            after.sleep.extend(point.sleep.iter().filter(|other| !self.relation.depend(other, event)).cloned());
+        }
+    }
+
+    /// Finds what else is to be explored, when a run has ended.
+    pub(crate) fn plan(&mut self, stage: &mut Stage<M>) {
+        for at in 0..self.trunk.races.len() {
+            if !self.trunk.races[at].is_settled {
+                self.branch_off(at, stage);
+            }
+        }
+    }
+
+    /// Lets the second event of a race come before the first, unless all that would come of it is explored elsewhere.
+    fn branch_off(&mut self, race: usize, stage: &mut Stage<M>) {
+        let mut sequence = std::mem::take(&mut self.sequence);
+        let Race { first, second, is_open, is_known, .. } = self.trunk.races[race];
+        let between = self.trunk.beside(first, second, &mut sequence);
+        if !is_known && self.relation.needs_targets() {
+            self.trunk.races[race].event = self.probe(first as usize, &sequence[..between], race, stage);
+            self.trunk.races[race].is_known = true;
+        }
+        // What comes behind differs from run to run. It depends on nothing that stands before, save where the second
+        // event sends to others than it did.
+        let last = sequence.len();
+        let may_settle = !(is_open && self.relation.needs_targets());
+        let is_lasting = |at: usize| may_settle && (at < between || at == last);
+        sequence.push(self.trunk.races[race].event.clone());
+        let point = &mut self.points[first as usize];
+        let covers = point.sleep.iter().map(|event| self.relation.initial(event, &sequence));
+        let cover = covers.filter(|initial| *initial != Initial::No).max_by_key(|initial| match initial {
+            Initial::Among(at) => is_lasting(*at),
+            _ => false,
+        });
+        self.trunk.races[race].is_settled = match cover {
+            None => {
+                self.wakeup.insert(&mut point.wakeup, &mut sequence, &self.relation) && may_settle && last == between
+            }
+            Some(Initial::Among(at)) => is_lasting(at),
+            Some(_) => false,
+        };
+        sequence.clear();
+        self.sequence = sequence;
+    }
+
+    /// Runs up to an event whose worker is in another state than when it was seen, to learn what it does there.
+    fn probe(&self, first: usize, between: &[Event<M>], race: usize, stage: &mut Stage<M>) -> Event<M> {
+        let event = &self.trunk.races[race].event;
+        stage.begin();
+        for taken in &self.trunk.events[..first] {
+            stage.actions();
+            stage.step(taken.choice as usize, taken.event.values(), ());
+        }
+        for beside in between {
+            // It does not depend on what was left out, so it can happen.
+            let Some(choice) = stage.actions().place_of(beside.key) else { return event.clone() };
+            stage.step(choice, beside.values(), ());
+        }
+        let Some(choice) = stage.actions().place_of(event.key) else { return event.clone() };
+        let mut targets = Vec::new();
+        stage.step(choice, event.values(), Targets(&mut targets));
+        targets.sort_unstable();
+        targets.dedup();
+        let extra = Extra { values: stage.world().chosen().to_vec(), targets, input: event.input().cloned() };
+        Event { key: event.key, at: event.at, extra: Some(std::sync::Arc::new(extra)) }
+    }
+
+    /// Goes back to the last point with something to explore; false if there is none. The run is kept up to there.
+    pub(crate) fn back(&mut self) -> bool {
+        let mut len = self.trunk.len();
+        self.points[len].clear();
+        while len > 0 {
+            len -= 1;
+            let point = &mut self.points[len];
+            if point.wakeup != NO_BRANCH {
+                point.sleep.push(self.trunk.events[len].event.clone());
+                point.explored += 1;
+                self.trunk.cut(len, &self.relation);
+                return true;
+            }
+            point.clear();
+        }
+        self.trunk.cut(0, &self.relation);
+        false
+    }
+
+    /// What is left of the search, between two runs.
+    pub(crate) fn left(&self) -> Left {
+        let point = |point: &Point<M>| {
+            let mut wakeup = Vec::new();
+            self.wakeup.walk(point.wakeup, &mut |depth, event| wakeup.push((depth, SavedEvent::of(event))));
+            SavedPoint { sleep: point.sleep.iter().map(SavedEvent::of).collect(), wakeup, explored: point.explored }
+        };
+        let race = |race: &Race<M>| (SavedEvent::of(&race.event), race.is_known, race.is_settled);
+        Left::Wakeup(SavedRun {
+            events: self.trunk.events.iter().map(|taken| SavedEvent::of(&taken.event)).collect(),
+            points: self.points[..=self.trunk.len()].iter().map(point).collect(),
+            races: self.trunk.races.iter().map(race).collect(),
+        })
+    }
+
+    /// Becomes the search of which this is left; false if it cannot be.
+    pub(crate) fn resume(&mut self, saved: SavedRun, stage: &mut Stage<M>) -> bool {
+        stage.begin();
+        self.trunk.begin(stage.world().transit.next_age);
+        for event in &saved.events {
+            let Some(choice) = stage.actions().place_of(event.key()) else { return false };
+            if !self.trunk.take(stage, choice, event.values(), &mut self.targets, &self.relation) {
+                return false;
+            }
+        }
+        if saved.races.len() != self.trunk.races.len() || saved.points.len() != saved.events.len() + 1 {
+            return false;
+        }
+        for (race, (event, is_known, is_settled)) in self.trunk.races.iter_mut().zip(saved.races) {
+            (race.event, race.is_known, race.is_settled) = (event.event(), is_known, is_settled);
+        }
+        self.points.clear();
+        for point in saved.points {
+            let tree = point.wakeup.iter().map(|(depth, event)| (*depth, event.event()));
+            let Some(wakeup) = self.wakeup.build(tree) else { return false };
+            let sleep = point.sleep.iter().map(SavedEvent::event).collect();
+            self.points.push(Point { sleep, wakeup, explored: point.explored });
+        }
+        true
+    }
+
+    /// How much of the search is done, as far as it is known now: the part of the branches on the current path that
+    /// are explored, each branch of a point weighing the same (Knuth, "Estimating the Efficiency of Backtrack
+    /// Programs", 1975).
+    pub(crate) fn part_done(&self) -> f64 {
+        let (mut part, mut weight) = (0.0, 1.0);
+        for point in &self.points[..=self.trunk.len()] {
+            let explored = f64::from(point.explored);
+            let branches = explored + f64::from(self.wakeup.width(point.wakeup)).max(1.0);
+            part += weight * explored / branches;
+            weight /= branches;
+        }
+        part
+    }
+
+    /// An error if a queue could be full in some run of the trace that was just run.
+    pub(crate) fn refuse_full_queues(&mut self, stage: &Stage<M>) -> Result<(), Refusal> {
+        if self.trunk.len() < stage.runner.conditions().policies.capacity {
+            return Ok(());
+        }
+        self.arrived.fill(0);
+        let rooms = self.trunk.events.iter().filter(|taken| taken.takes_room);
+        rooms.for_each(|taken| self.arrived[taken.event.at as usize] += 1);
+        stage.refuse_full_queues(&self.arrived, NAME)
+    }
+}
+
+impl<M: StateMachine> Point<M> {
+    fn clear(&mut self) {
+        self.sleep.clear();
+        self.wakeup = NO_BRANCH;
+        self.explored = 0;
+    }
+}

@@ -1,0 +1,73 @@
+//! What an exhaustive search cannot do, with the reason: it never counts wrong instead.
+
+use super::checkpoint::CheckpointError;
+use crate::settings::Network;
+
+/// A search that cannot be done as asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The search knows deliveries only.
+    #[error(
+        "`{search}` searches granularity `delivery` only: pushes, routes and picks are no deliveries; \
+         use `--granularity delivery`, or `--strategy dfs`"
+    )]
+    Queues {
+        /// The strategy.
+        search: &'static str,
+    },
+    /// A worker has set a timer.
+    #[error(
+        "`{search}` cannot search systems with timers, and `{worker}` has set the timer {tag}: \
+         use `--strategy dfs` or `delay(2)` with a `--horizon`"
+    )]
+    Timer {
+        /// The strategy.
+        search: &'static str,
+        /// Who has set it.
+        worker: String,
+        /// Its tag.
+        tag: u64,
+    },
+    /// A queue can become full.
+    #[error(
+        "`{search}` cannot search systems in which a queue can become full, and `{worker}` was sent {updates} \
+         updates in one run while its capacity is {capacity}: use `--set capacity={updates}`, or `--strategy dfs`"
+    )]
+    FullQueue {
+        /// The strategy.
+        search: &'static str,
+        /// Whose queue.
+        worker: String,
+        /// How many it was sent.
+        updates: u32,
+        /// For how many there is room.
+        capacity: usize,
+    },
+    /// Commuting is not proved there.
+    #[error(
+        "`dpor` with declared commuting inputs is proved for the networks `bag` and `fifo` only, and this is \
+         `{network}`: an order that commuting leaves open shows there in the order of other messages"
+    )]
+    CommutingNetwork {
+        /// The network.
+        network: Network,
+    },
+    /// Commuting is not proved there.
+    #[error(
+        "`dpor` with declared commuting inputs is proved only where no update waits for another at its worker: use \
+         `--set order=arrival`, or `--network fifo`"
+    )]
+    CommutingOrder,
+    /// The states of the search are not known.
+    #[error("`states` must tell states apart: add `.hashed()` to the system")]
+    NotHashed,
+    /// The state would not be all that the future depends on.
+    #[error("`states` cannot search this system: {why}")]
+    States {
+        /// What else the future depends on.
+        why: &'static str,
+    },
+    /// A checkpoint that cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}

@@ -1,0 +1,112 @@
+//! Which events depend on each other: their order is seen by somebody.
+//!
+//! Two arrivals at one worker depend on each other, unless their inputs are declared to commute. Under `mailbox` two
+//! events also do when their handlers sent to a common worker, as sending is queueing there. Where inputs commute under
+//! `fifo`, they must not have sent to a common worker: the order on that link would show which came first.
+
+use std::sync::Arc;
+
+use raddle_core::{Commuting, Header, InputKind, Plan, StateMachine};
+
+use super::event::Event;
+use crate::settings::Network;
+
+/// The dependence of events in one search.
+pub(crate) struct Relation<M: StateMachine> {
+    network: Network,
+    commuting: Option<Commuting<M>>,
+}
+
+/// Whether an event may come first among others (Abdulla et al., POPL'14: weak initials).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Initial {
+    /// No: one of them that it depends on comes before it.
+    No,
+    /// Yes, and it is the one at this place.
+    Among(usize),
+    /// Yes: it is none of them and depends on none.
+    Beside,
+}
+
+/// What must be known of an arrival to say which later ones must come after it in any run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    kind: InputKind,
+    from: raddle_core::Party,
+    /// The sender's own entry in its clock at the send.
+    sent: u64,
+}
+
+impl Origin {
+    pub(crate) fn of(header: &Header) -> Self {
+        let sent = header.from.worker().map_or(0, |from| u64::from(header.clock.get(from)));
+        Self { kind: header.kind(), from: header.from, sent }
+    }
+}
+
+impl<M: StateMachine> Relation<M> {
+    pub(crate) fn new(network: Network, plan: &Plan<M>) -> Self {
+        Self { network, commuting: plan.commuting().map(Arc::clone) }
+    }
+
+    /// Whether events must know whom their handlers sent to.
+    pub(crate) fn needs_targets(&self) -> bool {
+        self.network == Network::Mailbox || (self.needs_inputs() && self.network == Network::Fifo)
+    }
+
+    /// Whether events must know what their messages say.
+    pub(crate) const fn needs_inputs(&self) -> bool {
+        self.commuting.is_some()
+    }
+
+    /// Whether sends to one worker depend on each other wherever they are made.
+    pub(crate) fn orders_sends(&self) -> bool {
+        self.network == Network::Mailbox
+    }
+
+    /// Whether two different events depend on each other.
+    #[inline]
+    pub(crate) fn depend(&self, a: &Event<M>, b: &Event<M>) -> bool {
+        if a.at == b.at {
+            return self.commuting.is_none() || !self.commute(a, b);
+        }
+        self.network == Network::Mailbox && a.shares_target(b)
+    }
+
+    fn commute(&self, a: &Event<M>, b: &Event<M>) -> bool {
+        let (Some(commuting), Some(x), Some(y)) = (&self.commuting, a.input(), b.input()) else { return false };
+        a.key != b.key && commuting(x, y) && commuting(y, x) && !(self.network == Network::Fifo && a.shares_target(b))
+    }
+
+    /// Whether the network lets no run deliver these two, which one worker got in this order, in the other order.
+    #[inline]
+    pub(crate) fn is_forced(&self, first: Origin, second: &Header) -> bool {
+        match (first.kind, second.kind()) {
+            (InputKind::Start, _) => true,
+            (InputKind::External, InputKind::External) => first.from == second.from,
+            (InputKind::Update, InputKind::Update) => match self.network {
+                Network::Bag => false,
+                Network::Fifo => first.from == second.from,
+                Network::Causal => {
+                    first.from.worker().is_some_and(|from| first.sent <= u64::from(second.clock.get(from)))
+                }
+                Network::Mailbox => true,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether `event`, which may happen now, may come first in some order of `others` that is as good as theirs.
+    #[inline]
+    pub(crate) fn initial(&self, event: &Event<M>, others: &[Event<M>]) -> Initial {
+        for (at, other) in others.iter().enumerate() {
+            if event.matches(other) {
+                return Initial::Among(at);
+            }
+            if self.depend(event, other) {
+                return Initial::No;
+            }
+        }
+        Initial::Beside
+    }
+}

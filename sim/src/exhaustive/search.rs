@@ -1,0 +1,269 @@
+//! One exhaustive search from its beginning to its end, on one thread.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use raddle_core::{Order, Plan, StateMachine};
+
+use super::checkpoint::{self, CheckpointError, Left, SavedPart, SavedTally};
+use super::dfs::{Dfs, Level};
+use super::dpor::{self, Dpor, Went};
+use super::kind::Exhaustive;
+use super::refusal::Refusal;
+use super::relation::Relation;
+use super::scout::scout;
+use super::stage::Stage;
+use super::states::{self, States};
+use super::tally::{Control, Tally};
+use crate::run::{RunError, Runner};
+use crate::settings::{Granularity, Network, Settings};
+
+/// What is searched, and how.
+pub(crate) struct Task<M: StateMachine> {
+    pub(crate) plan: Arc<Plan<M>>,
+    pub(crate) settings: Settings,
+    pub(crate) laws: Option<Vec<String>>,
+    pub(crate) kind: Exhaustive,
+    /// Where handlers draw, they draw from this.
+    pub(crate) seed: u64,
+    /// Whether scouts go out first.
+    pub(crate) scouts: bool,
+}
+
+/// How many parts a search is cut into, so that several jobs find work.
+const PARTS: usize = 64;
+
+/// A part of a search.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// All of it.
+    Whole,
+    /// The schedules that begin so.
+    Below(Vec<Level>),
+    /// What a checkpoint says.
+    Saved(Box<SavedPart>),
+}
+
+/// What a search came to.
+#[derive(Default)]
+pub(crate) struct Searched {
+    pub(crate) tally: Tally,
+    /// Whether nothing is left.
+    pub(crate) is_over: bool,
+    /// How much of it is done, between 0 and 1.
+    pub(crate) done: f64,
+    pub(crate) states: Option<u64>,
+    pub(crate) left: Left,
+}
+
+/// Sees each run when it has ended.
+pub(crate) type Visit<'a, M> = &'a mut dyn FnMut(&Runner<M>);
+
+impl<M: StateMachine> Task<M> {
+    /// Whether this can be searched at all, as far as it shows beforehand.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        let search = match self.kind {
+            Exhaustive::Dpor => dpor::NAME,
+            Exhaustive::Dfs | Exhaustive::Delay(_) => return Ok(()),
+            Exhaustive::States => states::NAME,
+        };
+        if self.settings.granularity != Granularity::Delivery {
+            return Err(Refusal::Queues { search });
+        }
+        if self.kind == Exhaustive::States {
+            return states::check(&self.plan, self.settings.network);
+        }
+        if self.plan.commuting().is_some() {
+            let network = self.settings.network;
+            if !matches!(network, Network::Bag | Network::Fifo) {
+                return Err(Refusal::CommutingNetwork { network });
+            }
+            if self.parks() {
+                return Err(Refusal::CommutingOrder);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an update may have to wait for another at its worker, as the network does not keep the order.
+    fn parks(&self) -> bool {
+        let order = self.plan.policies().order;
+        order > self.settings.network.promises() && order != Order::Arrival
+    }
+
+    /// A stage for its runs.
+    pub(crate) fn stage(&self) -> Result<Stage<M>, RunError> {
+        let runner = Runner::new(Arc::clone(&self.plan), self.settings.clone(), self.laws.as_deref())?;
+        Ok(Stage::new(runner, self.seed))
+    }
+
+    /// A tally for its runs. Traces must be told apart where several executions may be one.
+    pub(crate) fn tally(&self) -> Tally {
+        let sabotaged = self.plan.policies().sabotage.is_some();
+        Tally::new(self.kind != Exhaustive::Dpor || self.parks() || sabotaged || self.plan.commuting().is_some())
+    }
+
+    /// The parts of this search: from the beginning, or from where the checkpoint in this file left it.
+    pub(crate) fn begin(&self, stage: &mut Stage<M>, file: Option<&Path>) -> Result<Vec<Part>, Refusal> {
+        let Some(file) = file else { return Ok(self.parts(stage)) };
+        if self.kind == Exhaustive::States {
+            return Err(CheckpointError::Never("the states seen so far are too many to write down").into());
+        }
+        if self.plan.commuting().is_some() {
+            return Err(CheckpointError::Never("messages declared to commute cannot be written down").into());
+        }
+        let parts = checkpoint::read(file, self, stage)?;
+        Ok(parts.map_or_else(
+            || self.parts(stage),
+            |parts| parts.into_iter().map(|part| Part::Saved(Box::new(part))).collect(),
+        ))
+    }
+
+    /// Writes a checkpoint if anything is left, and removes it if not.
+    pub(crate) fn end(&self, file: &Path, searched: &[Searched]) -> Result<(), Refusal> {
+        if searched.iter().any(|searched| searched.tally.astray.is_some()) {
+            return Ok(());
+        }
+        let save = |part: &Searched| SavedPart { left: part.left.clone(), tally: SavedTally::of(&part.tally) };
+        Ok(checkpoint::write(file, self, searched.iter().map(save).collect())?)
+    }
+
+    /// Cuts the search into parts that can be searched at once, and counted in their order.
+    pub(crate) fn parts(&self, stage: &mut Stage<M>) -> Vec<Part> {
+        match self.kind {
+            Exhaustive::Dfs => Dfs::split(None, PARTS, stage).into_iter().map(Part::Below).collect(),
+            Exhaustive::Delay(max) => Dfs::split(Some(max), PARTS, stage).into_iter().map(Part::Below).collect(),
+            Exhaustive::Dpor | Exhaustive::States => vec![Part::Whole],
+        }
+    }
+
+    /// Searches a part, or until it is told to stop.
+    pub(crate) fn search(
+        &self,
+        part: Part,
+        stage: &mut Stage<M>,
+        control: &Control,
+        visit: Visit<'_, M>,
+    ) -> Result<Searched, Refusal> {
+        let delays_max = match self.kind {
+            Exhaustive::Delay(max) => Some(max),
+            _ => None,
+        };
+        let (left, tally) = match part {
+            Part::Whole => (None, self.tally()),
+            Part::Below(base) => (Some(Left::Schedules { base: base.len(), levels: base }), self.tally()),
+            Part::Saved(saved) => (Some(saved.left), saved.tally.tally(stage)),
+        };
+        match (self.kind, left) {
+            (_, Some(left)) if control.is_stopped() => {
+                let is_over = matches!(left, Left::Nothing);
+                Ok(Searched { tally, left, is_over, ..Searched::default() })
+            }
+            (_, Some(Left::Nothing)) => Ok(Searched { tally, is_over: true, done: 1.0, ..Searched::default() }),
+            (Exhaustive::States, _) => self.states(tally, stage, control, visit),
+            (Exhaustive::Dpor, left) => {
+                let mut dpor = Dpor::new(Relation::new(self.settings.network, &self.plan), self.workers());
+                if let Some(Left::Wakeup(saved)) = left
+                    && !dpor.resume(saved, stage)
+                {
+                    let why = "the system does not do what it did when the checkpoint was written";
+                    return Err(CheckpointError::Never(why).into());
+                }
+                self.dpor(dpor, tally, stage, control, visit)
+            }
+            (_, Some(Left::Schedules { base, levels })) => {
+                let dfs = Dfs::resume(base, levels, delays_max);
+                Ok(self.dfs(dfs, tally, stage, control, visit))
+            }
+            _ => Ok(self.dfs(Dfs::new(Vec::new(), delays_max), tally, stage, control, visit)),
+        }
+    }
+
+    fn workers(&self) -> usize {
+        self.plan.names().worker_count()
+    }
+
+    fn dfs(
+        &self,
+        mut dfs: Dfs,
+        mut tally: Tally,
+        stage: &mut Stage<M>,
+        control: &Control,
+        visit: Visit<'_, M>,
+    ) -> Searched {
+        loop {
+            let steps = |dfs: &Dfs| dfs.levels.iter().map(|level| (level.choice, level.values.clone())).collect();
+            match dfs.run(stage) {
+                Went::Through(reason) => {
+                    visit(&stage.runner);
+                    tally.count(stage, reason, || steps(&dfs));
+                }
+                Went::Blocked | Went::Astray => tally.stray(stage, steps(&dfs)),
+            }
+            let is_over = !dfs.advance();
+            if is_over || !control.goes_on(&tally, || dfs.part_done()) {
+                let done = if is_over { 1.0 } else { dfs.part_done() };
+                let left = if is_over { Left::Nothing } else { dfs.left() };
+                return Searched { tally, is_over, done, states: None, left };
+            }
+        }
+    }
+
+    fn states(
+        &self,
+        mut tally: Tally,
+        stage: &mut Stage<M>,
+        control: &Control,
+        visit: Visit<'_, M>,
+    ) -> Result<Searched, Refusal> {
+        let mut states = States::new();
+        loop {
+            let steps = |dfs: &Dfs| dfs.levels.iter().map(|level| (level.choice, level.values.clone())).collect();
+            match states.run(stage)? {
+                Went::Through(reason) => {
+                    visit(&stage.runner);
+                    tally.count(stage, reason, || steps(&states.dfs));
+                }
+                Went::Blocked => tally.pass(stage, || steps(&states.dfs)),
+                Went::Astray => tally.stray(stage, steps(&states.dfs)),
+            }
+            let is_over = !states.dfs.advance();
+            if is_over || !control.goes_on(&tally, || states.dfs.part_done()) {
+                let done = if is_over { 1.0 } else { states.dfs.part_done() };
+                let states = Some(states.count());
+                return Ok(Searched { tally, is_over, done, states, left: Left::Nothing });
+            }
+        }
+    }
+
+    fn dpor(
+        &self,
+        mut dpor: Dpor<M>,
+        mut tally: Tally,
+        stage: &mut Stage<M>,
+        control: &Control,
+        visit: Visit<'_, M>,
+    ) -> Result<Searched, Refusal> {
+        if self.scouts && tally.scouts == 0 {
+            scout(&dpor.relation, self.workers(), stage, &mut tally, control)?;
+        }
+        loop {
+            match dpor.run(stage)? {
+                Went::Through(reason) => {
+                    dpor.refuse_full_queues(stage)?;
+                    visit(&stage.runner);
+                    tally.count(stage, reason, || dpor.trunk.steps());
+                    dpor.plan(stage);
+                }
+                Went::Blocked => tally.blocked += 1,
+                Went::Astray => tally.stray(stage, dpor.trunk.steps()),
+            }
+            let is_over = !dpor.back();
+            if is_over || !control.goes_on(&tally, || dpor.part_done()) {
+                let done = if is_over { 1.0 } else { dpor.part_done() };
+                let left = if is_over { Left::Nothing } else { dpor.left() };
+                return Ok(Searched { tally, is_over, done, states: None, left });
+            }
+        }
+    }
+}

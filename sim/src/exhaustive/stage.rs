@@ -1,0 +1,197 @@
+//! A run taken step by step, judged as it goes, and taken to its end whatever it breaks.
+
+use raddle_checkers::Violation;
+use raddle_core::{EndReason, EventRef, Input, InputKind, Names, Sink, StateMachine, What, WorkerId};
+
+use super::refusal::Refusal;
+use crate::actions::Actions;
+use crate::run::Runner;
+use crate::slab::Card;
+use crate::strategy::{DefaultOrder, Strategy};
+use crate::world::World;
+
+/// One run at a time.
+pub(crate) struct Stage<M: StateMachine> {
+    pub(crate) runner: Runner<M>,
+    seed: u64,
+    /// What the run broke first.
+    violation: Option<Violation>,
+    runs: u64,
+}
+
+/// Whom handlers send to.
+pub(crate) struct Targets<'a>(pub(crate) &'a mut Vec<u32>);
+
+impl<M: StateMachine> Sink<M> for Targets<'_> {
+    fn event(&mut self, event: EventRef<'_>, _: Option<&Input<M>>) {
+        if event.what == What::Emit {
+            self.0.push(event.header.to.index() as u32);
+        }
+    }
+}
+
+impl<M: StateMachine> Stage<M> {
+    /// Runs draw from this seed where handlers draw at all.
+    pub(crate) const fn new(runner: Runner<M>, seed: u64) -> Self {
+        Self { runner, seed, violation: None, runs: 0 }
+    }
+
+    pub(crate) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    pub(crate) fn world(&mut self) -> &mut World<M> {
+        &mut self.runner.world
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.runner.conditions().names
+    }
+
+    pub(crate) const fn steps_max(&self) -> u64 {
+        self.runner.steps_max
+    }
+
+    /// Begins a run.
+    pub(crate) fn begin(&mut self) {
+        self.violation = None;
+        self.runner.begin(self.seed, &mut DefaultOrder);
+        // A watchdog must tell two runs apart.
+        self.runs += 1;
+        self.runner.pulse.begin(self.runs);
+    }
+
+    /// What may happen next.
+    #[inline]
+    pub(crate) fn actions(&mut self) -> Actions<'_> {
+        self.runner.world.actions()
+    }
+
+    /// Takes a step. Its handlers choose these values, then always their first option.
+    #[inline]
+    pub(crate) fn step<S: Sink<M>>(&mut self, choice: usize, values: &[u32], sink: S) {
+        let runner = &mut self.runner;
+        let script = &mut runner.world.outbox().choices().script;
+        script.clear();
+        script.extend_from_slice(values);
+        runner.pulse.step(runner.world.moment().step + 1);
+        let mut sink = (&mut runner.bank, (&mut runner.marks, sink));
+        runner.world.step(choice, &mut sink);
+        if runner.properties.watch_steps() {
+            runner.properties.after_step(&runner.world.snapshot(), runner.world.moment());
+        }
+        self.note_violation();
+    }
+
+    #[inline]
+    fn note_violation(&mut self) {
+        let runner = &self.runner;
+        if self.violation.is_none() && (runner.bank.has_failed() || runner.properties.violation().is_some()) {
+            self.violation = runner.bank.violations().first().or(runner.properties.violation()).cloned();
+        }
+    }
+
+    /// What the run has broken so far.
+    pub(crate) fn broken(&mut self) -> Option<Violation> {
+        self.violation.take()
+    }
+
+    /// Why there is nothing more to be done.
+    pub(crate) fn rest(&self) -> EndReason {
+        if self.runner.world.is_cut_by_horizon() { EndReason::Horizon } else { EndReason::Quiescent }
+    }
+
+    /// Ends a run; gives what it broke first.
+    pub(crate) fn end(&mut self, reason: EndReason) -> Option<Violation> {
+        let runner = &mut self.runner;
+        runner.world.end(reason, &mut runner.end);
+        if self.violation.is_none() {
+            runner.bank.finish(&runner.end);
+            runner.properties.at_end(&runner.world.snapshot(), reason, runner.world.moment());
+            self.note_violation();
+        }
+        self.violation.take()
+    }
+
+    /// The timer that waits, if any does, as an error of a search that knows no timers.
+    #[inline]
+    pub(crate) fn refuse_timers(&self, search: &'static str) -> Result<(), Refusal> {
+        if self.runner.world.timers.due().is_none() { Ok(()) } else { Err(self.timer(search)) }
+    }
+
+    #[cold]
+    fn timer(&self, search: &'static str) -> Refusal {
+        let waits = self.runner.world.workers.iter().find_map(|worker| Some((worker.id(), worker.timers().first()?)));
+        let (worker, timer) = waits.expect("a timer waits");
+        let (worker, tag) = (self.names().worker(worker).to_owned(), timer.tag.0);
+        Refusal::Timer { search, worker, tag }
+    }
+
+    /// Whether no queue can be full in any run of the trace of this one, as an error if one can: all updates that a worker
+    /// handled might be in flight at once, and one more that was dropped.
+    pub(crate) fn refuse_full_queues(&self, arrived: &[u32], search: &'static str) -> Result<(), Refusal> {
+        let capacity = self.runner.conditions().policies.capacity;
+        let dropped = usize::from(self.runner.world.aside.dropped != 0);
+        match arrived.iter().position(|arrived| *arrived as usize + dropped > capacity) {
+            None => Ok(()),
+            Some(at) => {
+                let worker = self.names().worker(WorkerId::at(at)).to_owned();
+                let updates = arrived[at] + dropped as u32;
+                Err(Refusal::FullQueue { search, worker, updates, capacity })
+            }
+        }
+    }
+}
+
+impl Actions<'_> {
+    /// The place of the message whose id has this hash.
+    #[inline]
+    pub(crate) fn place_of(&self, key: u64) -> Option<usize> {
+        (0..self.len()).find(|at| self.message(*at).is_some_and(|card| card.header.id.hash64() == key))
+    }
+}
+
+/// Whether a message counts against the capacity of its worker.
+pub(crate) fn takes_room(card: &Card) -> bool {
+    card.header.kind() == InputKind::Update
+}
+
+/// A run whose every step is known: for doing it again.
+pub(crate) struct Again {
+    steps: Vec<(u32, Vec<u32>)>,
+    next: usize,
+}
+
+impl Again {
+    /// These places of the canonical order, and what handlers chose there.
+    pub(crate) const fn new(steps: Vec<(u32, Vec<u32>)>) -> Self {
+        Self { steps, next: 0 }
+    }
+}
+
+impl Strategy for Again {
+    fn begin(&mut self, _: u64) {
+        self.next = 0;
+    }
+
+    fn choose(&mut self, actions: &Actions<'_>) -> usize {
+        let place = self.steps.get(self.next).map_or(0, |step| step.0 as usize);
+        self.next += 1;
+        place.min(actions.len() - 1)
+    }
+
+    fn is_scripted(&self) -> bool {
+        true
+    }
+
+    fn script(&mut self, values: &mut Vec<u32>) {
+        values.clear();
+        if let Some((_, chosen)) = self.steps.get(self.next - 1) {
+            values.extend_from_slice(chosen);
+        }
+    }
+
+    fn beyond(&self) -> raddle_core::Beyond {
+        raddle_core::Beyond::First
+    }
+}

@@ -1,0 +1,214 @@
+//! What an exhaustive search has counted and found so far.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use indexmap::IndexMap;
+use raddle_checkers::{Violation, determinism};
+use raddle_core::{EndReason, StateMachine};
+use rustc_hash::FxHashSet;
+
+use super::stage::{Again, Stage};
+use crate::campaign::{as_found, difference};
+use crate::explore::Found;
+
+/// Every how many runs one is done twice more and compared.
+const TWICE_EVERY: u64 = 1_000;
+
+/// A run by the places and values that it chose.
+pub(crate) type Steps = Vec<(u32, Vec<u32>)>;
+
+/// Counts of complete runs, and the first run of each signature.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) executions: u64,
+    pub(crate) blocked: u64,
+    pub(crate) steps: u64,
+    pub(crate) deliveries: u64,
+    pub(crate) unfinished: u64,
+    pub(crate) at_horizon: u64,
+    /// Executions that broke a law.
+    pub(crate) violating: u64,
+    /// Runs made to look at what is near, not counted otherwise.
+    pub(crate) scouts: u64,
+    /// How many runs there had been, scouts included, when the first broke a law.
+    pub(crate) first: Option<u64>,
+    /// The fingerprints seen; none where every execution is a trace of its own.
+    pub(crate) traces: Option<FxHashSet<u64>>,
+    pub(crate) reached: IndexMap<String, u64>,
+    /// By signature, with the steps that do it again.
+    pub(crate) found: IndexMap<String, (Found, Steps)>,
+    /// A run that differs from itself: there is no sense in going on.
+    pub(crate) astray: Option<Box<Found>>,
+}
+
+impl Tally {
+    pub(crate) fn new(counts_traces: bool) -> Self {
+        Self { traces: counts_traces.then(FxHashSet::default), ..Self::default() }
+    }
+
+    /// Counts a run that has ended on this stage; `steps` does it again.
+    pub(crate) fn count<M: StateMachine>(
+        &mut self,
+        stage: &mut Stage<M>,
+        reason: EndReason,
+        steps: impl FnOnce() -> Steps,
+    ) {
+        let violation = stage.end(reason);
+        let world = &stage.runner.world;
+        self.executions += 1;
+        self.steps += world.moment().step;
+        self.deliveries += world.deliveries();
+        self.unfinished += u64::from(reason == EndReason::Steps);
+        self.at_horizon += u64::from(reason == EndReason::Horizon);
+        if let Some(traces) = &mut self.traces {
+            traces.insert(world.fingerprint());
+        }
+        for name in stage.runner.reached() {
+            match self.reached.get_mut(name) {
+                Some(times) => *times += 1,
+                None => _ = self.reached.insert(name.to_owned(), 1),
+            }
+        }
+        let again = (self.executions - 1).is_multiple_of(TWICE_EVERY);
+        self.violating += u64::from(violation.is_some());
+        match violation {
+            Some(violation) => self.note(&violation, stage, steps, again),
+            None if again => self.twice(stage, steps()),
+            None => {}
+        }
+    }
+
+    /// Judges a run that is not counted.
+    pub(crate) fn scouted<M: StateMachine>(
+        &mut self,
+        stage: &mut Stage<M>,
+        reason: EndReason,
+        steps: impl FnOnce() -> Steps,
+    ) {
+        self.scouts += 1;
+        if let Some(violation) = stage.end(reason) {
+            self.note(&violation, stage, steps, false);
+        }
+    }
+
+    /// Passes over a run that has ended where another has gone on; what it broke until then is counted.
+    pub(crate) fn pass<M: StateMachine>(&mut self, stage: &mut Stage<M>, steps: impl FnOnce() -> Steps) {
+        if let Some(violation) = stage.broken() {
+            self.violating += 1;
+            self.note(&violation, stage, steps, false);
+        }
+    }
+
+    #[cold]
+    fn note<M: StateMachine>(
+        &mut self,
+        violation: &Violation,
+        stage: &mut Stage<M>,
+        steps: impl FnOnce() -> Steps,
+        again: bool,
+    ) {
+        self.first.get_or_insert(self.executions + self.scouts);
+        let signature = violation.signature(stage.names());
+        if again || !self.found.contains_key(&signature) {
+            self.twice(stage, steps());
+        }
+    }
+
+    /// Does a run twice more: to have it written down if it breaks a law, and to be sure that it is always the same.
+    pub(crate) fn twice<M: StateMachine>(&mut self, stage: &mut Stage<M>, steps: Steps) {
+        let (seed, mut strategy) = (stage.seed(), Again::new(steps.clone()));
+        let one = stage.runner.record(seed, &mut strategy);
+        let two = stage.runner.record(seed, &mut strategy);
+        if let Some(violation) = difference(&one, &two) {
+            self.astray = Some(Box::new(as_found(&stage.runner, seed, violation, Some(one))));
+        } else if let Some(violation) = one.run.violation.clone() {
+            let found = as_found(&stage.runner, seed, violation, Some(one));
+            self.found.entry(found.signature.clone()).or_insert((found, steps));
+        }
+    }
+
+    /// A run that could not be begun as it had begun before.
+    pub(crate) fn stray<M: StateMachine>(&mut self, stage: &mut Stage<M>, steps: Steps) {
+        self.twice(stage, steps.clone());
+        if self.astray.is_none() {
+            let recording = stage.runner.record(stage.seed(), &mut Again::new(steps));
+            let violation = determinism::of_state(&recording.trace);
+            self.astray = Some(Box::new(as_found(&stage.runner, stage.seed(), violation, Some(recording))));
+        }
+    }
+
+    /// Joins what another part of the same search has counted; parts are joined in their order.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.executions += other.executions;
+        self.blocked += other.blocked;
+        self.steps += other.steps;
+        self.deliveries += other.deliveries;
+        self.unfinished += other.unfinished;
+        self.at_horizon += other.at_horizon;
+        self.first = self.first.or(other.first.map(|first| self.executions - other.executions + first));
+        self.violating += other.violating;
+        match (&mut self.traces, other.traces) {
+            (Some(traces), Some(others)) => traces.extend(others),
+            (traces, others) => *traces = traces.take().or(others),
+        }
+        for (name, times) in other.reached {
+            *self.reached.entry(name).or_insert(0) += times;
+        }
+        for (signature, found) in other.found {
+            self.found.entry(signature).or_insert(found);
+        }
+        self.astray = self.astray.take().or(other.astray);
+    }
+
+    /// How many traces the executions were.
+    pub(crate) fn trace_count(&self) -> u64 {
+        self.traces.as_ref().map_or(self.executions, |traces| traces.len() as u64)
+    }
+}
+
+/// What a search and those who wait for it tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    /// The search is to end soon.
+    pub(crate) stop: AtomicBool,
+    /// So is everything.
+    stop_all: Arc<AtomicBool>,
+    executions: AtomicU64,
+    deliveries: AtomicU64,
+    /// How much is done, as the bits of a number between 0 and 1.
+    part: AtomicU64,
+}
+
+/// Every how many runs a search says how far it is.
+const SAY_EVERY: u64 = 256;
+
+impl Control {
+    /// One of several that this ends all together.
+    pub(crate) fn under(stop_all: &Arc<AtomicBool>) -> Self {
+        Self { stop_all: Arc::clone(stop_all), ..Self::default() }
+    }
+
+    /// Says how far a search is, from time to time; whether it is to go on.
+    #[inline]
+    pub(crate) fn goes_on(&self, tally: &Tally, part: impl FnOnce() -> f64) -> bool {
+        if tally.executions.is_multiple_of(SAY_EVERY) {
+            self.executions.store(tally.executions, Relaxed);
+            self.deliveries.store(tally.deliveries, Relaxed);
+            self.part.store(part().to_bits(), Relaxed);
+        }
+        !self.is_stopped() && tally.astray.is_none()
+    }
+
+    /// Whether it is to end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Relaxed) || self.stop_all.load(Relaxed)
+    }
+
+    /// Executions, deliveries and the part that is done, as they were last said.
+    pub(crate) fn so_far(&self) -> (u64, u64, f64) {
+        let part = f64::from_bits(self.part.load(Relaxed));
+        (self.executions.load(Relaxed), self.deliveries.load(Relaxed), part)
+    }
+}

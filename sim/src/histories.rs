@@ -1,0 +1,45 @@
+//! What each worker handled, up to the order of neighbours that commute: for fingerprints, where the system declares
+//! that some inputs commute.
+//!
+//! The traces of Mazurkiewicz ("Concurrent Program Schemes and their Interpretations", 1977): a sequence stands for
+//! all that swapping commuting neighbours makes of it. They agree on which earlier inputs each input depends on, so an
+//! input hashes to itself and the sum of those, and a history to the sum of all.
+
+use raddle_core::{Commuting, Input, StateMachine, fnv};
+
+pub(crate) struct Histories<M: StateMachine> {
+    commuting: Commuting<M>,
+    /// By worker.
+    handled: Vec<Vec<(Input<M>, u64)>>,
+}
+
+impl<M: StateMachine> Histories<M> {
+    pub(crate) fn new(commuting: Commuting<M>, workers: usize) -> Self {
+        Self { commuting, handled: (0..workers).map(|_| Vec::new()).collect() }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.handled.iter_mut().for_each(Vec::clear);
+    }
+
+    /// A worker handles an input with an id of this hash.
+    pub(crate) fn begin(&mut self, worker: usize, id: u64, input: &Input<M>) {
+        let handled = &mut self.handled[worker];
+        let depends =
+            |(other, _): &&(Input<M>, u64)| !(self.commuting)(other, input) || !(self.commuting)(input, other);
+        let before = handled.iter().filter(depends).fold(0_u64, |sum, (_, hash)| sum.wrapping_add(*hash));
+        handled.push((input.clone(), fnv::spread(id ^ fnv::spread(before))));
+    }
+
+    /// Its handler chose.
+    pub(crate) fn choose(&mut self, worker: usize, value: u32) {
+        if let Some((_, hash)) = self.handled[worker].last_mut() {
+            *hash = fnv::spread(hash.wrapping_add(u64::from(value) + 1));
+        }
+    }
+
+    /// The hash of all that a worker handled; 0 if it handled nothing.
+    pub(crate) fn past(&self, worker: usize) -> u64 {
+        self.handled[worker].iter().fold(0, |sum, (_, hash)| sum.wrapping_add(*hash))
+    }
+}

@@ -1,0 +1,551 @@
+//! Exhaustive search: the published figures, what is refused and what is unknown, checkpoints, any number of jobs.
+
+mod common;
+mod model;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use common::{Obedient, Told, all_schedules, logs, programs, told};
+use model::Program;
+use proptest::prelude::*;
+use raddle_core::{Input, OnFull, Order, Outbox, StateMachine, System, TimerTag, When};
+use raddle_sim::exhaustive::{Exhausted, Exhaustive, visit};
+use raddle_sim::strategy::Replay;
+use raddle_sim::{Explore, Granularity, Network, Report, Runner, Settings, StrategyKind};
+
+const NETWORKS: [Network; 4] = [Network::Bag, Network::Fifo, Network::Causal, Network::Mailbox];
+const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+const SENDERS: [&str; 8] = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
+
+/// `arrival` order; messages of one source keep their order.
+fn litmus<'a>(
+    workers: impl IntoIterator<Item = &'a str>,
+    messages: impl IntoIterator<Item = (&'a str, &'a str, Told)>,
+) -> System<Obedient> {
+    let system = System::new("litmus").workers(workers, |_| Obedient::default());
+    let system = system.laws(["no-silent-loss"]).with(|policies| policies.order = Order::Arrival);
+    messages.into_iter().fold(system, |system, (source, to, message)| system.messages(source, [(to, message)]))
+}
+
+fn leaf(name: &'static str) -> Told {
+    told(name, [])
+}
+
+fn fanin(n: usize) -> System<Obedient> {
+    let send = |i: usize| (SENDERS[i], SENDERS[i], told("go", [("z", leaf(NAMES[i]))]));
+    litmus(SENDERS[..n].iter().copied().chain(["z"]), (0..n).map(send))
+}
+
+fn triangle() -> System<Obedient> {
+    let m2 = told("m2", [("C", leaf("m3"))]);
+    litmus(["A", "B", "C"], [("s", "A", told("go", [("C", leaf("m1")), ("B", m2)]))])
+}
+
+fn explore<M: StateMachine>(system: System<M>, kind: Exhaustive, network: Network) -> Report {
+    let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(kind)).network(network).jobs(1);
+    explore.run().expect("it can be searched")
+}
+
+fn exhausted(report: &Report) -> &Exhausted {
+    report.exhausted.as_ref().expect("it was exhaustive")
+}
+
+/// `dpor` runs so many executions, each a trace of its own.
+#[track_caller]
+fn check<M: StateMachine>(system: &System<M>, figures: impl IntoIterator<Item = (Network, u64)>) {
+    for (network, figure) in figures {
+        let report = explore(system.clone(), Exhaustive::Dpor, network);
+        let exhausted = exhausted(&report);
+        let found = (exhausted.executions, exhausted.traces, exhausted.blocked, report.runs);
+        assert_eq!(found, (figure, figure, 0, figure), "{network}");
+        assert!(exhausted.complete && exhausted.unknown.is_empty() && report.found.is_none());
+    }
+}
+
+fn everywhere(figure: u64) -> [(Network, u64); 4] {
+    NETWORKS.map(|network| (network, figure))
+}
+
+fn figures(bag: u64, fifo: u64, causal: u64, mailbox: u64) -> [(Network, u64); 4] {
+    [(Network::Bag, bag), (Network::Fifo, fifo), (Network::Causal, causal), (Network::Mailbox, mailbox)]
+}
+
+#[test]
+fn fanin_has_n_factorial() {
+    check(&fanin(3), everywhere(6));
+    check(&fanin(4), everywhere(24));
+    check(&fanin(5), everywhere(120));
+    check(&fanin(6), everywhere(720));
+}
+
+#[test]
+fn pairs_have_one() {
+    let pair = |i: usize| (NAMES[i], SENDERS[i], told("go", [(SENDERS[i + 4], leaf("m"))]));
+    check(&litmus(SENDERS, (0..4).map(pair)), everywhere(1));
+}
+
+#[test]
+fn senders_keep_their_own_order() {
+    let senders = |k: usize| {
+        let send = |i: usize| told("go", (0..k).map(|j| ("z", leaf(NAMES[i * k + j]))));
+        litmus(["a", "b", "z"], [("s", "a", send(0)), ("t", "b", send(1))])
+    };
+    check(&senders(2), [(Network::Fifo, 6), (Network::Bag, 24)]);
+    check(&senders(3), [(Network::Fifo, 20)]);
+}
+
+#[test]
+fn onelink_has_one_order_but_in_a_bag() {
+    let go = told("go", [("z", leaf("1")), ("z", leaf("2")), ("z", leaf("3"))]);
+    check(&litmus(["a", "z"], [("s", "a", go)]), figures(6, 1, 1, 1));
+}
+
+#[test]
+fn triangle_and_semantics_are_told_apart_by_causality() {
+    check(&triangle(), figures(2, 2, 1, 1));
+    let b = told("5", [("M", leaf("4"))]);
+    let messages = [
+        ("user", "main", told("go1", [("M", leaf("1"))])),
+        ("user", "main", told("go2", [("M", leaf("2"))])),
+        ("other", "A", told("go3", [("M", leaf("3")), ("B", b)])),
+    ];
+    check(&litmus(["main", "A", "B", "M"], messages), figures(24, 12, 6, 6));
+}
+
+/// Two-phase commit: `c` asks, each participant says yes or no, and when all have, all are told.
+#[derive(Clone, Debug, Default)]
+struct Party {
+    votes: Vec<bool>,
+    participants: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Say {
+    Prepare,
+    Vote(bool),
+    Decide,
+}
+
+impl StateMachine for Party {
+    type Message = ();
+    type Update = Say;
+
+    fn on_message(&mut self, (): (), out: &mut Outbox<Say>) {
+        out.notify(&SENDERS[..self.participants], Say::Prepare);
+    }
+
+    fn on_update(&mut self, say: Say, out: &mut Outbox<Say>) {
+        match say {
+            Say::Prepare => {
+                let vote = out.choose(2) == 0;
+                out.notify("c", Say::Vote(vote));
+            }
+            Say::Vote(vote) => {
+                self.votes.push(vote);
+                if self.votes.len() == self.participants {
+                    out.notify(&SENDERS[..self.participants], Say::Decide);
+                }
+            }
+            Say::Decide => {}
+        }
+    }
+}
+
+fn twopc(participants: usize) -> System<Party> {
+    let workers = SENDERS[..participants].iter().copied().chain(["c"]);
+    let system = System::new("twopc").workers(workers, move |_| Party { votes: Vec::new(), participants });
+    system.messages("user", [("c", ())]).laws(["no-silent-loss"])
+}
+
+#[test]
+fn twopc_has_each_vote_in_each_order() {
+    check(&twopc(2), everywhere(8));
+    check(&twopc(3), everywhere(48));
+    check(&twopc(4), everywhere(384));
+}
+
+fn readers(n: usize) -> System<Obedient> {
+    let send = |i: usize| {
+        let name = if i == n { "write" } else { NAMES[i] };
+        (SENDERS[i], SENDERS[i], told("go", [("x", told(name, [(SENDERS[i], leaf("done"))]))]))
+    };
+    let system = litmus(SENDERS[..=n].iter().copied().chain(["x"]), (0..=n).map(send));
+    let read = |input: &Input<Obedient>| matches!(input, Input::Update(told) if NAMES.contains(&told.name));
+    system.commuting(move |a, b| read(a) && read(b))
+}
+
+#[test]
+fn readers_commute() {
+    check(&readers(3), [(Network::Bag, 8), (Network::Fifo, 8)]);
+    check(&readers(6), [(Network::Bag, 64), (Network::Fifo, 64)]);
+}
+
+#[test]
+fn depth_first_is_every_schedule_for_any_number_of_jobs() {
+    for (system, network) in [(fanin(3), Network::Fifo), (triangle(), Network::Bag)] {
+        let all = all_schedules(&system, Settings { network, ..Settings::default() }, logs);
+        for jobs in [1, 3] {
+            let explore = Explore::new(system.clone()).strategy(StrategyKind::Exhaustive(Exhaustive::Dfs));
+            let report = explore.network(network).jobs(jobs).run().expect("it can be searched");
+            let exhausted = exhausted(&report);
+            assert_eq!((exhausted.executions, exhausted.traces), (all.schedules as u64, all.traces as u64));
+            assert!(exhausted.complete);
+        }
+    }
+}
+
+#[test]
+fn depth_first_tries_all_that_handlers_choose() {
+    let report = explore(twopc(2), Exhaustive::Dfs, Network::Fifo);
+    assert_eq!((exhausted(&report).traces, exhausted(&report).complete), (8, true));
+}
+
+#[test]
+fn a_bounded_queue_has_twelve_outcomes() {
+    let system = fanin(3).with(|policies| (policies.capacity, policies.on_full) = (2, OnFull::DropNewest));
+    assert_eq!(exhausted(&explore(system, Exhaustive::Dfs, Network::Mailbox)).traces, 12);
+}
+
+/// n messages from as many sources to one worker.
+fn direct(n: usize) -> System<Obedient> {
+    litmus(["z"], (0..n).map(|i| (SENDERS[i], "z", leaf(NAMES[i]))))
+}
+
+#[test]
+fn delays_are_counted_as_inversions() {
+    // The cumulative Mahonian numbers of 4.
+    for (delays, schedules) in [1, 4, 9, 15, 20, 23, 24, 24].into_iter().enumerate() {
+        let report = explore(direct(4), Exhaustive::Delay(delays as u32), Network::Fifo);
+        assert_eq!(exhausted(&report).executions, schedules, "{delays} delays");
+        assert!(exhausted(&report).complete);
+    }
+}
+
+/// Writes down what it is told.
+#[derive(Clone, Debug, Default, Hash)]
+struct Log(Vec<u32>);
+
+impl StateMachine for Log {
+    type Message = u32;
+    type Update = u32;
+
+    fn on_message(&mut self, n: u32, _: &mut Outbox<u32>) {
+        self.0.push(n);
+    }
+
+    fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+}
+
+#[test]
+fn states_are_visited_once() {
+    for (n, states, ends) in [(5, 326, 120), (6, 1_957, 720), (7, 13_700, 5_040)] {
+        let system = System::new("fan").workers(["z"], |_| Log::default()).hashed().laws(["no-panic"]);
+        let system = system.with(|policies| policies.order = Order::Arrival);
+        let system = (0..n).fold(system, |system, i| system.messages(format!("s{i}"), [("z", i)]));
+        let report = explore(system, Exhaustive::States, Network::Fifo);
+        assert_eq!((exhausted(&report).states, exhausted(&report).executions), (Some(states), ends));
+        assert!(exhausted(&report).complete && exhausted(&report).unknown.is_empty());
+    }
+}
+
+#[test]
+fn violations_are_counted_and_each_signature_is_kept() {
+    let first = |name: &'static str| {
+        move |run: &raddle_core::Snapshot<'_, Obedient>| run.machine("z").is_some_and(|z| z.log[0] != name)
+    };
+    let system = fanin(3).at_end("not-a", first("a")).at_end("not-b", first("b"));
+    let report = explore(system.clone(), Exhaustive::Dpor, Network::Fifo);
+    let exhausted = exhausted(&report);
+    assert_eq!((exhausted.executions, exhausted.violating, exhausted.complete), (6, 4, true));
+    let found: Vec<_> = report.found.iter().chain(&exhausted.also).collect();
+    assert_eq!(
+        found.iter().map(|found| found.signature.as_str()).collect::<Vec<_>>(),
+        ["not-a/at-end", "not-b/at-end"]
+    );
+    for found in found {
+        let mut runner = Runner::new(system.plan().expect("good"), report.settings.clone(), None).expect("good");
+        let again = runner.record(found.seed, &mut Replay::new(found.schedule.clone()));
+        assert_eq!(again.trace.digest(), found.digest);
+    }
+}
+
+#[test]
+fn laws_that_one_order_cannot_judge_are_unknown() {
+    let unknown = |system: System<Obedient>, kind| {
+        let report = explore(system, kind, Network::Fifo);
+        exhausted(&report).unknown.iter().map(|unknown| unknown.law.clone()).collect::<Vec<_>>()
+    };
+    let (always, local, end) = ("several", "one", "end");
+    let system = fanin(2)
+        .always(always, |_| true)
+        .local("z", When::Always, local, |z| z.log.len() < 3)
+        .at_end(end, |_| true)
+        .laws(["no-silent-loss", "causal-order", "fifo", "bounded-queues", "no-panic", "fairness"]);
+    assert_eq!(unknown(system.clone(), Exhaustive::Dpor), ["fairness", always]);
+    assert_eq!(unknown(system.clone(), Exhaustive::Dfs), ["fairness"]);
+    let system = system.commuting(|_, _| false);
+    assert_eq!(unknown(system, Exhaustive::Dpor), ["causal-order", "fairness", always, local]);
+}
+
+#[test]
+fn a_broken_law_of_several_workers_is_a_violation_all_the_same() {
+    let system = fanin(2).always("short", |run| run.machine("z").is_some_and(|z| z.log.len() < 2));
+    let report = explore(system, Exhaustive::Dpor, Network::Fifo);
+    assert_eq!(report.found.as_ref().map(|found| found.signature.as_str()), Some("short/always"));
+    assert!(exhausted(&report).unknown.is_empty());
+}
+
+/// Sets a timer for each message.
+#[derive(Clone, Debug, Default)]
+struct Clockwork(u32);
+
+impl StateMachine for Clockwork {
+    type Message = u64;
+    type Update = ();
+
+    fn on_message(&mut self, tag: u64, out: &mut Outbox<()>) {
+        out.set_timer(TimerTag(tag), Duration::from_secs(1));
+    }
+
+    fn on_update(&mut self, (): (), _: &mut Outbox<()>) {}
+
+    fn on_timer(&mut self, _: TimerTag, _: &mut Outbox<()>) {
+        self.0 += 1;
+    }
+}
+
+#[track_caller]
+fn refused<M: StateMachine>(system: System<M>, kind: Exhaustive, settings: Settings, expected: &str) {
+    let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(kind)).settings(settings).jobs(1);
+    let error = explore.run().expect_err("it cannot be searched").to_string();
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn what_is_not_proved_is_refused() {
+    let settings = Settings::default;
+    let timers = System::new("timers").workers(["a"], |_| Clockwork::default()).messages("s", [("a", 7)]);
+    let timers = timers.with(|policies| policies.order = Order::Arrival);
+    refused(timers.clone(), Exhaustive::Dpor, settings(), "`a` has set the timer 7");
+    refused(timers.clone(), Exhaustive::States, settings(), "add `.hashed()`");
+    assert!(exhausted(&explore(timers, Exhaustive::Dfs, Network::Fifo)).complete);
+    let queues = Settings { granularity: Granularity::Queues, ..Settings::default() };
+    refused(fanin(2), Exhaustive::Dpor, queues, "granularity `delivery` only");
+    let full = fanin(3).with(|policies| policies.capacity = 2);
+    refused(full, Exhaustive::Dpor, settings(), "`z` was sent 3 updates in one run while its capacity is 2");
+    let causal = Settings { network: Network::Causal, ..Settings::default() };
+    refused(readers(2), Exhaustive::Dpor, causal.clone(), "`bag` and `fifo` only");
+    let waits = readers(2).with(|policies| policies.order = Order::Fifo);
+    refused(
+        waits,
+        Exhaustive::Dpor,
+        Settings { network: Network::Bag, ..Settings::default() },
+        "`--set order=arrival`",
+    );
+    let log = System::new("log").workers(["a"], |_| Log::default()).messages("s", [("a", 1)]).hashed();
+    refused(log, Exhaustive::States, causal, "network `causal` goes by clocks");
+}
+
+#[test]
+fn a_run_cut_short_leaves_the_search_incomplete() {
+    let explore = Explore::new(fanin(2)).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).steps_max(3);
+    let report = explore.run().expect("it can be searched");
+    assert!(!exhausted(&report).complete && report.unfinished > 0);
+}
+
+/// m1 goes from A by R1 to C; four fillers and then m2 by R2 to B, who sends m3 to C; the fillers make four others talk.
+fn hidden(reversed: bool) -> System<Obedient> {
+    let chat = |i: usize| {
+        let others = (1..4).map(|j| (NAMES[(i + j) % 4], leaf("idle")));
+        told("chat", others.chain([(NAMES[i], leaf("idle"))]))
+    };
+    let filler = |i: usize| ("R2", told("filler", [(NAMES[i], chat(i))]));
+    let m1 = told("m1", [("C", leaf("m1"))]);
+    let m2 = told("m2", [("B", told("m2", [("C", leaf("m3"))]))]);
+    let go = told("go", [("R1", m1)].into_iter().chain((0..4).map(filler)).chain([("R2", m2)]));
+    let mut workers = vec!["A", "R1", "R2", "B", "C", "a", "b", "c", "d"];
+    if reversed {
+        workers.reverse();
+    }
+    let system = litmus(workers, [("s", "A", go)]);
+    system.local("C", When::Always, "m1-first", |c| c.log.first() != Some(&"m3"))
+}
+
+#[test]
+fn a_hidden_bug_is_found_soon_whatever_is_declared_first() {
+    let first = |reversed| {
+        let (stop, seen) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+        let flag = Arc::clone(&stop);
+        // The search itself would take for ever.
+        let system = hidden(reversed).at_end("long-enough", move |_| {
+            flag.fetch_or(seen.fetch_add(1, Ordering::Relaxed) > 3_000, Ordering::Relaxed);
+            true
+        });
+        let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).stop_flag(stop);
+        let report = explore.run().expect("it can be searched");
+        assert_eq!(report.found.as_ref().map(|found| found.violation.law.as_str()), Some("m1-first"));
+        assert!(!exhausted(&report).complete);
+        exhausted(&report).first_violation.expect("one was found")
+    };
+    let (forward, reverse) = (first(false), first(true));
+    assert!(reverse <= 2 * forward && forward <= 2 * reverse && forward < 200, "{forward} and {reverse}");
+}
+
+/// A search that is interrupted again and again comes to the same in the end.
+#[track_caller]
+fn interrupted<M: StateMachine>(system: &System<M>, kind: Exhaustive, network: Network, every: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("search.ron");
+    let whole = explore(system.clone(), kind, network);
+    let mut rounds = 0;
+    let report = loop {
+        rounds += 1;
+        let (stop, seen) = (Arc::new(AtomicBool::new(false)), AtomicUsize::new(0));
+        let flag = Arc::clone(&stop);
+        let system = system.clone().at_end("interrupt", move |_| {
+            flag.fetch_or(seen.fetch_add(1, Ordering::Relaxed) > every, Ordering::Relaxed);
+            true
+        });
+        let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(kind)).network(network).jobs(1);
+        let report = explore.stop_flag(stop).checkpoint(&file).run().expect("it can be searched");
+        assert_eq!(file.exists(), report.cut.is_some(), "a checkpoint is there as long as it is needed");
+        if report.cut.is_none() {
+            break report;
+        }
+        assert!(rounds < 10_000, "it goes on");
+    };
+    assert!(rounds > 3, "{rounds} rounds, {kind}, {network}, {:?}", exhausted(&whole));
+    let counts = |report: &Report| {
+        let e = exhausted(report);
+        let found = report.found.iter().chain(&e.also).map(|found| found.signature.clone()).collect::<Vec<_>>();
+        (e.executions, e.traces, e.blocked, e.violating, e.complete, report.steps, report.deliveries, found)
+    };
+    assert_eq!(counts(&report), counts(&whole));
+}
+
+#[test]
+fn an_interrupted_search_comes_to_the_same() {
+    let late = |run: &raddle_core::Snapshot<'_, Obedient>| run.machine("z").is_some_and(|z| z.log[0] != "d");
+    interrupted(&fanin(5).at_end("not-d", late), Exhaustive::Dpor, Network::Fifo, 15);
+    interrupted(&twopc(3), Exhaustive::Dpor, Network::Bag, 8);
+    interrupted(&twopc(3), Exhaustive::Dpor, Network::Mailbox, 8);
+    interrupted(&fanin(3), Exhaustive::Dfs, Network::Fifo, 10);
+    let random = |seed| Program { chooses: true, starts: true, ..Program::random(seed) }.system(Order::Arrival);
+    let count = |seed| exhausted(&explore(random(seed), Exhaustive::Dpor, Network::Bag)).executions;
+    let seed = (0..).find(|seed| (100..1_000).contains(&count(*seed))).expect("some have as many");
+    interrupted(&random(seed), Exhaustive::Dpor, Network::Bag, 20);
+}
+
+#[test]
+fn a_checkpoint_of_another_search_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("search.ron");
+    let search = |system: System<Obedient>, network| {
+        let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).network(network);
+        explore.stop_flag(Arc::new(AtomicBool::new(true))).checkpoint(&file).run()
+    };
+    assert!(search(fanin(4), Network::Fifo).expect("it can be searched").cut.is_some());
+    let error = |system, network| search(system, network).expect_err("it is of another").to_string();
+    assert!(error(fanin(4), Network::Bag).contains("`network` is `fifo` there, and `bag` here"));
+    assert!(error(fanin(3), Network::Fifo).contains("`workers` is `s1,s2,s3,s4,z` there"));
+    let changed = fanin(4).messages("late", [("s1", leaf("more"))]);
+    assert!(error(changed, Network::Fifo).contains("`digest of the first run` is"));
+    std::fs::write(&file, "(version: 1, of: {}, parts: [], colour: 7)").expect("writes");
+    assert!(error(fanin(4), Network::Fifo).contains("colour"));
+    refused_checkpoint(readers(2), "cannot be written down");
+}
+
+#[track_caller]
+fn refused_checkpoint(system: System<Obedient>, expected: &str) {
+    let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).checkpoint("none.ron");
+    let error = explore.run().expect_err("it has no checkpoints").to_string();
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn a_visit_ends_when_it_is_told_to() {
+    let mut seen = 0;
+    let exhausted = visit(&fanin(4), Settings::default(), Exhaustive::Dpor, |_| {
+        seen += 1;
+        if seen == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let exhausted = exhausted.expect("it can be searched");
+    assert_eq!((seen, exhausted.executions, exhausted.complete), (5, 5, false));
+}
+
+/// Does whatever a test wants when it is told anything from outside.
+struct Odd(fn(&mut Outbox<u64>));
+
+impl StateMachine for Odd {
+    type Message = ();
+    type Update = u64;
+
+    fn on_message(&mut self, (): (), out: &mut Outbox<u64>) {
+        (self.0)(out);
+    }
+
+    fn on_update(&mut self, _: u64, _: &mut Outbox<u64>) {}
+}
+
+fn odd(odd: fn(&mut Outbox<u64>)) -> Explore<Odd> {
+    let system = System::new("odd").workers(["x", "y"], move |_| Odd(odd)).messages("s", [("x", ())]);
+    let system = system.messages("t", [("x", ()), ("y", ())]);
+    Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).jobs(1)
+}
+
+#[test]
+fn what_differs_from_itself_is_not_deterministic() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let says_other = odd(|out| out.notify("y", CALLS.fetch_add(1, Ordering::Relaxed) as u64));
+    let says_sometimes = odd(|out| {
+        if CALLS.fetch_add(1, Ordering::Relaxed) % 7 < 3 {
+            out.notify("y", 1);
+        }
+    });
+    for explore in [says_other, says_sometimes] {
+        let report = explore.run().expect("it can be searched");
+        assert_eq!(report.found.as_ref().map(|found| found.violation.law.as_str()), Some("determinism"));
+        assert!(!exhausted(&report).complete);
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a handler that does what none may do")]
+fn a_handler_that_never_returns_is_noticed() {
+    let never = odd(|out| {
+        if out.choose(2) == 1 {
+            std::thread::sleep(Duration::from_secs(3_600));
+        }
+    });
+    let found = never.step_limit(Duration::from_millis(300)).run().expect("it can be searched").found;
+    assert_eq!(found.map(|found| found.violation.law).as_deref(), Some("watchdog"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// Where the core keeps an order that the network does not, arrivals are reordered and what waits is handled later: the
+    /// traces are the same as those of all schedules, and no execution is in vain.
+    #[test]
+    fn traces_are_the_same_where_updates_wait_for_their_turn(shape in prop::collection::vec((0..7_usize, 0..3_usize), 3..7)) {
+        for (order, network) in [
+            (Order::Fifo, Network::Bag),
+            (Order::Causal, Network::Bag),
+            (Order::Causal, Network::Fifo),
+        ] {
+            let system = || programs::plain(&shape).with(|policies| policies.order = order).laws(["no-silent-loss", "causal-order"]);
+            let all = explore(system(), Exhaustive::Dfs, network);
+            let reduced = explore(system(), Exhaustive::Dpor, network);
+            let (all_of_it, reduced_to) = (exhausted(&all), exhausted(&reduced));
+            prop_assert!(all_of_it.complete && reduced_to.complete);
+            prop_assert_eq!((reduced_to.traces, reduced_to.blocked), (all_of_it.traces, 0));
+            prop_assert!(reduced_to.executions <= all_of_it.executions);
+            if order == Order::Causal {
+                prop_assert!(all.found.is_none() && reduced.found.is_none(), "causal order holds in every run");
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What an exhaustive search came to, for people and for programs.
+
+use raddle_sim::Report;
+use raddle_sim::exhaustive::Exhausted;
+use serde::Serialize;
+
+use super::exit::Exit;
+use crate::words;
+
+/// The field `exhaustive` of a report.
+#[derive(Serialize)]
+pub(crate) struct ExhaustiveLine<'a> {
+    complete: bool,
+    executions: u64,
+    blocked: u64,
+    traces: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    states: Option<u64>,
+    violating: u64,
+    unknown: Vec<UnknownLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct UnknownLine<'a> {
+    checker: &'a str,
+    why: &'a str,
+}
+
+impl<'a> ExhaustiveLine<'a> {
+    pub(crate) fn of(exhausted: &'a Exhausted) -> Self {
+        let unknown = exhausted.unknown.iter().map(|unknown| UnknownLine { checker: &unknown.law, why: &unknown.why });
+        Self {
+            complete: exhausted.complete,
+            executions: exhausted.executions,
+            blocked: exhausted.blocked,
+            traces: exhausted.traces,
+            states: exhausted.states,
+            violating: exhausted.violating,
+            unknown: unknown.collect(),
+        }
+    }
+}
+
+/// How an exhaustive search without a violation is judged.
+pub(crate) fn verdict(exhausted: &Exhausted) -> Exit {
+    if exhausted.complete && exhausted.unknown.is_empty() { Exit::Clean } else { Exit::Unknown }
+}
+
+/// Why an exhaustive search without a violation is not clean, if it is for a reason of its own.
+pub(crate) fn doubt(report: &Report, exhausted: &Exhausted) -> Option<String> {
+    if report.unfinished > 0 {
+        return None;
+    }
+    let executions = words::counted(exhausted.executions, "execution");
+    if !exhausted.complete {
+        let about = 100.0 * exhausted.part;
+        return Some(format!(
+            "ended after {executions}, about {about:.0} % of all; `--checkpoint FILE` lets it go on from there"
+        ));
+    }
+    let each = exhausted.unknown.iter().map(|unknown| format!("`{}` cannot be judged: {}", unknown.law, unknown.why));
+    (!exhausted.unknown.is_empty()).then(|| each.collect::<Vec<_>>().join("\n"))
+}
+
+/// What is to be said of it, a line each.
+pub(crate) fn facts(exhausted: &Exhausted) -> Vec<(&'static str, String)> {
+    let blocked = match exhausted.blocked {
+        0 => String::new(),
+        n => format!(", {} in vain", words::counted(n, "run")),
+    };
+    let all = if exhausted.complete { "all" } else { "so far" };
+    let mut facts = vec![(
+        "exhaustive",
+        format!("{all}: {} of {}{blocked}", words::counted(exhausted.executions, "execution"), {
+            words::counted(exhausted.traces, "distinct trace")
+        }),
+    )];
+    if let Some(states) = exhausted.states {
+        facts.push(("states", words::count(states)));
+    }
+    if exhausted.violating > 0 {
+        facts.push(("violating", words::counted(exhausted.violating, "execution")));
+    }
+    if exhausted.one_job {
+        facts.push(("jobs", "one: the order of this search cannot be cut into parts".to_owned()));
+    }
+    facts
+}
