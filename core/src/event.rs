@@ -221,7 +221,7 @@ impl<M: StateMachine, A: Sink<M>, B: Sink<M>> Sink<M> for (A, B) {
     }
 }
 
-impl<M: StateMachine, S: Sink<M>> Sink<M> for &mut S {
+impl<M: StateMachine, S: Sink<M> + ?Sized> Sink<M> for &mut S {
     #[inline(always)]
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         (**self).event(event, input);

@@ -12,11 +12,10 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::actions::{Act, Actions};
-use crate::run::Pulse;
+use crate::run::{Pulse, Runner};
 use crate::settings::Settings;
 use crate::slab::{Card, NONE};
 use crate::strategy::{Priorities, lane};
-use crate::world::World;
 
 /// How many runs a pilot has, at most.
 const RUNS: u64 = 16;
@@ -80,17 +79,18 @@ struct Count {
 impl Pilot {
     /// Makes the runs; each step is told to `pulse`, for a watchdog.
     pub(crate) fn of<M: StateMachine>(plan: &Arc<Plan<M>>, settings: &Settings, pulse: &Pulse) -> Self {
-        let mut world = World::new(Arc::clone(plan), settings.clone());
+        // No laws are judged; what cannot be run, the search will say.
+        let Ok(mut runner) = Runner::new(Arc::clone(plan), settings.clone(), Some(&[])) else { return Self::default() };
         let (mut count, mut seen, mut total) = (Count::default(), Priorities::default(), 0);
         for seed in FIRST_SEED..=u64::MAX {
             let mut rng = random::substream(seed, "pilot", 0);
             pulse.begin(seed);
-            world.reset(seed);
+            runner.world.reset(seed);
             seen.clear();
             count.nodes.clear();
             let mut steps = 0;
             while steps < settings.steps_max && total < STEPS_MAX {
-                let actions = world.actions();
+                let actions = runner.world.actions();
                 if actions.is_empty() {
                     break;
                 }
@@ -99,7 +99,7 @@ impl Pilot {
                 count.choose(&actions, choice);
                 (steps, total) = (steps + 1, total + 1);
                 pulse.step(steps);
-                world.step(choice, &mut ());
+                runner.step_heard(choice, None);
             }
             count.end_run(steps);
             if total == STEPS_MAX || count.figures.choices <= 1 {

@@ -224,7 +224,7 @@ impl<M: StateMachine> Runner<M> {
 
     /// Runs once, judging as it goes.
     pub fn run(&mut self, seed: u64, strategy: &mut dyn Strategy) -> Run {
-        self.drive(seed, strategy, &mut (), None)
+        self.drive::<false>(seed, strategy, None, None)
     }
 
     /// Runs once and keeps every typed event and choice, for [`Runner::write_down`]. It is the same run as without, and
@@ -233,14 +233,14 @@ impl<M: StateMachine> Runner<M> {
         let (mut recorder, mut schedule) = (std::mem::take(&mut self.recorder), std::mem::take(&mut self.schedule));
         recorder.clear();
         schedule.len = 0;
-        let run = self.drive(seed, strategy, &mut recorder, Some(&mut schedule));
+        let run = self.drive::<true>(seed, strategy, Some(&mut recorder), Some(&mut schedule));
         (self.recorder, self.schedule) = (recorder, schedule);
         run
     }
 
     /// Runs once, and tells this sink what happens.
-    pub(crate) fn run_into<S: Sink<M>>(&mut self, seed: u64, strategy: &mut dyn Strategy, sink: &mut S) -> Run {
-        self.drive(seed, strategy, sink, None)
+    pub(crate) fn run_into(&mut self, seed: u64, strategy: &mut dyn Strategy, sink: &mut dyn Sink<M>) -> Run {
+        self.drive::<true>(seed, strategy, Some(sink), None)
     }
 
     /// The ids of all messages from outside, in the order of declaration.
@@ -291,7 +291,7 @@ impl<M: StateMachine> Runner<M> {
                 return schedule;
             }
             strategy.script(&mut self.world.outbox().choices().script);
-            self.world.step(choice, &mut ());
+            self.step_heard(choice, None);
             schedule.extend(self.world.chosen().iter().map(|value| Decision::Choose(*value)));
         }
     }
@@ -325,12 +325,20 @@ impl<M: StateMachine> Runner<M> {
         choices.beyond = strategy.beyond();
     }
 
+    /// Takes a step of which somebody else may hear. A step is a great deal of code, made anew for each kind of machine and
+    /// listener: so there is one for the search, and this one for all others.
+    #[inline(never)]
+    pub(crate) fn step_heard(&mut self, choice: usize, ear: Option<&mut dyn Sink<M>>) {
+        self.world.step(choice, &mut (&mut self.bank, (&mut self.marks, ear)));
+    }
+
+    /// Without `HEARD` there is neither ear nor schedule.
     #[inline]
-    fn drive<R: Sink<M>>(
+    fn drive<const HEARD: bool>(
         &mut self,
         seed: u64,
         strategy: &mut dyn Strategy,
-        recorder: &mut R,
+        mut ear: Option<&mut dyn Sink<M>>,
         mut schedule: Option<&mut Schedule>,
     ) -> Run {
         self.begin(seed, strategy);
@@ -353,8 +361,11 @@ impl<M: StateMachine> Runner<M> {
                 strategy.script(&mut self.world.outbox().choices().script);
             }
             self.pulse.step(step + 1);
-            let mut sink = (&mut self.bank, (&mut self.marks, &mut *recorder));
-            self.world.step(choice, &mut sink);
+            if HEARD {
+                self.step_heard(choice, ear.as_deref_mut().map(|ear| ear as &mut dyn Sink<M>));
+            } else {
+                self.world.step(choice, &mut (&mut self.bank, &mut self.marks));
+            }
             if let Some(schedule) = &mut schedule {
                 self.world.chosen().iter().for_each(|value| schedule.put(Decision::Choose(*value)));
             }

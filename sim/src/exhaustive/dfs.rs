@@ -68,7 +68,7 @@ impl Dfs {
             if at as u64 >= steps.min(steps_max) {
                 return Went::Through(raddle_core::EndReason::Steps);
             }
-            if !self.step(at, stage, ()) {
+            if !self.step(at, stage, None) {
                 return Went::Astray;
             }
         }
@@ -76,7 +76,12 @@ impl Dfs {
     }
 
     /// Takes a step of the schedule, or beyond its end the first possible; false if it is not possible now.
-    pub(crate) fn step<M: StateMachine, S: Sink<M>>(&mut self, at: usize, stage: &mut Stage<M>, sink: S) -> bool {
+    pub(crate) fn step<M: StateMachine>(
+        &mut self,
+        at: usize,
+        stage: &mut Stage<M>,
+        ear: Option<&mut dyn Sink<M>>,
+    ) -> bool {
         let width = stage.actions().len();
         if at == self.levels.len() {
             let mut level = self.spare.pop().unwrap_or_else(Level::blank);
@@ -88,7 +93,7 @@ impl Dfs {
         if level.choice as usize >= width {
             return false;
         }
-        stage.step(level.choice as usize, &level.values, sink);
+        stage.step(level.choice as usize, &level.values, ear);
         level.width = width as u32;
         level.values.clear();
         level.values.extend_from_slice(stage.world().chosen());

@@ -110,7 +110,7 @@ impl<M: StateMachine> Dpor<M> {
             {
                 return Ok(Went::Astray);
             }
-            stage.step(choice, taken.event.values(), ());
+            stage.step(choice, taken.event.values(), None);
         }
         loop {
             let here = self.trunk.len();
@@ -204,16 +204,16 @@ impl<M: StateMachine> Dpor<M> {
         stage.begin();
         for taken in &self.trunk.events[..first] {
             stage.actions();
-            stage.step(taken.choice as usize, taken.event.values(), ());
+            stage.step(taken.choice as usize, taken.event.values(), None);
         }
         for beside in between {
             // It does not depend on what was left out, so it can happen.
             let Some(choice) = stage.actions().place_of(beside.key) else { return event.clone() };
-            stage.step(choice, beside.values(), ());
+            stage.step(choice, beside.values(), None);
         }
         let Some(choice) = stage.actions().place_of(event.key) else { return event.clone() };
         let mut targets = Vec::new();
-        stage.step(choice, event.values(), Targets(&mut targets));
+        stage.step(choice, event.values(), Some(&mut Targets(&mut targets)));
         targets.sort_unstable();
         targets.dedup();
         let extra = Extra { values: stage.world().chosen().to_vec(), targets, input: event.input().cloned() };

@@ -68,15 +68,13 @@ impl<M: StateMachine> Stage<M> {
     }
 
     /// Takes a step. Its handlers choose these values, then always their first option.
-    #[inline]
-    pub(crate) fn step<S: Sink<M>>(&mut self, choice: usize, values: &[u32], sink: S) {
+    pub(crate) fn step(&mut self, choice: usize, values: &[u32], ear: Option<&mut dyn Sink<M>>) {
         let runner = &mut self.runner;
         let script = &mut runner.world.outbox().choices().script;
         script.clear();
         script.extend_from_slice(values);
         runner.pulse.step(runner.world.moment().step + 1);
-        let mut sink = (&mut runner.bank, (&mut runner.marks, sink));
-        runner.world.step(choice, &mut sink);
+        runner.step_heard(choice, ear);
         if runner.properties.watch_steps() {
             runner.properties.after_step(&runner.world.snapshot(), runner.world.moment());
         }

@@ -84,7 +84,7 @@ impl States {
                 return Ok(Went::Through(raddle_core::EndReason::Steps));
             }
             let mut full = None;
-            if !self.dfs.step(at, stage, Overflow(&mut full)) {
+            if !self.dfs.step(at, stage, Some(&mut Overflow(&mut full))) {
                 return Ok(Went::Astray);
             }
             if let Some(worker) = full {

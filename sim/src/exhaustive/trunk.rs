@@ -127,9 +127,9 @@ impl<M: StateMachine> Trunk<M> {
         let next = self.look(choice, &slab.cards[slot], slab.inputs[slot].as_ref(), relation);
         targets.clear();
         if relation.needs_targets() {
-            stage.step(choice, values, Targets(targets));
+            stage.step(choice, values, Some(&mut Targets(targets)));
         } else {
-            stage.step(choice, values, ());
+            stage.step(choice, values, None);
         }
         let world = &stage.runner.world;
         self.push(next, (world.chosen(), world.options()), targets, world.transit.next_age, relation);
