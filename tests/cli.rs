@@ -496,6 +496,8 @@ fn shards_joined_are_the_whole_search() {
         ("explore ring --bug early-token --no-save --seeds 64", 1),
         ("explore chain --seeds 20 --no-save --steps-max 3", 5),
         ("explore ring --strategy default-order --no-save", 0),
+        ("explore ring --strategy pctcp(3) --seeds 50 --no-save", 0),
+        ("explore ring --strategy random --seeds 50 --no-save", 0),
     ] {
         let place = here();
         let whole = place.run(&format!("{line} --format json")).ends(exit);
@@ -568,6 +570,11 @@ fn what_cannot_be_joined_is_refused() {
     refused("the range of seeds is 0..10 and 0..11");
     other("explore ring --seeds 10 --shard 2/3");
     refused("the number of shards is 2 and 3");
+    let second = place.run("explore ring --seeds 10 --shard 2/2 --format json").out;
+    place.write("other.json", &second.replace("\"chains\":", "\"chains\":1"));
+    refused("the pilot is");
+    place.write("other.json", &second.replace("\"portfolio\"", "\"ptc\""));
+    refused("`other.json` cannot be joined: `ptc` is no strategy");
     other("explore ring --seeds 10 --shard 1/2");
     refused("are both shard 1/2: give each once");
     other("explore ring --seeds 10");
@@ -594,6 +601,26 @@ fn a_clean_search_says_what_it_covered_and_what_it_is_worth() {
     let report = report_of(&done);
     let fresh = report["coverage"].as_array().expect("a list").iter().find(|row| row["input"] == "external");
     assert_eq!(fresh.expect("it is told")["times"], 200);
-    assert_eq!(report["worth"][0]["depth"], serde_json::Value::Null);
+    assert_eq!((&report["worth"][0]["depth"], &report["pilot"]), (&serde_json::Value::Null, &serde_json::Value::Null));
     assert_eq!(report_of(&here().run("explore ring --seeds 2 --format json"))["coverage"], serde_json::json!([]));
+}
+
+#[test]
+fn a_clean_search_says_which_depths_of_bugs_would_have_shown() {
+    let line = "explore twopc --set n=2 --seeds 320";
+    let shown = here().run(line).ends(0).says("worth");
+    let report = report_of(&here().run(&format!("{line} --format json")).ends(0));
+    let worth = report["worth"].as_array().expect("a list");
+    let says = worth[0]["says"].as_str().expect("a sentence");
+    assert!(says.starts_with(&shown), "{says} and {shown}");
+    assert!(says.starts_with("a bug of depth 1 would have shown with at least 99.9"), "{says}");
+    assert!(says.ends_with("for runs no longer and no wider than the pilot's"), "{says}");
+    let probability = |worth: &serde_json::Value| worth["probability"].as_f64().expect("a number");
+    let depths: Vec<u64> = worth.iter().filter_map(|worth| worth["depth"].as_u64()).collect();
+    assert_eq!(depths, [1, 2, 3, 4, 5]);
+    assert!(worth.windows(2).all(|pair| probability(&pair[0]) >= probability(&pair[1])), "{worth:?}");
+    assert!(worth.iter().all(|worth| worth["says"] == says), "{worth:?}");
+    assert!(report["pilot"]["chains"].as_u64() > Some(0), "{report}");
+    let found = here().run("explore ring --bug early-token --no-save --format json").ends(1);
+    assert_eq!(report_of(&found)["worth"], serde_json::json!([]));
 }

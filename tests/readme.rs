@@ -38,6 +38,16 @@ fn the_first_command_prints_what_the_readme_shows() {
 }
 
 #[test]
+fn what_a_clean_search_is_worth_is_as_the_readme_shows() {
+    let (readme, folder) = (readme(), tempfile::tempdir().expect("a folder"));
+    let command = "explore ring --seeds 1000";
+    assert!(readme.contains(&format!("`raddle {command}`")));
+    let printed = String::from_utf8(raddle(command, folder.path()).stdout).expect("text");
+    let shown = readme.split("```").find_map(|block| block.strip_prefix("text\n  worth:")).expect("it is shown");
+    assert!(printed.contains(&format!("  worth:{shown}")), "{printed}");
+}
+
+#[test]
 fn what_the_readme_shrinks_and_explains_comes_out_as_shown() {
     let (readme, folder) = (readme(), tempfile::tempdir().expect("a folder"));
     let blocks: Vec<&str> = readme.split("```").filter_map(|block| block.strip_prefix("text\n$ raddle ")).collect();

@@ -55,7 +55,9 @@ impl StateMachine for Actor {
             (NOISE, 0) => {}
             (NOISE, left) => {
                 let at = BACKGROUND.iter().position(|name| *name == self.me).unwrap_or(0);
-                out.notify(BACKGROUND[(at + left as usize) % BACKGROUND.len()], (NOISE, left - 1));
+                // To another one.
+                let to = at + 1 + left as usize % (BACKGROUND.len() - 1);
+                out.notify(BACKGROUND[to % BACKGROUND.len()], (NOISE, left - 1));
             }
             _ => (self.react)(self, said, out),
         }
@@ -129,7 +131,7 @@ pub const BUGS: [Bug; 16] = [
     },
     Bug {
         name: "hidden-triangle",
-        depth: 2,
+        depth: 1,
         about: "C hears by way of B of what A told it before, behind relays that are busy",
         actors: &["A", "B", "C", "R1", "R2"],
         told: &[("A", ("go", 0))],
@@ -411,15 +413,16 @@ fn late_copy(actor: &mut Actor, said: Say, out: &mut Outbox<Say>) {
 }
 
 /// The server lends to one at a time; the holder works for three rounds of its own timer, renewing in each, and writes.
+/// Leases are numbered, and the disk should have checked that.
 fn lease(actor: &mut Actor, said: Say, out: &mut Outbox<Say>) {
     const LEASE: Duration = Duration::from_secs(2);
     const ROUND: Duration = Duration::from_secs(1);
     let number = |me: &str| if me == "h1" { 1 } else { 2 };
     match (actor.me, said) {
-        // Holder and the one that waits, by number.
+        // Holder and the one that waits, by number, and the number of the lease.
         ("server", ("ask", who)) if actor.vars[0] == 0 => {
-            actor.vars[0] = who;
-            out.notify(if who == 1 { "h1" } else { "h2" }, ("grant", 0));
+            (actor.vars[0], actor.vars[2]) = (who, actor.vars[2] + 1);
+            out.notify(if who == 1 { "h1" } else { "h2" }, ("grant", actor.vars[2]));
             out.set_timer(TimerTag(0), LEASE);
         }
         ("server", ("ask", who)) => actor.vars[1] = who,
@@ -434,18 +437,21 @@ fn lease(actor: &mut Actor, said: Say, out: &mut Outbox<Say>) {
             out.cancel_timer(TimerTag(0));
             (actor.vars[0], actor.vars[1]) = (actor.vars[1], 0);
             if actor.vars[0] > 0 {
-                out.notify(if actor.vars[0] == 1 { "h1" } else { "h2" }, ("grant", 0));
+                actor.vars[2] += 1;
+                out.notify(if actor.vars[0] == 1 { "h1" } else { "h2" }, ("grant", actor.vars[2]));
             }
         }
-        ("disk", (_, who)) => {
-            // Who got the lease first writes first.
-            actor.bad |= who == 1 && actor.vars[0] == 2;
-            actor.vars[0] = who;
+        ("disk", (_, lease)) => {
+            actor.bad |= lease < actor.vars[0];
+            actor.vars[0] = lease;
         }
         (me, ("ask", _)) => out.notify("server", ("ask", number(me))),
-        (_, ("grant", _)) => out.set_timer(TimerTag(1), ROUND),
+        (_, ("grant", lease)) => {
+            actor.vars[0] = lease;
+            out.set_timer(TimerTag(1), ROUND);
+        }
         (me, ("timer", 4)) => {
-            out.notify("disk", ("write", number(me)));
+            out.notify("disk", ("write", actor.vars[0]));
             out.notify("server", ("back", number(me)));
         }
         (me, (_, round)) => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
+use raddle_sim::strategy::BugDepth;
 use raddle_sim::{RunError, Runner, STEP_LIMIT, Settings, StrategyKind, pilot};
 use serde::{Serialize, Serializer};
 
@@ -17,6 +18,14 @@ pub const BLOCK: u64 = 1 << 32;
 
 /// The strategy that is compared with the best of the others.
 const PORTFOLIO: &str = "portfolio";
+
+/// All samplers, and those that aim at a depth also for bugs deeper than usual.
+#[must_use]
+pub fn samplers() -> Vec<StrategyKind> {
+    const DEEPER: BugDepth = BugDepth::new(3).expect("3 is a depth");
+    let samplers = StrategyKind::ALL.into_iter().filter(|kind| !kind.ignores_seed());
+    samplers.chain([StrategyKind::Pct(DEEPER), StrategyKind::Pctcp(DEEPER)]).collect()
+}
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +75,8 @@ pub struct Report {
     rows: Vec<Row>,
     /// Of the medians, by strategy; a miss counts as one more than the cap, so that the mean is too low there.
     geometric_means: Vec<Mean>,
+    /// Of the portfolio's median over the least of the others, row by row.
+    portfolio_to_best: Option<f64>,
 }
 
 /// The geometric mean of a strategy's medians.
@@ -95,15 +106,23 @@ pub fn hunt(kinds: &[StrategyKind], effort: Effort, mut said: impl FnMut(&Bug)) 
         });
     }
     let geometric_means = (0..kinds.len()).map(|at| Mean::of(rows.iter().map(|row| &row.strategies[at]))).collect();
-    Ok(Report { r#type: "bugs", v: 1, blocks: effort.blocks, cap: effort.cap, rows, geometric_means })
+    let portfolio_to_best = geometric_mean(rows.iter().filter_map(|row| row.portfolio_to_best));
+    Ok(Report {
+        r#type: "bugs",
+        v: 1,
+        blocks: effort.blocks,
+        cap: effort.cap,
+        rows,
+        geometric_means,
+        portfolio_to_best,
+    })
 }
 
 fn cell(bug: &Bug, kind: StrategyKind, effort: Effort) -> Result<Cell, RunError> {
     let plan = bug.system().plan()?;
     let mut runner = Runner::new(Arc::clone(&plan), Settings::default(), None)?;
     let mut strategy = kind.make(&pilot(kind, &plan, &Settings::default(), STEP_LIMIT));
-    // One that always does the same has one run to show the bug in.
-    let (blocks, cap) = if kind.ignores_seed() { (1, 1) } else { (effort.blocks, effort.cap) };
+    let Effort { blocks, cap } = effort;
     let mut first_bug = |block: u64| {
         let mut seeds = block * BLOCK..block * BLOCK + cap;
         let shown = seeds.position(|seed| runner.run(seed, strategy.as_mut()).violation.is_some());
@@ -129,12 +148,18 @@ fn portfolio_to_best(cells: &[Cell]) -> Option<f64> {
     }
 }
 
+/// Of some numbers, if there are any.
+fn geometric_mean(of: impl Iterator<Item = f64>) -> Option<f64> {
+    let logs: Vec<f64> = of.map(f64::ln).collect();
+    (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
+}
+
 impl Mean {
     fn of<'a>(cells: impl Iterator<Item = &'a Cell> + Clone) -> Self {
         let strategy = cells.clone().next().map(|cell| cell.strategy.clone()).unwrap_or_default();
-        let logs: Vec<f64> = cells.clone().map(|cell| cell.median.at_least().ln()).collect();
+        let mean = geometric_mean(cells.clone().map(|cell| cell.median.at_least())).unwrap_or_default();
         let missed = cells.filter(|cell| matches!(cell.median, Runs::Missed(_))).count();
-        Self { strategy, mean: (logs.iter().sum::<f64>() / logs.len() as f64).exp(), missed }
+        Self { strategy, mean, missed }
     }
 }
 
@@ -188,11 +213,7 @@ impl Report {
             let bound = if mean.missed > 0 { ">" } else { "" };
             format!("{bound}{:.1}", mean.mean)
         });
-        let ratios: Vec<f64> = self.rows.iter().filter_map(|row| row.portfolio_to_best).collect();
-        let ratio = match ratios.len() {
-            0 => "-".to_owned(),
-            n => format!("{:.1}", (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / n as f64).exp()),
-        };
+        let ratio = self.portfolio_to_best.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.1}"));
         table.add_row(["geometric mean".to_owned(), String::new()].into_iter().chain(means).chain([ratio]));
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -223,12 +244,13 @@ mod tests {
         assert_eq!(portfolio_to_best(&[slow.clone(), fast.clone(), portfolio.clone()]), Some(1.5));
         assert_eq!(portfolio_to_best(&[slow.clone(), portfolio]), None);
         assert_eq!(portfolio_to_best(&[slow, fast]), None);
+        assert_eq!((geometric_mean([2.0, 8.0].into_iter()), geometric_mean([].into_iter())), (Some(4.0), None));
     }
 
     #[test]
     fn blocks_do_not_overlap_and_a_hunt_repeats_itself() {
         let effort = Effort { blocks: 3, cap: 20 };
-        let table = || hunt(&StrategyKind::ALL, effort, |_| {}).expect("runs").table();
+        let table = || hunt(&samplers(), effort, |_| {}).expect("runs").table();
         let first = table();
         assert_eq!(first, table());
         assert!(first.contains("overtake") && first.contains("geometric mean"), "{first}");

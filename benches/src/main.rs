@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
-use raddle_bench::hunt::{BLOCK, Effort, hunt};
+use raddle_bench::hunt::{BLOCK, Effort, hunt, samplers};
 use raddle_bench::measure::{Contender, in_turn};
 use raddle_bench::report::Report;
 use raddle_bench::{bare, ours, peers};
@@ -72,7 +72,7 @@ struct Args {
 enum Other {
     /// Counts the runs that each strategy needs to the first bug of systems with known bugs
     Bugs {
-        /// Compare only these strategies; may be repeated [default: all whose runs differ by seed]
+        /// Compare only these strategies; may be repeated [default: all samplers, and depth 3]
         #[arg(long, value_name = "S")]
         strategy: Vec<StrategyKind>,
 
@@ -93,8 +93,10 @@ enum Other {
 fn main() -> Result<()> {
     let args = Args::parse();
     if let Some(Other::Bugs { strategy, blocks, cap, json }) = args.other {
-        let all = StrategyKind::ALL.into_iter().filter(|kind| !kind.ignores_seed());
-        let kinds = if strategy.is_empty() { all.collect() } else { strategy };
+        for kind in &strategy {
+            ensure!(!kind.ignores_seed(), "`{kind}` is no sampler: it does the same whatever the seed");
+        }
+        let kinds = if strategy.is_empty() { samplers() } else { strategy };
         let report = hunt(&kinds, Effort { blocks, cap }, |bug| eprintln!("{}: {}", bug.name, bug.about))?;
         return tell(&report.table(), &report, json.as_deref());
     }

@@ -62,10 +62,12 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     };
     let pilot = pilot(explore.strategy, &plan, &explore.settings, explore.step_limit);
     let mut report = blank(explore, &plan, &runner);
+    report.pilot = explore.strategy.needs_pilot().then(|| *pilot.figures());
     let jobs = Jobs::start(explore, &plan, &pilot, &seeds, began)?;
     let mut coverage = Coverage::default();
     let failed = jobs.collect(explore, &mut report, &mut coverage, &seeds, began);
     report.elapsed = began.elapsed();
+    report.seeds.end = seeds.start + report.runs;
     report.coverage = coverage.list(plan.names());
     let strategy = || explore.strategy.make(&pilot);
     report.found = failed.map(|failed| match failed {
@@ -76,8 +78,8 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
         Failed::Determinism(seed, violation, one) => as_found(&runner, seed, *violation, Some(*one)),
         Failed::Stuck(seed, step) => stuck(&mut runner, strategy().as_mut(), seed, step, explore.step_limit),
     });
-    if let Some(found) = report.found.as_mut().filter(|_| explore.strategy.needs_pilot()) {
-        found.pilot = Some(*pilot.figures());
+    if let Some(found) = &mut report.found {
+        found.pilot = report.pilot;
     }
     Ok(report)
 }
@@ -89,11 +91,13 @@ fn blank<M: StateMachine>(explore: &Explore<M>, plan: &Plan<M>, runner: &Runner<
         strategy: explore.strategy,
         settings: explore.settings.clone(),
         laws: runner.laws().to_vec(),
+        seeds: explore.seeds.start..explore.seeds.start,
         runs: 0,
         steps: 0,
         deliveries: 0,
         unfinished: 0,
         at_horizon: 0,
+        pilot: None,
         elapsed: Duration::ZERO,
         distinct: Distinct::default(),
         reached: IndexMap::new(),

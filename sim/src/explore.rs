@@ -250,7 +250,9 @@ pub struct Report {
     pub settings: Settings,
     /// The laws by which runs were judged.
     pub laws: Vec<&'static str>,
-    /// Seeds tried, up to and including the failing one.
+    /// The seeds tried, up to and including the failing one.
+    pub seeds: Range<u64>,
+    /// How many those are.
     pub runs: u64,
     /// Actions performed.
     pub steps: u64,
@@ -260,6 +262,8 @@ pub struct Report {
     pub unfinished: u64,
     /// Runs that the horizon ended.
     pub at_horizon: u64,
+    /// The estimates that its strategy went by, if it takes any.
+    pub pilot: Option<Figures>,
     /// How long it took, without shrinking.
     pub elapsed: Duration,
     /// How many different traces were seen.

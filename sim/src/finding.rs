@@ -359,7 +359,7 @@ mod tests {
             policies: IndexMap::new(),
             settings: Settings::default().to_table(),
             strategy: "portfolio/pct(2)".to_owned(),
-            pilot: Some(Figures { runs: 16, events: 30, choices: 4, messages: 30 }),
+            pilot: Some(Figures { runs: 16, events: 30, choices: 4, messages: 30, lineages: 5, chains: 3 }),
             seed: 42,
             laws: vec!["causal-order".to_owned()],
             law: "causal-order".to_owned(),
@@ -389,6 +389,9 @@ mod tests {
         let older = Finding { pilot: None, ..finding() };
         assert!(!older.to_text().contains("pilot"), "what is not there is not written");
         assert_eq!(Finding::parse(&older.to_text(), &path).expect("reads without"), older);
+        let without = |text: String| text.replace("    lineages: 5,\n    chains: 3,\n", "");
+        let pilot = Finding::parse(&without(finding().to_text()), &path).expect("reads an older pilot").pilot;
+        assert_eq!(pilot, finding().pilot.map(|pilot| Figures { lineages: 0, chains: 0, ..pilot }));
         assert_eq!(fs::read_dir(path.parent().expect("has one")).expect("lists").count(), 1);
     }
 

@@ -47,4 +47,4 @@ pub use settings::{Granularity, Network, Settings, SettingsError};
 pub use shrink::{Budget, Deed, Shrunk, Size, shrink_finding};
 pub use strategy::{Strategy, StrategyKind};
 pub use world::World;
-pub use worth::{Excludes, Measured, Worth, worth};
+pub use worth::{Depth, Excludes, Worth, worth};

@@ -15,7 +15,7 @@ use crate::actions::{Act, Actions};
 use crate::run::{Pulse, Runner};
 use crate::settings::Settings;
 use crate::slab::{Card, NONE};
-use crate::strategy::{Priorities, lane};
+use crate::strategy::{Order, Priorities, inherited, lane};
 
 /// How many runs a pilot has, at most.
 const RUNS: u64 = 16;
@@ -52,6 +52,13 @@ pub struct Figures {
     pub choices: u64,
     /// How many different messages were seen.
     pub messages: u64,
+    /// The most chains that PCT gave a priority to: lineages of messages, and what workers do again and again. 0 is not
+    /// measured, as in findings from before it was.
+    #[serde(default)]
+    pub lineages: u64,
+    /// The same for PCTCP: chains of messages that the network keeps in order, and what workers do again and again.
+    #[serde(default)]
+    pub chains: u64,
 }
 
 /// A message of the run at hand.
@@ -74,6 +81,10 @@ struct Count {
     sizes: FxHashMap<u64, (u64, u64)>,
     by_depth: Vec<(u64, u64)>,
     turns: Vec<u64>,
+    /// Of the run at hand: the chains of messages by the reckoning of PCT, and of PCTCP.
+    lineages: u64,
+    chains: u64,
+    order: Order,
 }
 
 impl Pilot {
@@ -87,21 +98,21 @@ impl Pilot {
             pulse.begin(seed);
             runner.world.reset(seed);
             seen.clear();
-            count.nodes.clear();
+            count.begin_run();
             let mut steps = 0;
             while steps < settings.steps_max && total < STEPS_MAX {
                 let actions = runner.world.actions();
                 if actions.is_empty() {
                     break;
                 }
-                seen.look(&actions, |card| count.see(card));
+                seen.look(&actions, |known, card| count.see(known, card));
                 let choice = random::below(&mut rng, actions.len() as u32) as usize;
                 count.choose(&actions, choice);
                 (steps, total) = (steps + 1, total + 1);
                 pulse.step(steps);
                 runner.step_heard(choice, None);
             }
-            count.end_run(steps);
+            count.end_run(steps, seen.lanes() as u64);
             if total == STEPS_MAX || count.figures.choices <= 1 {
                 break;
             }
@@ -131,7 +142,16 @@ impl Pilot {
 }
 
 impl Count {
-    fn see(&mut self, card: &Card) {
+    fn begin_run(&mut self) {
+        self.nodes.clear();
+        self.order.clear();
+        (self.lineages, self.chains) = (0, 0);
+    }
+
+    fn see(&mut self, known: &mut [u32], card: &Card) {
+        self.lineages += u64::from(inherited(known, card).is_none());
+        // Chains are numbered as they begin.
+        self.chains = self.chains.max(u64::from(self.order.place(card)) + 1);
         let age = card.link.age as usize;
         if age >= self.nodes.len() {
             self.nodes.resize(age + 1, UNSEEN);
@@ -152,9 +172,12 @@ impl Count {
         }
     }
 
-    fn end_run(&mut self, steps: u64) {
-        self.figures.runs += 1;
-        self.figures.events = self.figures.events.max(steps);
+    fn end_run(&mut self, steps: u64, lanes: u64) {
+        let figures = &mut self.figures;
+        figures.runs += 1;
+        figures.events = figures.events.max(steps);
+        figures.lineages = figures.lineages.max(self.lineages + lanes);
+        figures.chains = figures.chains.max(self.chains + lanes);
         let mut sizes = vec![1_u64; self.nodes.len()];
         // Creators are older.
         for (age, node) in self.nodes.iter().enumerate().rev() {

@@ -1,54 +1,47 @@
-//! What a clean search is worth: which bugs it would have found, and with which probability.
+//! What a clean search is worth: which bugs would have shown, and with which probability.
 //!
 //! A bug of depth d shows whenever d events happen in an order (Burckhardt et al., "A Randomized Scheduler with
-//! Probabilistic Guarantees of Finding Bugs", ASPLOS'10). Some strategies find every such bug in each run with a
-//! probability p that they can name, so N clean runs exclude it with 1 - (1 - p)^N:
+//! Probabilistic Guarantees of Finding Bugs", ASPLOS'10). Two strategies find every such bug in each run with a
+//! probability p that they can name:
 //!
-//! | strategy | p | where |
-//! |---|---|---|
-//! | `pct(d)` | 1 / (n k^(d-1)) for n chains and k steps | ASPLOS'10 |
-//! | `pctcp(d)`, `tapctcp(d)` | 1 / (w^2 k^(d-1)) for width w and k messages | Ozkan et al., OOPSLA'18; OOPSLA'19 |
+//! | strategy | p | c | where |
+//! |---|---|---|---|
+//! | `pct(d)` | 1 / (c k^(d-1)) | lineages of messages | ASPLOS'10 |
+//! | `pctcp(d)` | 1 / (c k^(d-1)) | chains of its online partition, at most w(w+1)/2 for width w | Ozkan et al., OOPSLA'18 |
 //!
-//! (`tapctcp` counts racy messages only; with all of them its bound is lower, and still holds.) Everything else has no
-//! such bound, and says so. The bound is for the n, k and w of the system, and what is put in is what was *measured*: a
-//! run longer or wider than any that was seen weakens it. Nothing here says that there is no bug.
+//! To either c the lanes are added (timers and the like), which are chains too; k is the number of events. A run that
+//! aims at depth d finds bugs of lower depth with at least the same p. So for bugs of depth d all runs count that aim at
+//! d or more, each with its own p, and as seeds are independent, one of them shows the bug with 1 - Π(1 - pᵢ). A
+//! portfolio is its members, each with the seeds that it was given. Every other strategy has no such bound, and says so.
+//!
+//! What c and k are is not known; what is put in is what the [`Pilot`](crate::Pilot) *measured* in its random walks: the
+//! most of any. A run that is longer or wider than all of these weakens the bound, and nothing here says that there is
+//! no bug. Depth counts orderings between events, and nothing else: values that handlers draw, and which of several
+//! timers of one worker fires first, are further conditions that the bound does not include.
 
 use std::fmt;
+use std::ops::Range;
 
-/// What was measured of the runs of a system; none of it is 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Measured {
-    /// n: what a priority is given to.
-    pub chains: u64,
-    /// k: steps of the longest run.
-    pub steps: u64,
-    /// w: the most messages of which none leads to another.
-    pub width: u64,
-}
+use crate::explore::Report;
+use crate::pilot::Figures;
+use crate::strategy::{Portfolio, StrategyKind};
 
-/// What the clean runs of one strategy are worth.
+/// What the clean runs of one search are worth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Worth {
-    /// The strategy, as it is named in reports.
-    pub strategy: String,
-    /// N: how many runs were clean.
+    /// How choices were made.
+    pub strategy: StrategyKind,
+    /// How many runs were clean.
     pub runs: u64,
     /// What they exclude.
     pub excludes: Excludes,
 }
 
 /// What clean runs exclude.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Excludes {
-    /// Bugs of a depth, with a probability.
-    Depth {
-        /// d: bugs of this depth, and of any lower one.
-        depth: u32,
-        /// p: the least probability with which one run shows such a bug.
-        each_run: f64,
-        /// 1 - (1 - p)^N.
-        probability: f64,
-    },
+    /// Bugs of these depths, from 1 on without a gap.
+    Depths(Vec<Depth>),
     /// No depth: the strategy has no polynomial bound.
     NoBound,
     /// Nothing but one run: the strategy always does the same.
@@ -57,52 +50,108 @@ pub enum Excludes {
     NotMeasured,
 }
 
-/// What `runs` clean runs of a strategy are worth. The strategy is given by its name in reports, such as `pct(3)`; of
-/// `portfolio/pct(3)` the member counts.
-#[must_use]
-pub fn worth(strategy: &str, runs: u64, measured: Option<Measured>) -> Worth {
-    let excludes = match (member(strategy), measured) {
-        (("default-order", _), _) => Excludes::OneRun,
-        (("pct" | "pctcp" | "tapctcp", Some(1..)), None) => Excludes::NotMeasured,
-        (("pct", Some(depth @ 1..)), Some(m)) => Excludes::depth(depth, m.chains as f64, m.steps, runs),
-        (("pctcp" | "tapctcp", Some(depth @ 1..)), Some(m)) => {
-            Excludes::depth(depth, (m.width as f64).powi(2), m.steps, runs)
-        }
-        _ => Excludes::NoBound,
-    };
-    Worth { strategy: strategy.to_owned(), runs, excludes }
+/// What clean runs say of bugs of one depth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Depth {
+    /// d.
+    pub depth: u32,
+    /// How many of the runs aim at bugs as deep as this; others count for nothing.
+    pub runs: u64,
+    /// The least probability with which one of them shows such a bug.
+    pub probability: f64,
 }
 
-/// `portfolio/pct(3)` is (`pct`, 3).
-fn member(strategy: &str) -> (&str, Option<u32>) {
-    let member = strategy.rsplit('/').next().unwrap_or(strategy);
-    match member.split_once('(') {
-        Some((name, depth)) => (name, depth.trim_end_matches(')').parse().ok()),
-        None => (member, None),
+/// What it is worth that no run of these seeds broke a law. The ranges do not overlap; `measured` is what the pilot of
+/// the strategy says, if there was one.
+#[must_use]
+pub fn worth(strategy: StrategyKind, seeds: &[Range<u64>], measured: Option<&Figures>) -> Worth {
+    let runs = seeds.iter().map(|seeds| seeds.end.saturating_sub(seeds.start)).sum();
+    let excludes = match strategy {
+        StrategyKind::DefaultOrder => Excludes::OneRun,
+        StrategyKind::Portfolio => Excludes::by(Portfolio::shares(seeds), measured),
+        _ => Excludes::by([(strategy, runs)], measured),
+    };
+    Worth { strategy, runs, excludes }
+}
+
+impl Report {
+    /// What its runs are worth; nothing if one of them broke a law or did not end, or if there is none. (An exhaustive
+    /// search has no seeds: what it is worth is in [`Report::exhausted`].)
+    #[must_use]
+    pub fn worth(&self) -> Option<Worth> {
+        let clean = self.found.is_none() && self.runs > 0 && self.unfinished == 0 && self.exhausted.is_none();
+        clean.then(|| worth(self.strategy, std::slice::from_ref(&self.seeds), self.pilot.as_ref()))
+    }
+}
+
+/// Runs with one bound.
+struct Member {
+    depth: u32,
+    runs: u64,
+    /// What c is of the figures.
+    chains: fn(&Figures) -> u64,
+}
+
+impl Member {
+    /// None for a strategy without a bound.
+    fn of((strategy, runs): (StrategyKind, u64)) -> Option<Self> {
+        let (depth, chains): (_, fn(&Figures) -> u64) = match strategy {
+            StrategyKind::Pct(depth) => (depth, |figures| figures.lineages),
+            StrategyKind::Pctcp(depth) => (depth, |figures| figures.chains),
+            _ => return None,
+        };
+        Some(Self { depth: u32::from(depth.get()), runs, chains })
+    }
+
+    /// ln (1 - p)^N, without losing a small p to rounding.
+    fn ln_missed(&self, figures: &Figures) -> f64 {
+        if self.runs == 0 {
+            return 0.0;
+        }
+        let orders = (self.chains)(figures) as f64 * (figures.events as f64).powf(f64::from(self.depth - 1));
+        self.runs as f64 * (-1.0 / orders).ln_1p()
     }
 }
 
 impl Excludes {
-    /// For p = 1 / (first k^(d-1)).
-    fn depth(depth: u32, first: f64, k: u64, runs: u64) -> Self {
-        let orders = first * (k as f64).powf(f64::from(depth - 1));
-        let each_run = 1.0 / orders.max(1.0);
-        // 1 - (1 - p)^N, without losing a small p to rounding.
-        let probability = -(runs as f64 * (-each_run).ln_1p()).exp_m1();
-        Self::Depth { depth, each_run, probability }
+    /// What these strategies say together, each with so many runs.
+    fn by(shares: impl IntoIterator<Item = (StrategyKind, u64)>, measured: Option<&Figures>) -> Self {
+        let members: Vec<Member> = shares.into_iter().filter_map(Member::of).collect();
+        let Some(deepest) = members.iter().map(|member| member.depth).max() else { return Self::NoBound };
+        let measured = measured.filter(|figures| figures.events.min(figures.lineages).min(figures.chains) > 0);
+        let Some(figures) = measured else { return Self::NotMeasured };
+        let of_depth = |depth| {
+            let members = members.iter().filter(|member| member.depth >= depth);
+            let ln_missed: f64 = members.clone().map(|member| member.ln_missed(figures)).sum();
+            Depth { depth, runs: members.map(|member| member.runs).sum(), probability: -ln_missed.exp_m1() }
+        };
+        Self::Depths((1..=deepest).map(of_depth).collect())
     }
 }
 
 impl fmt::Display for Worth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { strategy, runs, excludes } = self;
-        match excludes {
-            Excludes::Depth { depth, each_run, probability } => write!(
-                f,
-                "{strategy} would have found a bug of depth {depth} or less with a probability of at least {} \
-                 ({each_run:.1e} in each of {runs} runs), if runs are no longer and no wider than those measured",
-                Percent(*probability),
-            ),
+        let strategy = self.strategy;
+        match &self.excludes {
+            Excludes::Depths(depths) => {
+                let alike = depths.chunk_by(|a, b| percent(a.probability) == percent(b.probability));
+                for (at, alike) in alike.enumerate() {
+                    let (first, last) = (alike[0], alike[alike.len() - 1]);
+                    f.write_str(if at == 0 { "a bug of depth " } else { ", of depth " })?;
+                    match last.depth - first.depth {
+                        0 => write!(f, "{}", first.depth)?,
+                        1 => write!(f, "{} or {}", first.depth, last.depth)?,
+                        _ => write!(f, "{} to {}", first.depth, last.depth)?,
+                    }
+                    f.write_str(match at {
+                        0 if first.probability < WORTH_NAMING => " would have shown with ",
+                        0 => " would have shown with at least ",
+                        _ => " with ",
+                    })?;
+                    f.write_str(&percent(first.probability))?;
+                }
+                f.write_str(": for runs no longer and no wider than the pilot's")
+            }
             Excludes::NoBound => write!(f, "{strategy} has no polynomial bound: its runs exclude bugs of no depth"),
             Excludes::OneRun => write!(f, "{strategy} is one run: it says nothing of any other order"),
             Excludes::NotMeasured => {
@@ -112,64 +161,111 @@ impl fmt::Display for Worth {
     }
 }
 
-/// A probability that is never rounded up to certainty.
-struct Percent(f64);
+/// A lower probability is not told apart from none.
+const WORTH_NAMING: f64 = 0.000_1;
 
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 * 100.0 {
-            p if p > 99.99 => f.write_str("99.99 %"),
-            p if p >= 1.0 => write!(f, "{:.2} %", (p * 100.0).floor() / 100.0),
-            p => write!(f, "{p:.1e} %"),
-        }
+/// A probability, never rounded up, so that none becomes certain.
+fn percent(probability: f64) -> String {
+    match probability * 100.0 {
+        p if p >= 99.99 => "99.99 %".to_owned(),
+        p if p >= 1.0 => format!("{:.1} %", (p * 10.0).floor() / 10.0),
+        p if p >= 100.0 * WORTH_NAMING => format!("{:.2} %", (p * 100.0).floor() / 100.0),
+        _ => "next to nothing".to_owned(),
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "seeds are ranges, and often one")]
 mod tests {
     use super::*;
 
-    const MEASURED: Measured = Measured { chains: 4, steps: 50, width: 3 };
+    const MEASURED: Figures = Figures { runs: 16, events: 50, choices: 4, messages: 50, lineages: 4, chains: 3 };
+
+    fn of(strategy: &str, seeds: &[Range<u64>], measured: Option<&Figures>) -> Worth {
+        worth(strategy.parse().expect("a strategy"), seeds, measured)
+    }
 
     #[track_caller]
-    fn check(strategy: &str, runs: u64, expected: Option<(u32, f64, f64)>) {
-        match (worth(strategy, runs, Some(MEASURED)).excludes, expected) {
-            (Excludes::Depth { depth, each_run, probability }, Some((d, p, all))) => {
-                assert_eq!(depth, d);
-                assert!((each_run - p).abs() < 1e-12, "{each_run} a run");
-                assert!((probability - all).abs() < 1e-9, "{probability} in all");
-            }
-            (excludes, None) => assert_eq!(excludes, Excludes::NoBound),
-            (excludes, _) => panic!("{excludes:?}"),
+    fn check(strategy: &str, runs: u64, expected: &[f64]) {
+        let worth = of(strategy, &[0..runs], Some(&MEASURED));
+        assert_eq!(worth.runs, runs);
+        let Excludes::Depths(depths) = worth.excludes else { panic!("{worth:?}") };
+        assert_eq!(depths.len(), expected.len());
+        for (at, (Depth { depth, runs: aiming, probability }, expected)) in depths.iter().zip(expected).enumerate() {
+            assert_eq!((*depth as usize, *aiming), (at + 1, runs));
+            assert!((probability - expected).abs() < 1e-12, "{strategy}, depth {depth}: {probability}");
         }
     }
 
     #[test]
     fn bounds_are_those_of_the_papers() {
-        check("pct(1)", 1, Some((1, 1.0 / 4.0, 0.25)));
-        check("pct(2)", 2, Some((2, 1.0 / 200.0, 1.0 - 0.995 * 0.995)));
-        check("pctcp(2)", 1, Some((2, 1.0 / 450.0, 1.0 / 450.0)));
-        check("tapctcp(3)", 1, Some((3, 1.0 / 22_500.0, 1.0 / 22_500.0)));
-        check("portfolio/pct(2)", 1, Some((2, 1.0 / 200.0, 1.0 / 200.0)));
-        check("pct(2)", 0, Some((2, 1.0 / 200.0, 0.0)));
+        check("pct(1)", 1, &[1.0 / 4.0]);
+        check("pct(2)", 2, &[1.0 - 0.995 * 0.995; 2]);
+        check("pctcp(2)", 1, &[1.0 / 150.0; 2]);
+        check("pctcp(3)", 1, &[1.0 / 7_500.0; 3]);
+        check("pct(2)", 0, &[0.0; 2]);
+    }
+
+    #[test]
+    fn members_of_a_portfolio_count_with_their_own_seeds() {
+        // Whole tables, a table less one seed, and that seed: together two tables.
+        let [whole, parts] =
+            [&[0..32][..], &[0..16, 17..32, 16..17]].map(|seeds| of("portfolio", seeds, Some(&MEASURED)));
+        assert_eq!(whole, parts);
+        let Excludes::Depths(depths) = whole.excludes else { panic!("bounded") };
+        for Depth { depth, runs, probability } in depths {
+            let (mut missed, mut aiming) = (1.0, 0);
+            for seed in 0..32 {
+                let (d, c) = match Portfolio::member(seed) {
+                    StrategyKind::Pct(d) => (d, 4.0),
+                    StrategyKind::Pctcp(d) => (d, 3.0),
+                    _ => continue,
+                };
+                if u32::from(d.get()) >= depth {
+                    missed *= 1.0 - 1.0 / (c * 50_f64.powi(i32::from(d.get()) - 1));
+                    aiming += 1;
+                }
+            }
+            assert_eq!(runs, aiming, "depth {depth}");
+            assert!((probability - (1.0 - missed)).abs() < 1e-12, "depth {depth}: {probability}");
+        }
+        let one = of("portfolio", &[5..6], Some(&MEASURED));
+        let alone = of(&Portfolio::member(5).to_string(), &[5..6], Some(&MEASURED));
+        let upto = |worth: &Worth, depth: usize| match &worth.excludes {
+            Excludes::Depths(depths) => depths[..depth].to_vec(),
+            _ => Vec::new(),
+        };
+        assert_eq!(upto(&one, 3), upto(&alone, 3), "pctcp(3)");
+        assert!(one.to_string().contains("of depth 4 or 5 with next to nothing"), "{one}");
     }
 
     #[test]
     fn others_claim_nothing() {
-        for strategy in ["random", "pos", "uniform", "portfolio", "delay-bounded(2)", "pct", "pct(0)", "pct(x)"] {
-            check(strategy, 1_000_000, None);
+        for strategy in ["random", "pos", "basic-pos", "uniform"] {
+            assert_eq!(of(strategy, &[0..1_000_000], Some(&MEASURED)).excludes, Excludes::NoBound);
         }
-        assert_eq!(worth("default-order", 1, Some(MEASURED)).excludes, Excludes::OneRun);
-        assert_eq!(worth("pct(2)", 1, None).excludes, Excludes::NotMeasured);
+        assert_eq!(of("default-order", &[0..1], Some(&MEASURED)).excludes, Excludes::OneRun);
+        let older = Figures { lineages: 0, chains: 0, ..MEASURED };
+        for measured in [None, Some(&Figures::default()), Some(&older)] {
+            assert_eq!(of("pct(2)", &[0..1], measured).excludes, Excludes::NotMeasured);
+            assert_eq!(of("portfolio", &[0..1], measured).excludes, Excludes::NotMeasured);
+        }
     }
 
     #[test]
     fn small_probabilities_add_up_and_none_becomes_certain() {
-        let long = Measured { chains: 1_000, steps: 1_000_000, width: 1_000 };
-        let Excludes::Depth { probability, .. } = worth("pct(3)", 1_000, Some(long)).excludes else {
-            panic!("bounded")
-        };
-        assert!((probability / 1e-12 - 1.0).abs() < 1e-3, "{probability}");
-        assert!(worth("pct(2)", 1_000_000_000, Some(MEASURED)).to_string().contains("at least 99.99 %"));
+        let long = Figures { events: 1_000_000, lineages: 1_000, ..MEASURED };
+        let Excludes::Depths(depths) = of("pct(3)", &[0..1_000], Some(&long)).excludes else { panic!("bounded") };
+        assert!((depths[2].probability / 1e-12 - 1.0).abs() < 1e-3, "{depths:?}");
+        let sure = Figures { events: 1, lineages: 1, chains: 1, ..MEASURED };
+        for measured in [&MEASURED, &sure] {
+            let says = of("pct(2)", &[0..1_000_000_000], Some(measured)).to_string();
+            assert!(
+                says.starts_with("a bug of depth 1 or 2 would have shown with at least 99.99 %: for runs"),
+                "{says}"
+            );
+        }
+        assert_eq!(percent(0.999_56), "99.9 %");
+        assert_eq!(percent(0.003_29), "0.32 %");
     }
 }

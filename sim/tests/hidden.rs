@@ -66,6 +66,8 @@ fn the_portfolio_finds_the_hidden_triangle_soon() {
     check(Network::Fifo, "pctcp(2)", 1..=2);
     check(Network::Fifo, "pct(2)", 1..=5);
     check(Network::Bag, "pct(2)", 1..=2);
+    check(Network::Bag, "pctcp(2)", 1..=2);
+    check(Network::Bag, "uniform", 1..=4);
     for other in ["uniform", "pos", "basic-pos", "pct(3)", "pctcp(3)"] {
         check(Network::Fifo, other, 1..=8);
     }

@@ -45,14 +45,14 @@ fn one_schedule_takes_one_run() {
             out.notify("x", n + 1);
         }
     };
-    let expected = Figures { runs: 1, events: 5, choices: 1, messages: 5 };
+    let expected = Figures { runs: 1, events: 5, choices: 1, messages: 5, lineages: 1, chains: 1 };
     assert_eq!(figures(&odd(1, chain), STEP_LIMIT), expected);
 }
 
 #[test]
 fn several_schedules_take_sixteen() {
     let figures = figures(&odd(4, |_, _| {}), STEP_LIMIT);
-    assert_eq!(figures, Figures { runs: 16, events: 4, choices: 4, messages: 4 });
+    assert_eq!(figures, Figures { runs: 16, events: 4, choices: 4, messages: 4, lineages: 4, chains: 4 });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
-use raddle_sim::{Covered, Distinct, Excludes, Worth};
+use raddle_sim::{Covered, Depth, Distinct, Excludes, Worth};
 use serde::{Deserialize, Serialize};
 
 use crate::look::{FAINT, Look};
@@ -30,8 +30,8 @@ pub(crate) fn traces(seen: &Distinct, of: Option<u64>) -> Fact {
 }
 
 /// What clean runs are worth.
-pub(crate) fn worth(worth: &[Worth]) -> Vec<Fact> {
-    worth.iter().map(|worth| ("worth", worth.to_string())).collect()
+pub(crate) fn worth(worth: Option<&Worth>) -> Option<Fact> {
+    worth.map(|worth| ("worth", worth.to_string()))
 }
 
 /// Which goals were reached, and which were not.
@@ -72,31 +72,32 @@ pub(crate) fn coverage(covered: &[Covered], look: Look) -> String {
     out
 }
 
-/// [`Worth`] as JSON has it.
+/// What [`Worth`] says of one depth, as JSON has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WorthLine {
     strategy: String,
+    /// Of the clean runs, those that aim at bugs of this depth.
     runs: u64,
     /// None: no bug of any depth is excluded.
     depth: Option<u32>,
-    each_run: Option<f64>,
     probability: Option<f64>,
     says: String,
 }
 
-impl From<&Worth> for WorthLine {
-    fn from(worth: &Worth) -> Self {
-        let (depth, each_run, probability) = match worth.excludes {
-            Excludes::Depth { depth, each_run, probability } => (Some(depth), Some(each_run), Some(probability)),
-            Excludes::NoBound | Excludes::OneRun | Excludes::NotMeasured => (None, None, None),
+impl WorthLine {
+    /// A line for each depth, and at least one unless nothing is said.
+    pub(crate) fn list(worth: Option<&Worth>) -> Vec<Self> {
+        let Some(worth) = worth else { return Vec::new() };
+        let line = |runs, depth, probability| {
+            let (strategy, says) = (worth.strategy.to_string(), worth.to_string());
+            Self { strategy, runs, depth, probability, says }
         };
-        Self {
-            strategy: worth.strategy.clone(),
-            runs: worth.runs,
-            depth,
-            each_run,
-            probability,
-            says: worth.to_string(),
+        match &worth.excludes {
+            Excludes::Depths(depths) => {
+                let of = |depth: &Depth| line(depth.runs, Some(depth.depth), Some(depth.probability));
+                depths.iter().map(of).collect()
+            }
+            Excludes::NoBound | Excludes::OneRun | Excludes::NotMeasured => vec![line(worth.runs, None, None)],
         }
     }
 }

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use raddle_sim::{Covered, Distinct, Worth};
+use raddle_sim::{Covered, Distinct, Figures, StrategyKind, Worth};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -73,6 +74,8 @@ struct Line {
     distinct: u64,
     chance_of_new: f64,
     worth: Vec<WorthLine>,
+    #[serde(default)]
+    pilot: Option<Figures>,
     violations: Vec<Value>,
     sometimes: IndexMap<String, u64>,
     coverage: Vec<Covered>,
@@ -89,6 +92,7 @@ struct Part {
     path: PathBuf,
     line: Line,
     shard: ShardLine,
+    strategy: StrategyKind,
     violation: Option<Value>,
     traces: Distinct,
 }
@@ -114,6 +118,7 @@ impl Part {
         if let Err(expected) = format!("{}/{}", shard.index, shard.of).parse::<Shard>() {
             refuse!("`{name}` says that it is shard {}/{}: {expected}", shard.index, shard.of);
         }
+        let strategy = line.strategy.parse().map_err(|error| Trouble(format!("`{name}` cannot be joined: {error}")))?;
         let traces: Distinct =
             shard.traces.parse().map_err(|error| Trouble(format!("`{name}` cannot be joined: {error}")))?;
         let mut told = before.iter().filter_map(|line| serde_json::from_str(line).ok());
@@ -121,7 +126,14 @@ impl Part {
         if line.violations.is_empty() != violation.is_none() {
             refuse!("`{name}` is not whole: its report and its `violation` line belong together");
         }
-        Ok(Self { path: path.to_owned(), line, shard, violation, traces })
+        Ok(Self { path: path.to_owned(), line, shard, strategy, violation, traces })
+    }
+
+    /// The seeds it tried.
+    fn seeds(&self) -> Range<u64> {
+        let ShardLine { index, of, ref seeds, .. } = self.shard;
+        let start = Shard { index, of }.part(seeds).start;
+        start..start.saturating_add(self.line.runs)
     }
 
     /// Refuses what is not another shard of the same search.
@@ -142,6 +154,9 @@ impl Part {
             if value(a) != value(b) {
                 return differs(&format!("`{key}`"), &value(a), &value(b));
             }
+        }
+        if a.pilot != b.pilot {
+            return differs("the pilot", &format!("{:?}", a.pilot), &format!("{:?}", b.pilot));
         }
         let (a, b) = (&other.shard, &self.shard);
         if a.of != b.of {
@@ -169,7 +184,7 @@ struct Whole<'a> {
     of: u64,
     cut: Option<Ended>,
     asked: bool,
-    worth: Vec<Worth>,
+    worth: Option<Worth>,
 }
 
 impl<'a> Whole<'a> {
@@ -202,9 +217,9 @@ impl<'a> Whole<'a> {
         let last = &parts[counted - 1];
         let violation = last.violation.as_ref();
         let clean = violation.is_none() && line.runs > 0 && line.unfinished == 0;
-        // As `explore` has it: no strategy that there is has a bound, so nothing need be measured.
-        let worth: Vec<Worth> = clean.then(|| raddle_sim::worth(&line.strategy, line.runs, None)).into_iter().collect();
-        line.worth = worth.iter().map(WorthLine::from).collect();
+        let seeds: Vec<Range<u64>> = parts[..counted].iter().map(Part::seeds).collect();
+        let worth = clean.then(|| raddle_sim::worth(first.strategy, &seeds, line.pilot.as_ref()));
+        line.worth = WorthLine::list(worth.as_ref());
         let of = first.shard.of;
         let there: BTreeSet<u64> = parts.iter().map(|part| part.shard.index).collect();
         let missing = (1..=of).filter(|index| !there.contains(index)).collect();
@@ -296,7 +311,7 @@ impl<'a> Whole<'a> {
             return facts;
         }
         facts.push(facts::traces(&self.traces, None));
-        facts.extend(facts::worth(&self.worth));
+        facts.extend(facts::worth(self.worth.as_ref()));
         facts.extend(line.settings.get("laws").map(|laws| ("laws", laws.replace(',', ", "))));
         facts.extend(facts::reached(&line.sometimes));
         facts

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 use raddle_core::{MessageId, Names, Policies};
-use raddle_sim::{Covered, Cut, Deed, Found, Pair, Report, Settings, Shrunk, StrategyKind, Worth};
+use raddle_sim::{Covered, Cut, Deed, Figures, Found, Pair, Report, Settings, Shrunk, StrategyKind};
 use serde::Serialize;
 
 use super::context::{Built, Context};
@@ -93,19 +93,13 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         Some(exhausted) => facts.extend(exhausted::facts(exhausted)),
         None => facts.push(facts::traces(&report.distinct, None)),
     }
-    facts.extend(facts::worth(&worth(report)));
+    facts.extend(facts::worth(report.worth().as_ref()));
     if report.at_horizon > 0 {
         facts.push(("horizon", format!("{} ended there", words::counted(report.at_horizon, "run"))));
     }
     facts.push(("laws", report.laws.join(", ")));
     facts.extend(facts::reached(&report.reached));
     facts
-}
-
-/// What the runs are worth, if all were clean. (No strategy that there is has a bound, so nothing need be measured.)
-fn worth(report: &Report) -> Vec<Worth> {
-    let clean = report.found.is_none() && report.runs > 0 && report.unfinished == 0;
-    clean.then(|| raddle_sim::worth(&report.strategy.to_string(), report.runs, None)).into_iter().collect()
 }
 
 /// What a search found, ready to be told.
@@ -218,7 +212,8 @@ pub(crate) fn json(
         elapsed_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
         distinct: report.exhausted.as_ref().map_or(report.distinct.count(), |exhausted| exhausted.traces),
         chance_of_new: report.distinct.chance_of_new(),
-        worth: worth(report).iter().map(WorthLine::from).collect(),
+        worth: WorthLine::list(report.worth().as_ref()),
+        pilot: report.pilot.as_ref(),
         violations: all_found(report).map(Breach::of).collect(),
         sometimes: &report.reached,
         coverage: &report.coverage,
@@ -248,6 +243,8 @@ struct ReportLine<'a> {
     distinct: u64,
     chance_of_new: f64,
     worth: Vec<WorthLine>,
+    /// The estimates that the strategy went by, and that `worth` rests on.
+    pilot: Option<&'a Figures>,
     violations: Vec<Breach<'a>>,
     sometimes: &'a IndexMap<String, u64>,
     coverage: &'a [Covered],

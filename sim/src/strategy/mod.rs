@@ -25,6 +25,8 @@ pub use default_order::DefaultOrder;
 pub use indices::Indices;
 pub use kind::{ParseStrategyError, StrategyKind};
 pub use pct::Pct;
+pub(crate) use pct::inherited;
+pub(crate) use pctcp::Order;
 pub use pctcp::Pctcp;
 pub use portfolio::Portfolio;
 pub use pos::Pos;

@@ -23,7 +23,7 @@ use super::change_points::{BugDepth, ChangePoints};
 use super::priorities::{Key, Newcomer, Priorities, among_timers, draw};
 use crate::actions::Actions;
 use crate::pilot::Pilot;
-use crate::slab::NONE;
+use crate::slab::Card;
 
 /// PCT for bugs of one depth.
 #[derive(Debug)]
@@ -52,15 +52,19 @@ impl Pct {
     #[inline(always)]
     fn highest(&mut self, actions: &Actions<'_>) -> usize {
         let rng = &mut self.rng;
-        self.priorities.highest(actions, |known, newcomer| match newcomer {
-            Newcomer::Message(card) if card.link.creator != NONE => {
-                // The first output takes the place of its input; then there is none left to take.
-                let creator = known.get_mut(card.link.creator as usize).map(std::mem::take);
-                creator.filter(|priority| *priority != 0).unwrap_or_else(|| draw(rng))
-            }
-            _ => draw(rng),
+        self.priorities.highest(actions, |known, newcomer| {
+            let inherited = if let Newcomer::Message(card) = newcomer { inherited(known, card) } else { None };
+            inherited.unwrap_or_else(|| draw(rng))
         })
     }
+}
+
+/// The priority of the lineage that a message goes on with; none if it begins one.
+#[inline(always)]
+pub(crate) fn inherited(known: &mut [u32], card: &Card) -> Option<u32> {
+    // The first output takes the place of its input; then there is none left to take.
+    let creator = known.get_mut(card.link.creator as usize).map(std::mem::take);
+    creator.filter(|priority| *priority != 0)
 }
 
 impl Strategy for Pct {

@@ -52,7 +52,7 @@ pub struct Pctcp {
 
 /// The order in which messages must arrive, and its chains.
 #[derive(Debug, Default)]
-struct Order {
+pub(crate) struct Order {
     chains: Chains,
     /// By age: the element of each message and its chain.
     placed: Vec<(Element, u32)>,
@@ -90,14 +90,14 @@ impl Last {
 }
 
 impl Order {
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.chains.clear();
         self.placed.clear();
         self.last.clear();
     }
 
     /// The chain of a message that can be chosen from now on.
-    fn place(&mut self, card: &Card) -> u32 {
+    pub(crate) fn place(&mut self, card: &Card) -> u32 {
         let link = &card.link;
         let creator = self.placed.get(link.creator as usize).map(|placed| placed.0).filter(|element| *element != NONE);
         let mut none = NONE;

@@ -9,6 +9,7 @@
 //! never. POS and BasicPOS are the middle road. So half of the seeds go to each side, each depth from 1 to 5 has a
 //! share, and every eight seeds in a row see both.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{BugDepth, Strategy, StrategyKind};
@@ -70,6 +71,16 @@ impl Portfolio {
     #[must_use]
     pub const fn member(seed: u64) -> StrategyKind {
         MEMBERS[Self::at(seed)]
+    }
+
+    /// How many of these seeds each entry of the table runs; a member with several entries comes several times.
+    pub(crate) fn shares(seeds: &[Range<u64>]) -> impl Iterator<Item = (StrategyKind, u64)> {
+        let of = MEMBERS.len() as u64;
+        MEMBERS.into_iter().zip(0..).map(move |(member, at)| {
+            // Of the seeds below this one.
+            let below = |end: u64| end / of + u64::from(end % of > at);
+            (member, seeds.iter().map(|seeds| below(seeds.end).saturating_sub(below(seeds.start))).sum())
+        })
     }
 
     const fn at(seed: u64) -> usize {

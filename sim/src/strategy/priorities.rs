@@ -102,14 +102,19 @@ impl Priorities {
         place
     }
 
-    /// Shows each message once, when it can first be chosen.
-    pub(crate) fn look(&mut self, actions: &Actions<'_>, mut see: impl FnMut(&Card)) {
-        self.highest(actions, |_, newcomer| {
+    /// Shows each message once, when it can first be chosen, with the priorities of those before it, all equal.
+    pub(crate) fn look(&mut self, actions: &Actions<'_>, mut see: impl FnMut(&mut [u32], &Card)) {
+        self.highest(actions, |known, newcomer| {
             if let Newcomer::Message(card) = newcomer {
-                see(card);
+                see(known, card);
             }
             DRAWN
         });
+    }
+
+    /// How many lanes were seen.
+    pub(crate) fn lanes(&self) -> usize {
+        self.lanes.iter().filter(|priority| **priority != 0).count()
     }
 
     #[inline(always)]
