@@ -8,14 +8,22 @@
 //! Beside speed there is the bug bench, `raddle-bench bugs`: how many runs each strategy needs to the first bug of the
 //! systems in [`bugs`], as [`hunt`] counts them.
 //!
-//! madsim is not among the peers: without `--cfg madsim` in `RUSTFLAGS`, for the whole build, it
-//! compiles to plain tokio and simulates nothing.
+//! Exhaustive search is measured on a workload of its own, [`fanin`]: `raddle-bench exhaustive`.
+//!
+//! madsim takes part only with `RUSTFLAGS="--cfg madsim"`, which is for the whole build: without it, madsim is plain
+//! tokio and simulates nothing. With it, it puts functions of its own in the place of the C library's clock and random
+//! numbers, for the whole process; outside its runs they call the originals.
 
 pub mod bare;
 pub mod bugs;
+pub mod exhaustive;
+pub mod fanin;
+pub mod fanin_report;
 pub mod hunt;
 pub mod measure;
+pub mod memory;
 pub mod ours;
 pub mod peers;
+pub mod replay;
 pub mod report;
 pub mod workload;

@@ -1,10 +1,12 @@
-//! `cargo run --release -p raddle-bench`: every contender in turn, for several rounds, and a table
+//! `cargo run --profile measure -p raddle-bench`: every contender in turn, for several rounds, and a table
 //! of medians.
 //!
-//! `cargo run --release -p raddle-bench -- bugs`: the runs that each strategy needs to the first bug.
+//! `cargo run --profile measure -p raddle-bench -- bugs`: the runs that each strategy needs to the first bug.
+//!
+//! `cargo run --profile measure -p raddle-bench -- exhaustive`: how fast all orders of a fan-in are searched.
 //!
 //! To add a contender, write a `fn(Duration) -> Rate` in a file of its own and add its line to
-//! [`CONTENDERS`].
+//! [`CONTENDERS`] or, if it searches exhaustively, to [`SEARCHES`].
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,10 +15,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
+use raddle_bench::fanin_report::{self, Search};
 use raddle_bench::hunt::{BLOCK, Effort, hunt, samplers};
 use raddle_bench::measure::{Contender, in_turn};
 use raddle_bench::report::Report;
-use raddle_bench::{bare, ours, peers};
+use raddle_bench::{bare, exhaustive, memory, ours, peers, replay};
 use raddle_sim::StrategyKind;
 use serde::Serialize;
 
@@ -36,9 +39,28 @@ const CONTENDERS: &[Contender] = &[
     Contender::new("shuttle, random", peers::shuttle::random),
     Contender::new("shuttle, URW", peers::shuttle::urw),
     Contender::new("shuttle, PCT d=3", peers::shuttle::pct3),
+    #[cfg(madsim)]
+    Contender::new("madsim, channels", peers::madsim::channels),
+    #[cfg(madsim)]
+    Contender::new("madsim, network", peers::madsim::network),
     Contender::new("turmoil, 10 ms ticks", peers::turmoil::ticks_10ms),
     Contender::new("turmoil", peers::turmoil::default_ticks),
 ];
+
+/// All that searches exhaustively, in the order of the table.
+const SEARCHES: &[Search] = &[
+    Search { n: 7, contender: Contender::new("bare replay loop", replay::orders::<7>) },
+    Search { n: 7, contender: Contender::new(TRACEFORGE, peers::traceforge::orders::<7>) },
+    Search { n: 7, contender: Contender::new("raddle, dpor", exhaustive::orders::<7>) },
+    Search { n: 7, contender: Contender::new("raddle, dpor, no laws", exhaustive::orders_unjudged::<7>) },
+    Search { n: 8, contender: Contender::new("bare replay loop", replay::orders::<8>) },
+    Search { n: 8, contender: Contender::new(TRACEFORGE, peers::traceforge::orders::<8>) },
+    Search { n: 8, contender: Contender::new("raddle, dpor", exhaustive::orders::<8>) },
+    Search { n: 8, contender: Contender::new("raddle, dpor, no laws", exhaustive::orders_unjudged::<8>) },
+];
+
+/// What the others are compared with.
+const TRACEFORGE: &str = "TraceForge";
 
 /// Measures raddle beside its peers and a bare hand-written loop.
 #[derive(Debug, Parser)]
@@ -70,6 +92,28 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Other {
+    /// Measures how fast all orders in which one receiver can hear 7 and 8 senders are searched
+    Exhaustive {
+        /// How many times each contender is measured
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+        rounds: u16,
+
+        /// CPU time of one measurement, in milliseconds; a search is always brought to its end
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+        millis: u64,
+
+        /// Also write what was measured as one line of JSON
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+
+    /// Searches once and says the peak of this process: for a process of its own
+    #[command(hide = true, name = memory::CHILD)]
+    Peak {
+        /// How many senders
+        n: u64,
+    },
+
     /// Counts the runs that each strategy needs to the first bug of systems with known bugs
     Bugs {
         /// Compare only these strategies; may be repeated [default: all samplers, and depth 3]
@@ -92,14 +136,23 @@ enum Other {
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    if let Some(Other::Bugs { strategy, blocks, cap, json }) = args.other {
-        for kind in &strategy {
-            ensure!(!kind.ignores_seed(), "`{kind}` is no sampler: it does the same whatever the seed");
+    match args.other {
+        None => speed(&args),
+        Some(Other::Bugs { strategy, blocks, cap, json }) => {
+            for kind in &strategy {
+                ensure!(!kind.ignores_seed(), "`{kind}` is no sampler: it does the same whatever the seed");
+            }
+            let kinds = if strategy.is_empty() { samplers() } else { strategy };
+            let report = hunt(&kinds, Effort { blocks, cap }, |bug| eprintln!("{}: {}", bug.name, bug.about))?;
+            tell(&report.table(), &report, json.as_deref())
         }
-        let kinds = if strategy.is_empty() { samplers() } else { strategy };
-        let report = hunt(&kinds, Effort { blocks, cap }, |bug| eprintln!("{}: {}", bug.name, bug.about))?;
-        return tell(&report.table(), &report, json.as_deref());
+        Some(Other::Exhaustive { rounds, millis, json }) => search(rounds, millis, json.as_deref()),
+        Some(Other::Peak { n }) => Ok(writeln!(io::stdout(), "{}", memory::child(n)?)?),
     }
+}
+
+/// How fast runs are sampled.
+fn speed(args: &Args) -> Result<()> {
     let contenders = select(&args.only)?;
     let (rounds, millis) = if args.quick { (3, 20) } else { (args.rounds, args.millis) };
 
@@ -109,6 +162,18 @@ fn main() -> Result<()> {
     let report = Report::new(&contenders, &rates);
 
     tell(&report.table(), &report, args.json.as_deref())
+}
+
+/// How fast all runs are searched, and in how much memory.
+fn search(rounds: u16, millis: u64, json: Option<&Path>) -> Result<()> {
+    let contenders: Vec<_> = SEARCHES.iter().map(|search| search.contender).collect();
+    let rates = in_turn(&contenders, usize::from(rounds), Duration::from_millis(millis), |round| {
+        eprintln!("round {round} of {rounds}");
+    });
+    let report = fanin_report::Report::new(SEARCHES, &rates, TRACEFORGE);
+    let memory = memory::Report::measure()?;
+    let table = format!("{}\n\n{}", report.table(), memory.table());
+    tell(&table, &(report, memory), json)
 }
 
 /// Prints the table, and writes the line of JSON if there is a file for it.

@@ -41,6 +41,11 @@ impl Rate {
     pub fn deliveries_per_second(&self) -> f64 {
         self.deliveries as f64 / self.cpu.as_secs_f64()
     }
+
+    /// Runs per CPU second.
+    pub fn runs_per_second(&self) -> f64 {
+        self.runs as f64 / self.cpu.as_secs_f64()
+    }
 }
 
 /// Calls `run_seeds` with `batch` new seeds at a time, from seed 0 on, until `budget` of CPU time

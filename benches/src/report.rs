@@ -34,15 +34,15 @@ struct Line {
 
 /// Smallest, median and greatest of several measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-struct Spread {
-    min: f64,
-    median: f64,
-    max: f64,
+pub(crate) struct Spread {
+    pub(crate) min: f64,
+    pub(crate) median: f64,
+    pub(crate) max: f64,
 }
 
 /// A [`Rate`] as it is written.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Round {
+pub(crate) struct Round {
     runs: u64,
     deliveries: u64,
     cpu_ns: u64,
@@ -112,7 +112,7 @@ impl From<&Rate> for Round {
 }
 
 impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Spread {
+    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Spread {
         let mut values: Vec<f64> = values.collect();
         assert!(!values.is_empty(), "there is no median of nothing");
         values.sort_by(f64::total_cmp);

@@ -17,7 +17,8 @@ use turmoil::Builder;
 use turmoil::net::UdpSocket;
 
 use crate::measure::{Rate, measure};
-use crate::workload::{Message, Tally, WORKERS, WorkerId, expected, externals, react};
+use crate::peers::frame::{FRAME, decode, encode};
+use crate::workload::{Tally, WORKERS, WorkerId, expected, externals, react};
 
 /// turmoil as it comes: ticks of 1 ms, latencies up to 100 ms.
 pub fn default_ticks(budget: Duration) -> Rate {
@@ -88,23 +89,9 @@ async fn bind() -> io::Result<UdpSocket> {
     UdpSocket::bind((Ipv4Addr::UNSPECIFIED, PORT)).await
 }
 
-fn encode(message: Message) -> [u8; FRAME] {
-    let mut frame = [message.depth; FRAME];
-    frame[..8].copy_from_slice(&message.payload.to_le_bytes());
-    frame
-}
-
-fn decode(frame: [u8; FRAME]) -> Message {
-    let [payload @ .., depth] = frame;
-    Message { payload: u64::from_le_bytes(payload), depth }
-}
-
 const NAMES: [&str; WORKERS] = ["worker-0", "worker-1", "worker-2", "worker-3"];
 
 const PORT: u16 = 9000;
-
-/// Eight bytes of payload, one of depth.
-const FRAME: usize = 9;
 
 #[cfg(test)]
 mod tests {
@@ -117,11 +104,5 @@ mod tests {
             let rate = run(Duration::ZERO);
             assert_eq!(rate.deliveries, rate.runs * DELIVERIES);
         }
-    }
-
-    #[test]
-    fn frames_round_trip() {
-        let message = Message { payload: 0x0123_4567_89ab_cdef, depth: 3 };
-        assert_eq!(decode(encode(message)), message);
     }
 }
