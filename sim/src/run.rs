@@ -332,6 +332,12 @@ impl<M: StateMachine> Runner<M> {
         self.world.step(choice, &mut (&mut self.bank, (&mut self.marks, ear)));
     }
 
+    /// The same where nobody does.
+    #[inline(never)]
+    pub(crate) fn step_alone(&mut self, choice: usize) {
+        self.world.step(choice, &mut (&mut self.bank, &mut self.marks));
+    }
+
     /// Without `HEARD` there is neither ear nor schedule.
     #[inline]
     fn drive<const HEARD: bool>(

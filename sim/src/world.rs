@@ -49,6 +49,8 @@ pub struct World<M: StateMachine> {
     deliveries: u64,
     /// What was handled in which state; none if the system says nothing of kinds.
     coverage: Option<Box<Coverage>>,
+    /// Whether either of these is kept.
+    keeps_inputs: bool,
     external_headers: Vec<Header>,
     /// By message from outside: whether it never comes. May be shorter.
     left_out: Vec<bool>,
@@ -101,6 +103,7 @@ impl<M: StateMachine> World<M> {
             moment: Moment::default(),
             deliveries: 0,
             coverage: plan.has_kinds().then(Box::default),
+            keeps_inputs: plan.has_kinds() || plan.commuting().is_some(),
             external_headers: plan.externals().iter().map(|e| plan.external_header(e)).collect(),
             left_out: Vec::new(),
             start_headers: names.workers().map(|(id, _)| plan.start(id).header).collect(),
@@ -251,16 +254,13 @@ impl<M: StateMachine> World<M> {
         self.transit.slab.take(slot, &mut self.current, &mut self.input);
         debug_assert!(self.input.is_some(), "a message is handled once");
         let at = self.current.header.to.index();
-        if self.coverage.is_some() {
-            self.cover(at);
+        if self.keeps_inputs {
+            self.keep_input(at);
         }
         let header = &self.current.header;
         self.transit.creator = self.current.link.age;
         let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
-        if let (Some(histories), Some(input)) = (&mut self.histories, &self.input) {
-            histories.begin(at, header.id.hash64(), input);
-        }
         let rules = &self.rules;
         let worker = &mut self.workers[at];
         let handled =
@@ -294,7 +294,10 @@ impl<M: StateMachine> World<M> {
     }
 
     #[inline(never)]
-    fn cover(&mut self, at: usize) {
+    fn keep_input(&mut self, at: usize) {
+        if let (Some(histories), Some(input)) = (&mut self.histories, &self.input) {
+            histories.begin(at, self.current.header.id.hash64(), input);
+        }
         let worker = &self.workers[at];
         if let (Some(coverage), Some(input), false) = (&mut self.coverage, &self.input, worker.is_crashed()) {
             coverage.count(worker.id(), self.plan.state_kind(worker.machine()), self.plan.message_kind(input));

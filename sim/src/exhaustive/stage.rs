@@ -74,7 +74,10 @@ impl<M: StateMachine> Stage<M> {
         script.clear();
         script.extend_from_slice(values);
         runner.pulse.step(runner.world.moment().step + 1);
-        runner.step_heard(choice, ear);
+        match ear {
+            None => runner.step_alone(choice),
+            ear => runner.step_heard(choice, ear),
+        }
         if runner.properties.watch_steps() {
             runner.properties.after_step(&runner.world.snapshot(), runner.world.moment());
         }
