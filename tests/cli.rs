@@ -588,6 +588,7 @@ fn what_cannot_be_joined_is_refused() {
     place.run("merge nowhere.json").ends(2).complains("cannot read `nowhere.json`");
     place.run("merge").ends(2);
     place.run("explore ring --shard 0/2").ends(2).complains("from 1/4 to 4/4");
+    place.run("explore fanin --strategy dpor --shard 1/2").ends(2).complains("an exhaustive search has no shards");
 }
 
 #[test]

@@ -77,6 +77,9 @@ impl Explore {
         if self.checkpoint.is_some() && !is_exhaustive {
             refuse!("--checkpoint is for exhaustive search: add `--strategy dpor`");
         }
+        if self.shard.is_some() && is_exhaustive {
+            refuse!("an exhaustive search has no shards, as it has no seeds: leave out --shard, or sample");
+        }
         let mut search = self.search(asked.clone(), &built.settings, context);
         let whole = search.seeds.clone();
         if let Some(shard) = self.shard {
