@@ -33,8 +33,8 @@ const CLOCKS_AND_CHANCE: [&str; 9] = [
     "std::net",
 ];
 
-/// The one file that may: see its first lines.
-const CAMPAIGN: &str = "sim/src/campaign.rs";
+/// The one folder that may: see the first lines of its `mod.rs`.
+const CAMPAIGN: &str = "sim/src/campaign/";
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -113,7 +113,7 @@ fn what_runs_are_made_of_names_no_clock_and_no_chance() {
     for room in ["core/src", "sim/src", "checkers/src"] {
         let sources = files(room, &["rs"]);
         assert!(!sources.is_empty(), "{room}");
-        for path in sources.iter().filter(|path| shown(path) != CAMPAIGN) {
+        for path in sources.iter().filter(|path| !shown(path).starts_with(CAMPAIGN)) {
             let code = code(&fs::read_to_string(path).expect("reads"));
             for banned in CLOCKS_AND_CHANCE {
                 assert!(!code.contains(banned), "{} names {banned}", shown(path));

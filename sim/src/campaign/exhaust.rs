@@ -1,0 +1,175 @@
+//! An exhaustive search on several jobs, where it can be cut into parts.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Instant;
+
+use raddle_checkers::Violation;
+use raddle_core::{Plan, StateMachine};
+
+use super::found::as_found;
+use super::processors;
+use super::watch::{Watch, watched};
+use crate::exhaustive::search::{self, Searched, Task};
+use crate::exhaustive::stage::Stage;
+use crate::exhaustive::tally::Control;
+use crate::exhaustive::{Exhausted, Exhaustive, Refusal, scope};
+use crate::explore::{Cut, Explore, Found, Progress, Report};
+use crate::run::{RunError, Runner};
+
+/// What one job says of one part of an exhaustive search.
+type Part = (usize, Result<Searched, Refusal>);
+
+/// What all jobs of an exhaustive search share.
+struct Exhausting<M: StateMachine> {
+    task: Task<M>,
+    control: Vec<Control>,
+    next: AtomicU64,
+    panicked: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// Searches all runs; parts of the search are counted in their order, whoever has done them.
+pub(super) fn exhaust<M: StateMachine>(
+    explore: &Explore<M>,
+    kind: Exhaustive,
+    plan: Arc<Plan<M>>,
+    report: &mut Report,
+    began: Instant,
+) -> Result<(), RunError> {
+    let task = Task {
+        plan: Arc::clone(&plan),
+        settings: explore.settings.clone(),
+        laws: explore.laws.clone(),
+        kind,
+        seed: explore.seeds.start,
+        scouts: true,
+    };
+    task.check()?;
+    let mut stage = task.stage()?;
+    let unknown = scope::unknown(kind, &plan, &explore.settings, stage.runner.laws());
+    let pulse = stage.runner.pulse();
+    let (file, limit) = (explore.checkpoint.clone(), explore.step_limit);
+    let begun = watched(&pulse, limit, move || -> Result<_, RunError> {
+        let parts = task.begin(&mut stage, file.as_deref())?;
+        Ok((task, stage, parts))
+    });
+    let (task, stage, parts) = match begun {
+        Ok(begun) => begun?,
+        Err((_, step)) => {
+            report.found = Some(stuck_searching(&plan, explore, 0, step)?);
+            return Ok(());
+        }
+    };
+    let (count, asked) = (parts.len(), if explore.jobs == 0 { processors() } else { explore.jobs });
+    let shared = Arc::new(Exhausting {
+        control: (0..count).map(|_| Control::under(&explore.stop)).collect(),
+        task,
+        next: AtomicU64::new(0),
+        panicked: Mutex::new(None),
+    });
+    let parts = Arc::new(parts.into_iter().map(|part| Mutex::new(Some(part))).collect::<Vec<_>>());
+    let (sender, receiver) = channel();
+    let mut watches = Vec::new();
+    let mut stages = vec![stage];
+    while stages.len() < asked.min(count) {
+        stages.push(shared.task.stage()?);
+    }
+    for mut stage in stages {
+        let busy = Arc::new(AtomicBool::new(true));
+        watches.push((Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy)));
+        let (shared, parts, sender) = (Arc::clone(&shared), Arc::clone(&parts), sender.clone());
+        thread::spawn(move || {
+            let work = AssertUnwindSafe(|| search_parts(&mut stage, &shared, &parts, &sender));
+            if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
+                first.get_or_insert(panic);
+            }
+            busy.store(false, Ordering::Relaxed);
+        });
+    }
+    drop(sender);
+    let mut done: BTreeMap<usize, Searched> = BTreeMap::new();
+    while done.len() < count {
+        match receiver.recv_timeout(watches[0].0.interval()) {
+            Ok((at, searched)) => _ = done.insert(at, searched?),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                if let Some(panic) = shared.panicked.lock().ok().and_then(|mut panicked| panicked.take()) {
+                    panic::resume_unwind(panic);
+                }
+            }
+        }
+        let cut = match explore.stop.load(Ordering::Relaxed) {
+            true => Some(Cut::Stopped),
+            false => explore.time.filter(|time| began.elapsed() >= *time).map(|_| Cut::Time),
+        };
+        if let (Some(cut), None) = (cut, &report.cut) {
+            shared.control.iter().for_each(|control| control.stop.store(true, Ordering::Relaxed));
+            report.cut = Some(cut);
+        }
+        for (watch, busy) in &mut watches {
+            if let (true, Some((run, step))) = (busy.load(Ordering::Relaxed), watch.look()) {
+                report.found = Some(stuck_searching(&plan, explore, run, step)?);
+                return Ok(());
+            }
+        }
+        if let Some(progress) = &explore.progress {
+            let so_far = shared.control.iter().map(Control::so_far);
+            let (runs, deliveries, part) = so_far.fold((0, 0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+            let part = (part / count as f64).clamp(0.0, 1.0);
+            let of = if part > 0.0 { (runs as f64 / part) as u64 } else { 0 };
+            progress(Progress { runs, of, deliveries, elapsed: began.elapsed(), part: Some(part) });
+        }
+    }
+    let searched: Vec<Searched> = done.into_values().collect();
+    if searched.iter().all(|searched| searched.is_over) {
+        report.cut = None;
+    } else if explore.stop.load(Ordering::Relaxed) {
+        report.cut = Some(Cut::Stopped);
+    }
+    if let Some(file) = &explore.checkpoint {
+        shared.task.end(file, &searched)?;
+    }
+    let mut exhausted = Exhausted::join(searched, report);
+    exhausted.unknown = unknown;
+    let broken = report.found.iter().chain(&exhausted.also).map(|found| found.violation.law.clone());
+    let broken: Vec<String> = broken.collect();
+    exhausted.unknown.retain(|unknown| !broken.contains(&unknown.law));
+    exhausted.one_job = count == 1 && explore.jobs > 1;
+    report.exhausted = Some(exhausted);
+    Ok(())
+}
+
+/// One job: takes parts until there are no more.
+fn search_parts<M: StateMachine>(
+    stage: &mut Stage<M>,
+    shared: &Exhausting<M>,
+    parts: &[Mutex<Option<search::Part>>],
+    sender: &Sender<Part>,
+) {
+    loop {
+        let at = shared.next.fetch_add(1, Ordering::AcqRel) as usize;
+        let Some(part) = parts.get(at).and_then(|part| part.lock().ok()?.take()) else { return };
+        let searched = shared.task.search(part, stage, &shared.control[at], &mut |_| {});
+        if sender.send((at, searched)).is_err() {
+            return;
+        }
+    }
+}
+
+/// A handler that never returned to an exhaustive search. Its run is not known: the job that knows it never returns.
+fn stuck_searching<M: StateMachine>(
+    plan: &Arc<Plan<M>>,
+    explore: &Explore<M>,
+    run: u64,
+    step: u64,
+) -> Result<Found, RunError> {
+    let runner = Runner::new(Arc::clone(plan), explore.settings.clone(), explore.laws.as_deref())?;
+    let limit = explore.step_limit;
+    let reason = format!("a handler did not return within {limit:?}, at step {step} of execution {run} of a job");
+    Ok(Found { steps: step, ..as_found(&runner, explore.seeds.start, Violation::stuck(None, reason), None) })
+}
