@@ -10,25 +10,15 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 
 use crate::fnv;
-use crate::header::{Envelope, Header, Input};
-use crate::ids::{Incarnation, MessageId, Party, Root, SourceId, Time, WorkerId};
+use crate::header::Input;
+use crate::ids::WorkerId;
 use crate::machine::{Seat, StateMachine};
 use crate::names::{NameError, Names};
-use crate::outbox::Outbox;
-use crate::panics;
-use crate::policy::{Cycles, Order, Policies, SetError};
+use crate::plan::{Commuting, External, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind};
+use crate::policy::{Cycles, Policies, SetError};
 use crate::property::{Property, Snapshot, When};
 use crate::subscriptions::{SubscriptionError, Subscriptions};
-use crate::worker::{Edges, Rules, Worker};
-
-type Maker<M> = Arc<dyn Fn(Seat<'_>) -> M + Send + Sync>;
-type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;
-type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
-type StateKind<M> = Arc<dyn Fn(&M) -> &'static str + Send + Sync>;
-type MessageKind<M> = Arc<dyn Fn(&Input<M>) -> &'static str + Send + Sync>;
-type InputHash<M> = Arc<dyn Fn(&Input<M>) -> u64 + Send + Sync>;
-/// Whether two inputs of one worker may be handled in either order: [`System::commuting`].
-pub type Commuting<M> = Arc<dyn Fn(&Input<M>, &Input<M>) -> bool + Send + Sync>;
+use crate::worker::{Edges, Rules};
 
 /// A system under construction. Nothing is checked until [`System::plan`].
 ///
@@ -319,7 +309,7 @@ impl<M: StateMachine> System<M> {
         self
     }
 
-    /// Gives the subscription table that [`Outbox::publish`] reads: RON, topic to list of workers.
+    /// Gives the subscription table that [`Outbox::publish`](crate::Outbox::publish) reads: RON, topic to list of workers.
     #[must_use]
     pub fn subscriptions(mut self, ron: impl Into<String>) -> Self {
         self.subscriptions = Some(ron.into());
@@ -473,180 +463,6 @@ pub enum SystemError {
     /// The declared edges form a cycle.
     #[error("`cycles = forbid`, but the declared edges form the cycle {0}")]
     Cycle(String),
-}
-
-/// A message of the workload.
-#[derive(Clone, Debug)]
-pub struct External<T> {
-    /// Who sends it.
-    pub source: SourceId,
-    /// Its number at its source, from 0; never renumbered when a workload is cut.
-    pub number: u32,
-    /// Whom it is for.
-    pub to: WorkerId,
-    /// What it says.
-    pub message: T,
-}
-
-/// A checked system: what all runs of it share.
-pub struct Plan<M: StateMachine> {
-    rules: Rules,
-    makers: Vec<Maker<M>>,
-    externals: Vec<External<M::Message>>,
-    laws: Option<Vec<String>>,
-    properties: Vec<Property<M>>,
-    marks: Vec<&'static str>,
-    subscriptions: Arc<Subscriptions>,
-    starts: Vec<bool>,
-    state_hash: Option<StateHash<M>>,
-    input_hash: Option<InputHash<M>>,
-    fork: Option<Fork<M>>,
-    state_kind: Option<StateKind<M>>,
-    message_kind: Option<MessageKind<M>>,
-    commuting: Option<Commuting<M>>,
-}
-
-impl<M: StateMachine> Plan<M> {
-    /// Who takes part.
-    #[must_use]
-    pub const fn names(&self) -> &Arc<Names> {
-        &self.rules.names
-    }
-
-    /// The policies.
-    #[must_use]
-    pub const fn policies(&self) -> &Policies {
-        &self.rules.policies
-    }
-
-    /// What every worker goes by, over a transport that keeps the order `promised` by itself.
-    #[must_use]
-    pub fn rules(&self, promised: Order) -> Rules {
-        Rules { barriers: self.rules.policies.needs_barriers(promised), ..self.rules.clone() }
-    }
-
-    /// The workload, in the order of declaration.
-    #[must_use]
-    pub fn externals(&self) -> &[External<M::Message>] {
-        &self.externals
-    }
-
-    /// The laws by which runs are judged, if the system names them.
-    #[must_use]
-    pub fn laws(&self) -> Option<&[String]> {
-        self.laws.as_deref()
-    }
-
-    /// The properties by which runs are judged.
-    #[must_use]
-    pub fn properties(&self) -> &[Property<M>] {
-        &self.properties
-    }
-
-    /// The declared marks.
-    #[must_use]
-    pub fn marks(&self) -> &[&'static str] {
-        &self.marks
-    }
-
-    /// A new machine for a worker.
-    #[must_use]
-    pub fn machine(&self, worker: WorkerId) -> M {
-        self.makers[worker.index()](Seat::new(worker, &self.rules.names))
-    }
-
-    /// All workers, before their start.
-    #[must_use]
-    pub fn workers(&self) -> Vec<Worker<M>> {
-        self.rules.names.workers().map(|(id, _)| Worker::new(id, self.machine(id))).collect()
-    }
-
-    /// An outbox for the workers of one driver.
-    #[must_use]
-    pub fn outbox(&self, seed: u64) -> Outbox<M::Update> {
-        Outbox::new(Arc::clone(&self.rules.names), Arc::clone(&self.subscriptions), seed)
-    }
-
-    /// Whether the start of a worker is an input of its own: whether it says anything. A start that says nothing
-    /// happens when the worker is made ([`Worker::start_silently`]).
-    #[must_use]
-    pub fn starts(&self, worker: WorkerId) -> bool {
-        self.starts[worker.index()]
-    }
-
-    /// The start of the first life of a worker.
-    #[must_use]
-    pub fn start(&self, worker: WorkerId) -> Envelope<M> {
-        let life = Incarnation(0);
-        let id = MessageId::root(Root::Start(worker, life), &self.rules.names);
-        let header = Header::of_root(id, Party::Worker(worker), worker, life, Time::default());
-        Envelope { header, input: Input::Start }
-    }
-
-    /// The header of a message of the workload.
-    #[must_use]
-    pub fn external_header(&self, external: &External<M::Message>) -> Header {
-        let id = MessageId::root(Root::External(external.source, external.number), &self.rules.names);
-        let from = Party::Source(external.source);
-        Header::of_root(id, from, external.to, Incarnation(0), Time::default())
-    }
-
-    /// The hash of a state, if the system is [`System::hashed`].
-    #[must_use]
-    pub fn state_hash(&self, machine: &M) -> Option<u64> {
-        self.state_hash.as_ref().map(|hash| hash(machine))
-    }
-
-    /// The hash of what a message says, if the system is [`System::hashed`].
-    #[must_use]
-    pub fn input_hash(&self, input: &Input<M>) -> Option<u64> {
-        self.input_hash.as_ref().map(|hash| hash(input))
-    }
-
-    /// Which inputs commute, if any are declared to.
-    #[must_use]
-    pub const fn commuting(&self) -> Option<&Commuting<M>> {
-        self.commuting.as_ref()
-    }
-
-    /// A copy of a machine, if the system is [`System::forkable`].
-    #[must_use]
-    pub fn fork(&self, machine: &M) -> Option<M> {
-        self.fork.as_ref().map(|fork| fork(machine))
-    }
-
-    /// Whether the system says of what kind its states or its inputs are.
-    #[must_use]
-    pub fn has_kinds(&self) -> bool {
-        self.state_kind.is_some() || self.message_kind.is_some()
-    }
-
-    /// The kind of a state; `any` where the system does not say.
-    #[must_use]
-    pub fn state_kind(&self, machine: &M) -> &'static str {
-        self.state_kind.as_ref().map_or("any", |kind| kind(machine))
-    }
-
-    /// The kind of an input.
-    #[must_use]
-    pub fn message_kind(&self, input: &Input<M>) -> &'static str {
-        self.message_kind.as_ref().map_or_else(|| input.kind().word(), |kind| kind(input))
-    }
-
-    /// Tries the start of each worker: whether it says anything. Handlers are deterministic, so one try tells.
-    fn find_starts(&self) -> Vec<bool> {
-        panics::install();
-        let mut out = self.outbox(0);
-        let speaks = |(worker, _)| {
-            let mut machine = self.machine(worker);
-            out.begin(&self.start(worker).header, Time::default());
-            let calm = panics::catch(|| machine.on_start(&mut out)).is_ok();
-            let silent = calm && out.is_silent();
-            out.clear();
-            !silent
-        };
-        self.rules.names.workers().map(speaks).collect()
-    }
 }
 
 fn check_acyclic(edges: &BTreeSet<(WorkerId, WorkerId)>, names: &Names) -> Result<(), SystemError> {

@@ -30,6 +30,15 @@ pub struct Rules {
     pub barriers: bool,
 }
 
+impl Rules {
+    /// Whether, after so many handled inputs in all, it is time to publish what is resolved and to prune barriers.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_watermark_due(&self, handled: u64) -> bool {
+        self.barriers && handled.is_multiple_of(self.policies.watermark)
+    }
+}
+
 /// Declared edges: who may notify whom.
 pub type Edges = std::collections::BTreeSet<(WorkerId, WorkerId)>;
 

@@ -193,7 +193,7 @@ impl Net {
         self.tally.handled += 1;
         let envelope = Envelope { header: header.clone(), input: input.clone() };
         self.handle(envelope);
-        if (self.tally.handled as u64).is_multiple_of(self.traffic.policies.watermark) {
+        if self.rules.is_watermark_due(self.tally.handled as u64) {
             for (to, inbox) in self.inboxes.iter().enumerate() {
                 self.coordinator.publish(WorkerId::new(to as u32), inbox.resolved());
             }

@@ -266,7 +266,7 @@ impl<M: StateMachine> World<M> {
         let handled =
             worker.handle_parts(header, &mut self.input, rules, self.moment, &mut self.out, &mut self.transit, sink);
         self.deliveries += 1;
-        if rules.barriers && self.deliveries.is_multiple_of(rules.policies.watermark) {
+        if rules.is_watermark_due(self.deliveries) {
             self.publish_watermark();
         }
         if !self.out.choices().made.is_empty() {

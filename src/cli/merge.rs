@@ -310,7 +310,7 @@ impl<'a> Whole<'a> {
             facts.extend(says("replay").map(|replay| ("replay", replay)));
             return facts;
         }
-        facts.push(facts::traces(&self.traces, None));
+        facts.push(facts::traces(&self.traces));
         facts.extend(facts::worth(self.worth.as_ref()));
         facts.extend(line.settings.get("laws").map(|laws| ("laws", laws.replace(',', ", "))));
         facts.extend(facts::reached(&line.sometimes));

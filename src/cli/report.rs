@@ -91,7 +91,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     ];
     match &report.exhausted {
         Some(exhausted) => facts.extend(exhausted::facts(exhausted)),
-        None => facts.push(facts::traces(&report.distinct, None)),
+        None => facts.push(facts::traces(&report.distinct)),
     }
     facts.extend(facts::worth(report.worth().as_ref()));
     if report.at_horizon > 0 {

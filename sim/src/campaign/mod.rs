@@ -16,6 +16,7 @@ mod sample;
 mod watch;
 
 pub(crate) use found::{as_found, difference, shrink_within};
+pub(crate) use sample::TWICE_EVERY;
 pub(crate) use watch::replay_watched;
 pub use watch::{STEP_LIMIT, watched};
 

@@ -25,7 +25,7 @@ use crate::strategy::Strategy;
 /// How many seeds a job takes at once.
 const CHUNK: u64 = 64;
 /// Every how many seeds a run is done twice and compared.
-const TWICE_EVERY: u64 = 1_000;
+pub(crate) const TWICE_EVERY: u64 = 1_000;
 
 /// Why the search is over.
 pub(super) enum Failed {

@@ -10,11 +10,8 @@ use raddle_core::{EndReason, StateMachine};
 use rustc_hash::FxHashSet;
 
 use super::stage::{Again, Stage};
-use crate::campaign::{as_found, difference};
+use crate::campaign::{TWICE_EVERY, as_found, difference};
 use crate::explore::Found;
-
-/// Every how many runs one is done twice more and compared.
-const TWICE_EVERY: u64 = 1_000;
 
 /// A run by the places and values that it chose.
 pub(crate) type Steps = Vec<(u32, Vec<u32>)>;
