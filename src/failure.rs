@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use raddle_checkers::Violation;
-use raddle_core::{Digest, Trace, What};
+use raddle_core::{Cause, Digest, Trace, What};
 use raddle_sim::{Found, Pair, Recording, Shrunk};
 use raddle_view::{Charset, Figure, Labels, Shown, Spot, figure};
 
@@ -210,7 +210,7 @@ impl<'a> Failure<'a> {
             let fits = |event: &raddle_core::Event| word.is_none_or(|word| event.what == word);
             trace.events.iter().rposition(|e| of_message(e) && e.moment == violation.moment && fits(e))
         };
-        at_moment(Some(What::Crash))
+        at_moment(Some(What::Crash(Cause::Panic)))
             .or_else(|| at_moment(Some(What::Handle)))
             .or_else(|| at_moment(None))
             .or_else(|| trace.events.iter().rposition(of_message))

@@ -6,7 +6,7 @@
 //! when a law is broken. An event is passed by value, and what is hot is always inlined: an event whose address is taken
 //! must be written to memory first, which costs more than most laws.
 
-use raddle_core::{Conditions, End, EventRef, Input, Lane, Moment, Sink, StateMachine, What};
+use raddle_core::{Cause, Conditions, End, EventRef, Input, Lane, Moment, Sink, StateMachine, What};
 
 use crate::bounded_depth::{self, BoundedDepth};
 use crate::bounded_headers::{self, BoundedHeaders};
@@ -30,7 +30,7 @@ use crate::violation::{Verdict, Violation};
 /// ```
 /// use std::sync::Arc;
 /// use raddle_checkers::{Bank, default_laws};
-/// use raddle_core::{Conditions, Counting, End, Names, Order, Policies, WorkerId};
+/// use raddle_core::{Cause, Conditions, Counting, End, Names, Order, Policies, WorkerId};
 ///
 /// let conditions = Conditions {
 ///     names: Arc::new(Names::new("demo", ["ann", "bob"], ["bank"])?),
@@ -216,7 +216,7 @@ impl Bank {
                     law.stall(event);
                 }
             }
-            What::Crash => self.crash(event),
+            What::Crash(cause) => self.crash(event, cause),
             _ => {}
         }
     }
@@ -279,7 +279,7 @@ impl Bank {
     /// What happens to the queues of one inbox. A shard has an ingress of its own, which is not judged here.
     #[inline(always)]
     fn queues(&mut self, event: EventRef<'_>) {
-        if self.follows_queues && !matches!(event.lane, Lane::Shard(_)) {
+        if self.follows_queues && !matches!(event.lane, Lane::Shard(_) | Lane::Network) {
             self.follow_queues(event);
         }
     }
@@ -311,14 +311,14 @@ impl Bank {
     }
 
     #[cold]
-    fn crash(&mut self, event: EventRef<'_>) {
+    fn crash(&mut self, event: EventRef<'_>, cause: Cause) {
         if let Some(law) = &mut self.no_silent_loss {
             law.crash();
         }
         if let Some(law) = &mut self.no_deadlock {
             law.crash(event.header.to);
         }
-        if self.no_panic {
+        if self.no_panic && cause == Cause::Panic {
             self.broken.add(no_panic::NAME, || no_panic::crashed(event, &self.conditions.names));
         }
     }

@@ -67,7 +67,7 @@ type Lanes<'t> = BTreeMap<Lane, Vec<&'t Event>>;
 
 fn lanes(trace: &Trace) -> Lanes<'_> {
     let mut lanes = Lanes::new();
-    for event in trace.events.iter().filter(|e| !matches!(e.lane, Lane::Shard(_))) {
+    for event in trace.events.iter().filter(|e| !matches!(e.lane, Lane::Shard(_) | Lane::Network)) {
         lanes.entry(event.lane).or_default().push(event);
     }
     lanes
@@ -95,7 +95,7 @@ fn first_difference(first: &Trace, second: &Trace, names: &Names) -> Option<Viol
     );
     let worker = match lane {
         Lane::Worker(worker) | Lane::Inbox(worker) => Some(worker),
-        Lane::Shard(_) => None,
+        Lane::Shard(_) | Lane::Network => None,
     };
     let mut violation = Violation::at(NAME, "events", worker, event.as_ref(), reason);
     let other = pair[1].map(|e| e.header.id.clone()).filter(|id| *id != event.header.id);

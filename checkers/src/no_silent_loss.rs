@@ -171,7 +171,7 @@ pub(crate) fn judge(trace: &Trace, moment: Moment) -> Verdict {
 }
 
 fn is_crash(event: &Event) -> bool {
-    matches!(event.what, What::Crash | What::Drop(DropReason::Crash))
+    matches!(event.what, What::Crash(_) | What::Drop(DropReason::Crash))
 }
 
 /// The ids that were sent more often than they were handled, dropped or left on their way.

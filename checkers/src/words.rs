@@ -49,13 +49,16 @@ pub(crate) fn place(lane: Lane, names: &Names) -> String {
         Lane::Worker(worker) => names.worker(worker).to_owned(),
         Lane::Inbox(worker) => format!("the inbox of {}", names.worker(worker)),
         Lane::Shard(shard) => format!("shard {shard}"),
+        Lane::Network => "the network".to_owned(),
     }
 }
 
 /// What happened with which message, as one word and an id: `handle bank#0`.
 pub(crate) fn event(event: &Event, names: &Names) -> String {
     let text = match event.what {
-        What::Mark | What::Wait { .. } | What::Waited => format!(" \"{}\"", event.text),
+        What::Mark | What::Wait { .. } | What::Waited | What::Read | What::Wrote | What::Cut => {
+            format!(" \"{}\"", event.text)
+        }
         _ => String::new(),
     };
     format!("{}{text} {}", event.what.word(), id(&event.header.id, names))

@@ -59,7 +59,7 @@ impl Trace {
             let lane = match event.lane {
                 Lane::Worker(worker) => worker.index() * 2,
                 Lane::Inbox(worker) => worker.index() * 2 + 1,
-                Lane::Shard(_) => continue,
+                Lane::Shard(_) | Lane::Network => continue,
             };
             if let Some(lane) = lanes.get_mut(lane) {
                 line(lane, event, names).expect("hashing cannot fail");
@@ -84,7 +84,7 @@ fn line(lane: &mut Hashed, event: &Event, names: &Names) -> fmt::Result {
     detail(lane, event, names)?;
     write!(lane, " {} ", header.depth.0)?;
     clock(lane, &header.clock, names)?;
-    let text = if event.what == What::Crash { panics::split(&event.text).0 } else { &event.text };
+    let text = if matches!(event.what, What::Crash(_)) { panics::split(&event.text).0 } else { &event.text };
     writeln!(lane, " {}:{text} {}:{}", text.len(), event.payload.len(), event.payload)
 }
 

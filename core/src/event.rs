@@ -3,6 +3,7 @@
 //! Checkers, views, snapshots and recordings read only this. The core reports each event to a [`Sink`] at the place
 //! where it decides; a driver adds when it happened, nothing else.
 
+use crate::fault::FaultKind;
 use crate::header::{Header, Input};
 use crate::ids::{Incarnation, LinkNumber, Time, WorkerId};
 use crate::machine::{StateMachine, TimerTag};
@@ -25,6 +26,8 @@ pub enum Lane {
     Inbox(WorkerId),
     /// At a shard of the coordinator: on the way, so not part of the digest.
     Shard(u32),
+    /// Beyond everybody's sight: what was done to a run, so not part of the digest.
+    Network,
 }
 
 /// Why a message was dropped.
@@ -46,8 +49,14 @@ pub enum DropReason {
     Undeclared,
     /// The handler had said too much.
     Outputs,
-    /// Its worker is dead.
+    /// Its worker is dead, or died before it could handle it.
     Crash,
+    /// It was sent to an earlier life of its worker.
+    Incarnation,
+    /// The network lost it.
+    Loss,
+    /// It is a query, and what its session must see did not come in time.
+    Stale,
     /// Its depth is beyond the limit, and its sender let it pass.
     Depth,
 }
@@ -114,10 +123,35 @@ pub enum What {
     Waited,
     /// The name in the text was reached.
     Mark,
-    /// The handler panicked with the text.
-    Crash,
+    /// The worker answered its session with the payload.
+    Reply,
+    /// The worker answered its session, or knows by itself, that a key has a value: the text `KEY=VALUE`.
+    Read,
+    /// The worker gave a key a new value: the text `KEY=VALUE`.
+    Wrote,
+    /// This moment is the worker's part of the cut that the text names.
+    Cut,
+    /// This life of the worker is over; of a panic, the text.
+    Crash(Cause),
+    /// A new life of the worker begins, in which nothing has been handled yet.
+    Restart,
+    /// A fault befell the message, the link from its sender to its target, or its worker.
+    Fault(FaultKind),
+    /// Such a fault is over.
+    FaultOver(FaultKind),
     /// The coordinator passed it on.
     Route,
+}
+
+/// Why a life of a worker is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// A handler panicked.
+    Panic,
+    /// A simulated fault.
+    Fault,
+    /// Its process died.
+    Killed,
 }
 
 impl What {
@@ -144,7 +178,16 @@ impl What {
             Self::Wait { .. } => "wait",
             Self::Waited => "waited",
             Self::Mark => "mark",
-            Self::Crash => "crash(panic)",
+            Self::Reply => "reply",
+            Self::Read => "read",
+            Self::Wrote => "wrote",
+            Self::Cut => "cut",
+            Self::Crash(Cause::Panic) => "crash(panic)",
+            Self::Crash(Cause::Fault) => "crash(fault)",
+            Self::Crash(Cause::Killed) => "crash(killed)",
+            Self::Restart => "restart",
+            Self::Fault(kind) => kind.fault_word(),
+            Self::FaultOver(kind) => kind.over_word(),
             Self::Route => "route",
         }
     }
@@ -152,7 +195,7 @@ impl What {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Full,
         Self::Overflow,
         Self::Nack,
@@ -162,6 +205,9 @@ impl DropReason {
         Self::Undeclared,
         Self::Outputs,
         Self::Crash,
+        Self::Incarnation,
+        Self::Loss,
+        Self::Stale,
         Self::Depth,
     ];
 
@@ -178,6 +224,9 @@ impl DropReason {
             Self::Undeclared => "drop(undeclared)",
             Self::Outputs => "drop(outputs)",
             Self::Crash => "drop(crash)",
+            Self::Incarnation => "drop(incarnation)",
+            Self::Loss => "drop(loss)",
+            Self::Stale => "drop(stale)",
             Self::Depth => "drop(depth)",
         }
     }
@@ -196,7 +245,8 @@ pub struct EventRef<'a> {
     pub what: What,
     /// Of which message; for choices, marks, timers and crashes, the input that was handled.
     pub header: &'a Header,
-    /// The name of a mark or wait, the text of a panic; otherwise empty.
+    /// What the handler said (the name of a mark, wait or cut, a key and its value), the text of a panic; otherwise
+    /// empty.
     pub text: &'a str,
 }
 

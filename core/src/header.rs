@@ -19,6 +19,9 @@ pub struct Header {
     pub to: WorkerId,
     /// Which life of the sender sent it; 0 for sources.
     pub life: Incarnation,
+    /// Which life of the target it was sent to, as far as the coordinator knew then; 0 for what goes to whichever life
+    /// there is (externals), and for what a worker sends itself outside its handlers (starts, timers) its own.
+    pub to_life: Incarnation,
     /// Its number on the link from sender to target; 0 where there is no link (externals, starts, timers, refused).
     pub number: LinkNumber,
     /// How deep in its chain it stands.
@@ -68,6 +71,7 @@ impl Header {
             from,
             to,
             life,
+            to_life: life,
             number: LinkNumber::default(),
             depth: Depth::default(),
             sent_at: at,
@@ -85,6 +89,7 @@ impl Header {
             from: Party::Worker(WorkerId::default()),
             to: WorkerId::default(),
             life: Incarnation::default(),
+            to_life: Incarnation::default(),
             number: LinkNumber::default(),
             depth: Depth::default(),
             sent_at: Time::default(),
@@ -133,10 +138,10 @@ impl Header {
 
 impl PartialEq for Header {
     fn eq(&self, other: &Self) -> bool {
-        let Self { id, from, to, life, number, depth, sent_at, clock, barriers: _, visited } = self;
+        let Self { id, from, to, life, to_life, number, depth, sent_at, clock, barriers: _, visited } = self;
         (id, from, to, life, number, depth, sent_at)
             == (&other.id, &other.from, &other.to, &other.life, &other.number, &other.depth, &other.sent_at)
-            && (clock, visited) == (&other.clock, &other.visited)
+            && (to_life, clock, visited) == (&other.to_life, &other.clock, &other.visited)
     }
 }
 
@@ -156,6 +161,7 @@ impl Clone for Header {
         self.from = other.from;
         self.to = other.to;
         self.life = other.life;
+        self.to_life = other.to_life;
         self.number = other.number;
         self.depth = other.depth;
         self.sent_at = other.sent_at;

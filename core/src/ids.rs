@@ -123,13 +123,22 @@ const PATH_INLINE: usize = 12;
 
 /// The stable name of an input: its root, then for each hop the index of the output it was.
 ///
-/// `bank#0.1.0` is the first output of handling the second output of handling message 0 of source `bank`.
+/// `bank#0.1.0` is the first output of handling the second output of handling message 0 of source `bank`. Where the
+/// network made a copy of a message, the copy says which: `bank#0.1~1` is the first copy of `bank#0.1`, and `bank#0.1~1.0`
+/// what came of handling that copy.
 #[derive(Debug)]
 pub struct MessageId {
     root: Root,
     hash: u64,
     path: Few<u16, PATH_INLINE>,
+    /// By hop, two bits each, the lowest for the root: which copy it is.
+    copies: u32,
 }
+
+/// Most copies that the network makes of one message.
+pub const COPIES_MAX: u32 = 3;
+/// The hops that may say which copy they are.
+const COPIED_HOPS: u32 = u32::BITS / 2;
 
 impl MessageId {
     /// The id of an input that begins a chain.
@@ -146,12 +155,12 @@ impl MessageId {
                 fnv::extend_decimal(state, u64::from(n))
             }
         };
-        Self { root, hash, path: Few::new() }
+        Self { root, hash, path: Few::new(), copies: 0 }
     }
 
     /// An id to be written over.
     pub(crate) fn blank() -> Self {
-        Self { root: Root::External(SourceId::default(), 0), hash: 0, path: Few::new() }
+        Self { root: Root::External(SourceId::default(), 0), hash: 0, path: Few::new(), copies: 0 }
     }
 
     fn life_hash(worker: WorkerId, life: Incarnation, names: &Names) -> u64 {
@@ -172,13 +181,40 @@ impl MessageId {
         self.root = input.root;
         self.hash = fnv::extend_decimal(fnv::extend(input.hash, b"."), u64::from(index));
         self.path.become_pushed(&input.path, index);
+        self.copies = input.copies;
+    }
+
+    /// The id of the `nth` copy of this message, from 1; none beyond [`COPIES_MAX`], of a copy, and very deep in a chain.
+    #[must_use]
+    pub fn copy(&self, nth: u32) -> Option<Self> {
+        let hop = self.path.len();
+        if !(1..=COPIES_MAX).contains(&nth) || hop >= COPIED_HOPS || self.nth_copy() != 0 {
+            return None;
+        }
+        let hash = fnv::extend_decimal(fnv::extend(self.hash, b"~"), u64::from(nth));
+        Some(Self { root: self.root, hash, path: self.path.clone(), copies: self.copies | nth << (2 * hop) })
+    }
+
+    /// Which copy of its message it is: 0, unless the network made it.
+    #[must_use]
+    pub const fn nth_copy(&self) -> u32 {
+        self.copy_at(self.path.len())
+    }
+
+    /// Which copy stands at a hop; the root is hop 0.
+    const fn copy_at(&self, hop: u32) -> u32 {
+        if hop < COPIED_HOPS { self.copies >> (2 * hop) & COPIES_MAX } else { 0 }
     }
 
     /// The input whose handling made this one; none for a root.
     #[must_use]
     pub fn parent(&self, names: &Names) -> Option<Self> {
         let (_, path) = self.path().split_last()?;
-        Some(path.iter().fold(Self::root(self.root, names), |id, index| id.output(*index)))
+        let nth = |id: Self| match self.copy_at(id.path.len()) {
+            0 => Some(id),
+            nth => id.copy(nth),
+        };
+        path.iter().try_fold(nth(Self::root(self.root, names))?, |id, index| nth(id.output(*index)))
     }
 
     /// What began the chain.
@@ -231,7 +267,7 @@ impl MessageId {
 impl Clone for MessageId {
     #[inline]
     fn clone(&self) -> Self {
-        Self { root: self.root, hash: self.hash, path: self.path.clone() }
+        Self { root: self.root, hash: self.hash, path: self.path.clone(), copies: self.copies }
     }
 
     /// Keeps its own memory.
@@ -240,12 +276,13 @@ impl Clone for MessageId {
         self.root = other.root;
         self.hash = other.hash;
         self.path.copy_from(&other.path);
+        self.copies = other.copies;
     }
 }
 
 impl PartialEq for MessageId {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.root == other.root && self.path == other.path
+        self.hash == other.hash && self.root == other.root && self.copies == other.copies && self.path == other.path
     }
 }
 
@@ -263,17 +300,17 @@ impl PartialOrd for MessageId {
     }
 }
 
-/// By root, then hop by hop: a parent stands before its outputs.
+/// By root, then hop by hop: a parent stands before its outputs, and an original before its copies.
 impl Ord for MessageId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.root.cmp(&other.root).then_with(|| self.path().cmp(other.path()))
+        self.root.cmp(&other.root).then_with(|| self.path().cmp(other.path())).then(self.copies.cmp(&other.copies))
     }
 }
 
 /// A text that is not the id of a message of this system.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a message of this system (expected `SOURCE#N`, `WORKER/LIFE!start` or `WORKER/LIFE@timer#N`, then `.OUTPUT` per hop)"
+    "`{0}` is not a message of this system (expected `SOURCE#N`, `WORKER/LIFE!start` or `WORKER/LIFE@timer#N`, then `.OUTPUT` per hop, and `~N` behind what is a copy)"
 )]
 pub struct ParseIdError(String);
 
@@ -289,13 +326,27 @@ impl fmt::Display for DisplayId<'_> {
             Root::Start(worker, life) => write!(f, "{}/{}!start", self.names.worker(worker), life.0)?,
             Root::Timer(worker, life, n) => write!(f, "{}/{}@timer#{n}", self.names.worker(worker), life.0)?,
         }
-        self.id.path().iter().try_for_each(|index| write!(f, ".{index}"))
+        self.copy(0, f)?;
+        for (hop, index) in (1..).zip(self.id.path()) {
+            write!(f, ".{index}")?;
+            self.copy(hop, f)?;
+        }
+        Ok(())
+    }
+}
+
+impl DisplayId<'_> {
+    fn copy(&self, hop: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.id.copy_at(hop) {
+            0 => Ok(()),
+            nth => write!(f, "~{nth}"),
+        }
     }
 }
 
 fn parse(text: &str, names: &Names) -> Option<MessageId> {
     let mut parts = text.split('.');
-    let root = parts.next()?;
+    let (root, copy) = split_copy(parts.next()?)?;
     let root = if let Some((worker, rest)) = root.split_once('/') {
         let worker = names.worker_id(worker)?;
         if let Some(life) = rest.strip_suffix("!start") {
@@ -308,7 +359,19 @@ fn parse(text: &str, names: &Names) -> Option<MessageId> {
         let (source, n) = root.split_once('#')?;
         Root::External(names.source_id(source)?, number(n)?)
     };
-    parts.try_fold(MessageId::root(root, names), |id, part| Some(id.output(u16::try_from(number(part)?).ok()?)))
+    let nth = |id: MessageId, copy: u32| if copy == 0 { Some(id) } else { id.copy(copy) };
+    parts.try_fold(nth(MessageId::root(root, names), copy)?, |id, part| {
+        let (index, copy) = split_copy(part)?;
+        nth(id.output(u16::try_from(number(index)?).ok()?), copy)
+    })
+}
+
+/// What stands before `~`, and the number behind it, which is not 0; 0 if there is none.
+fn split_copy(text: &str) -> Option<(&str, u32)> {
+    match text.split_once('~') {
+        None => Some((text, 0)),
+        Some((before, copy)) => Some((before, number(copy).filter(|copy| *copy > 0)?)),
+    }
 }
 
 /// A decimal number in its only spelling: no sign, no leading zero.
@@ -335,18 +398,55 @@ mod tests {
 
     #[test]
     fn text_form_round_trips_and_is_what_is_hashed() {
-        for text in ["bank#0", "bank#12.0.3", "ann/0!start", "bob/2!start.1", "bob/1@timer#10.65535"] {
+        for text in [
+            "bank#0",
+            "bank#12.0.3",
+            "ann/0!start",
+            "bob/2!start.1",
+            "bob/1@timer#10.65535",
+            "bank#0.1~1",
+            "bank#3~2.0.7~3.0",
+        ] {
             round_trip(text);
         }
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for text in
-            ["", "bank", "bank#", "bank#01", "bank#-1", "eve#0", "ann/0", "ann/!start", "bank#0.", "bank#0.65536"]
-        {
+        for text in [
+            "",
+            "bank",
+            "bank#",
+            "bank#01",
+            "bank#-1",
+            "eve#0",
+            "ann/0",
+            "ann/!start",
+            "bank#0.",
+            "bank#0.65536",
+            "bank#0~0",
+            "bank#0~4",
+            "bank#0~",
+            "bank#0~1~1",
+        ] {
             assert!(MessageId::parse(text, &names()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn copies_are_told_apart_and_hand_down_that_they_are() {
+        let names = names();
+        let parse = |text: &str| MessageId::parse(text, &names).expect("parses");
+        let (original, first, second) = (parse("bank#0.1"), parse("bank#0.1~1"), parse("bank#0.1~2"));
+        assert_eq!((original.copy(1), original.copy(2)), (Some(first.clone()), Some(second.clone())));
+        assert_eq!((original.copy(0), original.copy(4), first.copy(1)), (None, None, None), "a copy is not copied");
+        assert!(original < first && first < second && original != first);
+        let child = first.output(0);
+        assert_eq!(child.display(&names).to_string(), "bank#0.1~1.0");
+        assert_eq!(child.parent(&names), Some(first));
+        assert_eq!((child.nth_copy(), child.copy(3)), (0, Some(parse("bank#0.1~1.0~3"))));
+        let deep = (0..40).fold(original, |id, _| id.output(0));
+        assert_eq!(deep.copy(1), None, "too deep to say so");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod clock;
 mod coordinator;
 mod digest;
 mod event;
+mod fault;
 mod few;
 pub mod fnv;
 mod header;
@@ -41,10 +42,12 @@ pub use bounded::{Bounded, Offered};
 pub use clock::{Causality, VectorClock};
 pub use coordinator::{Coordinator, Hop, jump_hash};
 pub use digest::Digest;
-pub use event::{DropReason, EventRef, Lane, Moment, Sink, What};
+pub use event::{Cause, DropReason, EventRef, Lane, Moment, Sink, What};
+pub use fault::FaultKind;
 pub use header::{Envelope, Header, Input, InputKind, Outlet, Outputs};
 pub use ids::{
-    Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, ParseIdError, Party, Root, SourceId, Time, WorkerId,
+    COPIES_MAX, Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, ParseIdError, Party, Root, SourceId, Time,
+    WorkerId,
 };
 pub use inbox::{Desk, Inbox, Launched};
 pub use keyed::{ByKey, Keyed};

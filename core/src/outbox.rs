@@ -3,6 +3,7 @@
 //! A handler fills it; when the handler has returned, the worker turns each command into messages and events. A
 //! handler that panics has said nothing.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,10 @@ pub(crate) enum Command<U> {
     Mark(&'static str),
     Wait(WorkerId, &'static str),
     Waited(&'static str),
+    Reply(U),
+    Read(Box<str>),
+    Wrote(Box<str>),
+    Cut(Box<str>),
 }
 
 /// Where the values of `choose` come from, and which were taken.
@@ -133,6 +138,28 @@ impl<U> Outbox<U> {
     /// Says that what was waited for under this name has come.
     pub fn waited(&mut self, what: &'static str) {
         self.command(Command::Waited(what));
+    }
+
+    /// Answers the session whose query or message is handled.
+    pub fn reply(&mut self, answer: U) {
+        self.command(Command::Reply(answer));
+    }
+
+    /// Says that a key was seen to have this value: part of the history that the law `causal-consistency` judges. A key has
+    /// no `=` in it.
+    pub fn read(&mut self, key: impl Display, value: impl Display) {
+        self.command(Command::Read(format!("{key}={value}").into()));
+    }
+
+    /// Says that a key was given this value, which it had never before.
+    pub fn wrote(&mut self, key: impl Display, value: impl Display) {
+        self.command(Command::Wrote(format!("{key}={value}").into()));
+    }
+
+    /// Says that this moment, before anything else is handled, is the worker's part of the cut of this name: part of
+    /// what the law `consistent-cut` judges.
+    pub fn cut(&mut self, name: impl Display) {
+        self.command(Command::Cut(name.to_string().into()));
     }
 
     /// A choice among `options`, as a value below it: sampled from the seed, recorded, and enumerated by exhaustive

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::barrier::{Barriers, Watermark};
 use crate::clock::VectorClock;
-use crate::event::{DropReason, EventRef, Lane, Moment, Sink, What};
+use crate::event::{Cause, DropReason, EventRef, Lane, Moment, Sink, What};
 use crate::header::{Envelope, Header, Input, Outlet};
 use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, Party, Root, Time, WorkerId};
 use crate::machine::{StateMachine, TimerTag};
@@ -211,7 +211,7 @@ impl<M: StateMachine> Worker<M> {
         if let Err(text) = result {
             out.clear();
             self.crashed = true;
-            voice.say(What::Crash, header, &text);
+            voice.say(What::Crash(Cause::Panic), header, &text);
             return Handled::Crashed;
         }
         if out.commands.is_empty() {
@@ -300,6 +300,10 @@ impl<M: StateMachine> Worker<M> {
                 self.waits.retain(|wait| wait.1 != what);
                 voice.say(What::Waited, cause, what);
             }
+            Command::Reply(answer) => voice.emit(What::Reply, cause, "", &Input::Update(answer)),
+            Command::Read(text) => voice.say(What::Read, cause, &text),
+            Command::Wrote(text) => voice.say(What::Wrote, cause, &text),
+            Command::Cut(name) => voice.say(What::Cut, cause, &name),
         }
     }
 

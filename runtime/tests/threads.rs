@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use audit::audit;
 use raddle_core::{
-    DropReason, EndReason, Input, OnFull, Order, Outbox, Placement, Plan, Sabotage, Seat, StateMachine, System,
+    Cause, DropReason, EndReason, Input, OnFull, Order, Outbox, Placement, Plan, Sabotage, Seat, StateMachine, System,
     TimerTag, What, WorkerId,
 };
 use raddle_runtime::{Outcome, Threads};
@@ -306,10 +306,10 @@ fn a_panic_is_an_event_and_the_others_go_on() {
         for outcome in run_often(15, &placed(system.clone(), placement)) {
             let heard: Vec<u64> = outcome.workers.iter().map(|worker| worker.machine().0).collect();
             assert_eq!(heard, [0, 3, 10]);
-            assert_eq!(outcome.metrics.count(What::Crash), 1);
+            assert_eq!(outcome.metrics.count(What::Crash(Cause::Panic)), 1);
             assert_eq!(outcome.metrics.count(What::Drop(DropReason::Crash)), 6);
             let trace = outcome.trace.expect("recorded");
-            let crash = trace.events.iter().find(|event| event.what == What::Crash).expect("crashed");
+            let crash = trace.events.iter().find(|event| event.what == What::Crash(Cause::Panic)).expect("crashed");
             assert!(crash.text.starts_with("'three is too much', "), "{}", crash.text);
         }
     }

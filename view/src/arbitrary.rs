@@ -5,9 +5,9 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use raddle_core::{
-    Barriers, Conditions, Counting, Depth, DropReason, End, EndReason, Event, Header, Incarnation, Lane, LinkNumber,
-    MessageId, Moment, Names, Order, Parked, Party, Policies, Root, SourceId, Time, TimerTag, Trace, VectorClock, What,
-    WorkerId,
+    Barriers, Cause, Conditions, Counting, Depth, DropReason, End, EndReason, Event, FaultKind, Header, Incarnation,
+    Lane, LinkNumber, MessageId, Moment, Names, Order, Parked, Party, Policies, Root, SourceId, Time, TimerTag, Trace,
+    VectorClock, What, WorkerId,
 };
 
 /// A trace of three workers and two sources, with up to 40 events.
@@ -63,11 +63,20 @@ fn what() -> impl Strategy<Value = What> {
         What::CycleBroken,
         What::Waited,
         What::Mark,
-        What::Crash,
+        What::Reply,
+        What::Read,
+        What::Wrote,
+        What::Cut,
+        What::Crash(Cause::Panic),
+        What::Crash(Cause::Fault),
+        What::Crash(Cause::Killed),
+        What::Restart,
         What::Route,
     ]);
     prop_oneof![
         8 => plain,
+        1 => prop::sample::select(FaultKind::ALL.to_vec()).prop_map(What::Fault),
+        1 => prop::sample::select(FaultKind::ALL.to_vec()).prop_map(What::FaultOver),
         2 => prop::sample::select(DropReason::ALL.to_vec()).prop_map(What::Drop),
         1 => (worker(), any::<u32>()).prop_map(|(of, n)| What::Park { of, needs: LinkNumber(n) }),
         1 => any::<(u64, u64)>().prop_map(|(tag, at)| What::SetTimer { tag: TimerTag(tag), deadline: Time(at) }),
@@ -82,6 +91,7 @@ fn lane() -> impl Strategy<Value = Lane> {
         4 => worker().prop_map(Lane::Worker),
         4 => worker().prop_map(Lane::Inbox),
         1 => any::<u32>().prop_map(Lane::Shard),
+        1 => Just(Lane::Network),
     ]
 }
 
@@ -102,6 +112,7 @@ fn header(names: Arc<Names>) -> impl Strategy<Value = Header> {
             id,
             from,
             to,
+            to_life: Incarnation(life / 2),
             life: Incarnation(life),
             number: LinkNumber(number),
             depth: Depth(depth),

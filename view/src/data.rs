@@ -109,6 +109,8 @@ pub(crate) struct EventData<'a> {
     from_life: Option<u32>,
     to: String,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bare")]
+    to_life: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bare")]
     number: Option<u32>,
     depth: u32,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bare")]
@@ -140,6 +142,7 @@ impl<'a> EventData<'a> {
             from: who::party(header.from, names),
             from_life: number(header.life.0),
             to: who::worker(header.to, names),
+            to_life: Some(header.to_life.0).filter(|life| *life != 0),
             number: number(header.number.0),
             depth: header.depth.0,
             sent_ns: time(header.sent_at),
@@ -174,7 +177,14 @@ impl<'a> EventData<'a> {
             | What::CycleBroken
             | What::Waited
             | What::Mark
-            | What::Crash
+            | What::Reply
+            | What::Read
+            | What::Wrote
+            | What::Cut
+            | What::Crash(_)
+            | What::Restart
+            | What::Fault(_)
+            | What::FaultOver(_)
             | What::Route => data,
         }
     }

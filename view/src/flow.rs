@@ -148,7 +148,7 @@ impl Sum {
                     count.handled += 1;
                     count.timers += u64::from(kind == InputKind::Timer);
                 }
-                (What::Crash, _) => sum.count(event).crashes += 1,
+                (What::Crash(_), _) => sum.count(event).crashes += 1,
                 _ => {}
             }
         }

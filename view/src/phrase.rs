@@ -94,7 +94,7 @@ impl<'a> Phrases<'a> {
             What::Choose { options, value } => format!("choose {value} of {options}"),
             What::Wait { on } => format!("wait for {}: {}", who::worker(on, self.names()), event.text),
             What::Waited => format!("waited: {}", event.text),
-            What::Crash => format!("{}: {}", event.what.word(), event.text),
+            What::Crash(_) if !event.text.is_empty() => format!("{}: {}", event.what.word(), event.text),
             _ if event.text.is_empty() => event.what.word().to_owned(),
             _ => format!("{} {}", event.what.word(), event.text),
         }

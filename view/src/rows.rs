@@ -191,7 +191,7 @@ impl<'a> Builder<'a> {
 pub(crate) fn column(event: &Event) -> WorkerId {
     match event.lane {
         Lane::Worker(worker) | Lane::Inbox(worker) => worker,
-        Lane::Shard(_) => event.header.to,
+        Lane::Shard(_) | Lane::Network => event.header.to,
     }
 }
 
@@ -199,7 +199,7 @@ fn form(event: &Event) -> Form {
     match (event.lane, event.what) {
         (_, What::Emit) => Form::Send(State::Flying),
         (_, What::DepthRefused | What::CycleBroken) | (Lane::Worker(_), What::Drop(_)) => Form::Refused,
-        (_, What::Crash) => Form::Crash,
+        (_, What::Crash(_)) => Form::Crash,
         _ if is_said(&event.what) => Form::Aside,
         _ => Form::Point(state_after(event)),
     }
@@ -223,7 +223,7 @@ const fn state_after(event: &Event) -> State {
         (_, What::Handle) => State::Handled,
         (_, What::Drop(_) | What::Nack) => State::Gone,
         (_, What::Park { .. } | What::Hold | What::Stall) => State::Waiting,
-        (Lane::Shard(_), _) => State::Passing,
+        (Lane::Shard(_) | Lane::Network, _) => State::Passing,
         (_, What::Emit) => State::Flying,
         _ => State::There,
     }

@@ -81,7 +81,7 @@ impl Shown {
                     true
                 }
                 Lane::Worker(worker) => workers.contains(&worker),
-                Lane::Inbox(_) | Lane::Shard(_) => at == place || messages.contains(id),
+                Lane::Inbox(_) | Lane::Shard(_) | Lane::Network => at == place || messages.contains(id),
             };
             if is_past {
                 past.insert(at);

@@ -294,7 +294,7 @@ pub(crate) fn fan_out() -> Trace {
     stage.deliver("bank#0.1.0");
     stage.deliver("bank#0.5");
     let mut trace = stage.finish();
-    let crash = trace.events.iter_mut().find(|event| event.what == What::Crash).expect("n4 panics");
+    let crash = trace.events.iter_mut().find(|event| matches!(event.what, What::Crash(_))).expect("n4 panics");
     crash.text = "'no more ink'".into();
     trace
 }

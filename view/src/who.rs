@@ -34,16 +34,20 @@ pub(crate) fn read_party(text: &str, names: &Names) -> Option<Party> {
     }
 }
 
-/// `worker ann`, `inbox ann` or `shard 0`.
+/// `worker ann`, `inbox ann`, `shard 0` or `network`.
 pub(crate) fn lane(lane: Lane, names: &Names) -> String {
     match lane {
         Lane::Worker(id) => format!("worker {}", worker(id, names)),
         Lane::Inbox(id) => format!("inbox {}", worker(id, names)),
         Lane::Shard(shard) => format!("shard {shard}"),
+        Lane::Network => "network".to_owned(),
     }
 }
 
 pub(crate) fn read_lane(text: &str, names: &Names) -> Option<Lane> {
+    if text == "network" {
+        return Some(Lane::Network);
+    }
     match text.split_once(' ')? {
         ("worker", name) => read_worker(name, names).map(Lane::Worker),
         ("inbox", name) => read_worker(name, names).map(Lane::Inbox),
@@ -91,7 +95,7 @@ mod tests {
             for one in [Party::Worker(id), Party::Source(source)] {
                 assert_eq!(read_party(&party(one, &names), &names), Some(one));
             }
-            for one in [Lane::Worker(id), Lane::Inbox(id), Lane::Shard(at)] {
+            for one in [Lane::Worker(id), Lane::Inbox(id), Lane::Shard(at), Lane::Network] {
                 assert_eq!(read_lane(&lane(one, &names), &names), Some(one));
             }
         }

@@ -41,6 +41,11 @@ impl Fields {
         number.ok_or_else(|| self.bad(field, &value, "a whole number from 0 to 4294967295"))
     }
 
+    /// A number; 0 if it is not there.
+    pub(super) fn u32_or_zero(&mut self, field: &'static str) -> Result<u32, ReadError> {
+        if self.map.contains_key(field) { self.u32(field) } else { Ok(0) }
+    }
+
     /// Yes or no; no if it is not there.
     pub(super) fn flag(&mut self, field: &'static str) -> Result<bool, ReadError> {
         let value = self.map.remove(field).unwrap_or(Value::Bool(false));

@@ -106,7 +106,7 @@ mod tests {
         check(
             r#""lane":"inbox A""#,
             r#""lane":"inbox Z""#,
-            r#"line 2: `lane` is "inbox Z", expected `worker NAME`, `inbox NAME` or `shard N`"#,
+            r#"line 2: `lane` is "inbox Z", expected `worker NAME`, `inbox NAME`, `shard N` or `network`"#,
         );
         check(
             r#""what":"arrive""#,

@@ -4,8 +4,8 @@ use std::io::{BufRead, Read};
 use std::sync::Arc;
 
 use raddle_core::{
-    Barriers, Conditions, Counting, Depth, DropReason, End, EndReason, Event, Header, Incarnation, LinkNumber,
-    MessageId, Moment, Names, Parked, Policies, Time, TimerTag, Trace, VectorClock, What, WorkerId,
+    Barriers, Cause, Conditions, Counting, Depth, DropReason, End, EndReason, Event, FaultKind, Header, Incarnation,
+    LinkNumber, MessageId, Moment, Names, Parked, Policies, Time, TimerTag, Trace, VectorClock, What, WorkerId,
 };
 use serde_json::Value;
 
@@ -157,7 +157,7 @@ fn conditions(line: usize, head: &mut Fields) -> Result<Conditions, ReadError> {
 
 fn event(fields: &mut Fields, names: &Names) -> Result<Event, ReadError> {
     let moment = Moment { step: fields.u64("step")?, time: Time(fields.u64("time_ns")?) };
-    let lane = "`worker NAME`, `inbox NAME` or `shard N`";
+    let lane = "`worker NAME`, `inbox NAME`, `shard N` or `network`";
     let lane = fields.read("lane", lane, |text| who::read_lane(text, names))?;
     Ok(Event {
         moment,
@@ -191,13 +191,26 @@ fn what(fields: &mut Fields, names: &Names) -> Result<What, ReadError> {
         "wait" => What::Wait { on: worker(fields, "on", names)? },
         "waited" => What::Waited,
         "mark" => What::Mark,
-        "crash(panic)" => What::Crash,
+        "reply" => What::Reply,
+        "read" => What::Read,
+        "wrote" => What::Wrote,
+        "cut" => What::Cut,
+        "crash(panic)" => What::Crash(Cause::Panic),
+        "crash(fault)" => What::Crash(Cause::Fault),
+        "crash(killed)" => What::Crash(Cause::Killed),
+        "restart" => What::Restart,
         "route" => What::Route,
-        _ => match DropReason::ALL.into_iter().find(|reason| reason.word() == word) {
-            Some(reason) => What::Drop(reason),
+        _ => match families().find(|what| what.word() == word) {
+            Some(what) => what,
             None => return Err(fields.bad("what", &Value::String(word), "the word of an event, such as `handle`")),
         },
     })
+}
+
+/// What happens in many ways, each with a word of its own.
+fn families() -> impl Iterator<Item = What> {
+    let faults = FaultKind::ALL.into_iter().flat_map(|kind| [What::Fault(kind), What::FaultOver(kind)]);
+    DropReason::ALL.into_iter().map(What::Drop).chain(faults)
 }
 
 fn header(fields: &mut Fields, names: &Names) -> Result<Header, ReadError> {
@@ -206,6 +219,7 @@ fn header(fields: &mut Fields, names: &Names) -> Result<Header, ReadError> {
         id: fields.read("id", ID, |text| id(text, names))?,
         from,
         to: worker(fields, "to", names)?,
+        to_life: Incarnation(fields.u32_or_zero("to_life")?),
         life: Incarnation(fields.u32("from_life")?),
         number: LinkNumber(fields.u32("number")?),
         depth: Depth(fields.u32("depth")?),
