@@ -125,7 +125,7 @@ pub enum What {
     Mark,
     /// The worker answered its session with the payload.
     Reply,
-    /// The worker answered its session, or knows by itself, that a key has a value: the text `KEY=VALUE`.
+    /// The worker saw that a key has a value, the text `KEY=VALUE`, or none that anybody wrote, the text `KEY`.
     Read,
     /// The worker gave a key a new value: the text `KEY=VALUE`.
     Wrote,

@@ -3,6 +3,8 @@
 //! Inside a run a party is an index; wherever something must outlast the run (ids, digests, substreams, files) it
 //! goes by name. So declaring one more worker changes nothing about the others.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexSet;
 
 use crate::fnv;
@@ -19,6 +21,7 @@ pub struct Names {
     sources: IndexSet<String>,
     worker_hashes: Vec<u64>,
     source_hashes: Vec<u64>,
+    sessions: BTreeSet<SourceId>,
 }
 
 /// A name that cannot be used.
@@ -67,7 +70,21 @@ impl Names {
             source_hashes: hashes(&sources),
             workers,
             sources,
+            sessions: BTreeSet::new(),
         })
+    }
+
+    /// The same, with these sources as sessions.
+    #[must_use]
+    pub fn with_sessions(mut self, sessions: impl IntoIterator<Item = SourceId>) -> Self {
+        self.sessions.extend(sessions);
+        self
+    }
+
+    /// Whether a source is a session: it sends one message, and the next when that is answered, dropped or given up.
+    #[must_use]
+    pub fn is_session(&self, source: SourceId) -> bool {
+        self.sessions.contains(&source)
     }
 
     /// The name of the system.

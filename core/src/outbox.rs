@@ -145,10 +145,11 @@ impl<U> Outbox<U> {
         self.command(Command::Reply(answer));
     }
 
-    /// Says that a key was seen to have this value: part of the history that the law `causal-consistency` judges. A key has
-    /// no `=` in it.
-    pub fn read(&mut self, key: impl Display, value: impl Display) {
-        self.command(Command::Read(format!("{key}={value}").into()));
+    /// Says that a key was seen to have this value, or none that anybody wrote: part of the history that the law
+    /// `causal-consistency` judges. A key has no `=` in it.
+    pub fn read(&mut self, key: impl Display, value: Option<impl Display>) {
+        let text = value.map_or_else(|| key.to_string(), |value| format!("{key}={value}"));
+        self.command(Command::Read(text.into()));
     }
 
     /// Says that a key was given this value, which it had never before.

@@ -13,6 +13,7 @@ use raddle_core::{
 /// A trace of three workers and two sources, with up to 40 events.
 pub(crate) fn trace() -> impl Strategy<Value = Trace> {
     let names = Arc::new(Names::new("any", ["ann", "bob", "7"], ["bank", "ann"]).expect("good names"));
+    let names = Arc::new(Names::clone(&names).with_sessions([SourceId::new(1)]));
     let counting = prop_oneof![Just(Counting::InFlight), Just(Counting::Queued)];
     let order = prop_oneof![Just(Order::Arrival), Just(Order::Fifo), Just(Order::Causal)];
     (vec(event(Arc::clone(&names)), 0..40), end(Arc::clone(&names)), counting, order, 1..9_usize).prop_map(

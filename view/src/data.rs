@@ -47,6 +47,8 @@ pub(crate) struct ConditionsData<'a> {
     system: &'a str,
     workers: Vec<&'a str>,
     sources: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sessions: Vec<&'a str>,
     #[serde(serialize_with = "all_policies")]
     policies: &'a Policies,
     counting: &'static str,
@@ -62,6 +64,7 @@ impl<'a> ConditionsData<'a> {
             system: names.system(),
             workers: names.workers().map(|(_, name)| name).collect(),
             sources: names.sources().map(|(_, name)| name).collect(),
+            sessions: names.sources().filter(|(id, _)| names.is_session(*id)).map(|(_, name)| name).collect(),
             policies: &conditions.policies,
             counting: counting_word(conditions.counting),
             promised: conditions.promised.to_string(),

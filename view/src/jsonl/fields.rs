@@ -85,6 +85,16 @@ impl Fields {
         items.iter().map(item).collect()
     }
 
+    /// A list of texts; none if it is not there.
+    pub(super) fn list_or_none<T>(
+        &mut self,
+        field: &'static str,
+        expected: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, ReadError> {
+        if self.map.contains_key(field) { self.list(field, expected, read) } else { Ok(Vec::new()) }
+    }
+
     /// A list of objects.
     pub(super) fn objects<T>(
         &mut self,

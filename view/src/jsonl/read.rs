@@ -139,6 +139,8 @@ fn conditions(line: usize, head: &mut Fields) -> Result<Conditions, ReadError> {
     let text = |text: &str| Some(text.to_owned());
     let (system, workers) = (head.text("system")?, head.list("workers", "a name", text)?);
     let names = Names::new(&system, workers, head.list("sources", "a name", text)?);
+    let names = names.map_err(|why| ReadError::Names { line, why })?;
+    let sessions = head.list_or_none("sessions", "a source of line 1", |name| names.source_id(name))?;
     // A policy that the file does not name was not there when it was written: its default is what held then.
     let mut policies = Policies::default();
     for (key, value) in head.map("policies")? {
@@ -147,7 +149,7 @@ fn conditions(line: usize, head: &mut Fields) -> Result<Conditions, ReadError> {
     }
     let counting = |word: &str| [Counting::InFlight, Counting::Queued].into_iter().find(|c| counting_word(*c) == word);
     Ok(Conditions {
-        names: Arc::new(names.map_err(|why| ReadError::Names { line, why })?),
+        names: Arc::new(names.with_sessions(sessions)),
         policies,
         counting: head.read("counting", "`in-flight` or `queued`", counting)?,
         promised: head.read("promised", "`arrival`, `fifo` or `causal`", |word| word.parse().ok())?,
