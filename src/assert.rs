@@ -65,8 +65,8 @@ pub trait AssertClean {
     ///
     /// # Panics
     /// When a law is broken, and then with all that is known of it; when nothing ran; when runs were cut off by the
-    /// step limit, because nothing is known of how they would have ended; when an exhaustive search was ended early or
-    /// cannot judge a law; when the system cannot be run as asked.
+    /// step limit, because nothing is known of how they would have ended; when a kind of fault that was asked for never
+    /// came; when an exhaustive search was ended early or cannot judge a law; when the system cannot be run as asked.
     #[track_caller]
     fn assert_clean(self);
 }
@@ -155,6 +155,14 @@ fn whole(report: &Report) -> Result<(), String> {
             words::count(report.unfinished),
             words::counted(report.runs, "run"),
             words::counted(report.settings.steps_max, "step"),
+        ));
+    }
+    if let Some((kind, _)) = report.faults.iter().find(|(_, times)| **times == 0) {
+        return Err(format!(
+            "unknown: the fault `{}` was asked for and never came in {} of `{system}`: try more seeds, or see what \
+             `.fault_when(..)` says of it",
+            kind.name(),
+            words::counted(report.runs, "run"),
         ));
     }
     let Some(exhausted) = &report.exhausted else { return Ok(()) };

@@ -18,6 +18,8 @@ pub struct Bounded<T> {
     capacity: usize,
     overflow: usize,
     on_full: OnFull,
+    /// Whether it takes nothing, whatever room there is.
+    shut: bool,
     high_water: usize,
 }
 
@@ -50,6 +52,7 @@ impl<T> Bounded<T> {
             capacity: if endless { usize::MAX } else { capacity },
             overflow: policies.overflow,
             on_full: policies.on_full,
+            shut: false,
             high_water: 0,
         }
     }
@@ -57,14 +60,14 @@ impl<T> Bounded<T> {
     /// Whether the policy makes a sender wait now.
     #[must_use]
     pub fn must_wait(&self) -> bool {
-        self.on_full == OnFull::Stall && self.len() >= self.capacity
+        self.on_full == OnFull::Stall && self.is_full()
     }
 
     /// Takes one more, as the policy says. Under [`OnFull::Stall`] ask [`Bounded::must_wait`] first; what comes all
     /// the same (released by the inbox itself) waits beside the queue.
     #[inline(always)]
     pub fn offer(&mut self, item: T) -> Offered<T> {
-        if self.len() < self.capacity && self.held.is_empty() {
+        if !self.is_full() && self.held.is_empty() {
             self.queue.push_back(item);
             self.high_water = self.high_water.max(self.len());
             return Offered::Queued;
@@ -75,7 +78,7 @@ impl<T> Bounded<T> {
     /// Takes one more that will [`Bounded::leave`], if there is room and it need not be known which it is.
     #[inline(always)]
     pub fn count(&mut self) -> bool {
-        let simple = self.on_full != OnFull::DropOldest && self.len() < self.capacity && self.held.is_empty();
+        let simple = self.on_full != OnFull::DropOldest && !self.is_full() && self.held.is_empty();
         self.counted += usize::from(simple);
         self.high_water = self.high_water.max(self.len());
         simple
@@ -85,11 +88,13 @@ impl<T> Bounded<T> {
     fn offer_when_full(&mut self, item: T) -> Offered<T> {
         match self.on_full {
             OnFull::DropNewest => Offered::Full(item),
-            OnFull::DropOldest => {
-                let oldest = self.queue.pop_front().expect("a full queue has an oldest: capacity is at least 1");
-                self.queue.push_back(item);
-                Offered::Evicted(oldest)
-            }
+            OnFull::DropOldest => match self.queue.pop_front() {
+                Some(oldest) => {
+                    self.queue.push_back(item);
+                    Offered::Evicted(oldest)
+                }
+                None => Offered::Full(item),
+            },
             OnFull::Hold if self.held.len() >= self.overflow => Offered::Overflow(item),
             OnFull::Hold | OnFull::Stall => {
                 self.held.push_back(item);
@@ -103,7 +108,7 @@ impl<T> Bounded<T> {
     #[must_use]
     #[inline(always)]
     pub fn may_admit(&self) -> bool {
-        !self.held.is_empty() && self.len() < self.capacity
+        !self.held.is_empty() && !self.is_full()
     }
 
     /// Moves one waiting item into the queue if there is room, and shows it.
@@ -136,6 +141,27 @@ impl<T> Bounded<T> {
         }
     }
 
+    /// Shuts it, as if it were full, or opens it again.
+    pub fn shut(&mut self, shut: bool) {
+        self.shut = shut;
+    }
+
+    /// Whether it is shut.
+    #[must_use]
+    pub const fn is_shut(&self) -> bool {
+        self.shut
+    }
+
+    /// Takes all out, from the queue and from beside it.
+    pub fn drain(&mut self) -> impl Iterator<Item = T> {
+        self.queue.drain(..).chain(self.held.drain(..))
+    }
+
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.len() >= self.capacity || self.shut
+    }
+
     /// How many are in the queue.
     #[must_use]
     #[inline(always)]
@@ -165,6 +191,7 @@ impl<T> Bounded<T> {
         self.queue.clear();
         self.counted = 0;
         self.held.clear();
+        self.shut = false;
         self.high_water = 0;
     }
 }

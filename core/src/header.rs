@@ -234,32 +234,50 @@ pub trait Outlet<M: StateMachine> {
     /// The header of the next message, to be written over; the same one until it is sent.
     fn draft(&mut self) -> &mut Header;
 
+    /// Which life a worker is in, as far as the coordinator has told: [`Inbox::life`](crate::Inbox::life).
+    fn life_of(&self, worker: WorkerId) -> Incarnation;
+
     /// Sends the draft with this input, and shows both where they are now.
     fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>);
 }
 
 /// An outlet that collects messages in the order in which they were sent.
-pub struct Outputs<M: StateMachine> {
+pub struct Outputs<'a, M: StateMachine> {
     draft: Header,
     sent: Vec<Envelope<M>>,
+    lives: Lives<'a>,
 }
 
-impl<M: StateMachine> Outputs<M> {
+/// Tells which life a worker is in.
+type Lives<'a> = Box<dyn Fn(WorkerId) -> Incarnation + Send + 'a>;
+
+impl<'a, M: StateMachine> Outputs<'a, M> {
+    /// Nothing sent yet, where `life_of` tells which life a worker is in.
+    #[must_use]
+    pub fn new(life_of: impl Fn(WorkerId) -> Incarnation + Send + 'a) -> Self {
+        Self { draft: Header::blank(), sent: Vec::new(), lives: Box::new(life_of) }
+    }
+
     /// Takes out what was sent.
     pub fn drain(&mut self) -> impl ExactSizeIterator<Item = Envelope<M>> + '_ {
         self.sent.drain(..)
     }
 }
 
-impl<M: StateMachine> Default for Outputs<M> {
+/// Where every worker is in its first life.
+impl<M: StateMachine> Default for Outputs<'_, M> {
     fn default() -> Self {
-        Self { draft: Header::blank(), sent: Vec::new() }
+        Self::new(|_| Incarnation(0))
     }
 }
 
-impl<M: StateMachine> Outlet<M> for Outputs<M> {
+impl<M: StateMachine> Outlet<M> for Outputs<'_, M> {
     fn draft(&mut self) -> &mut Header {
         &mut self.draft
+    }
+
+    fn life_of(&self, worker: WorkerId) -> Incarnation {
+        (self.lives)(worker)
     }
 
     fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>) {

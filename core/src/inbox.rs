@@ -15,7 +15,8 @@ use std::collections::VecDeque;
 use crate::bounded::{Bounded, Offered};
 use crate::event::{DropReason, What};
 use crate::header::Header;
-use crate::ids::{LinkNumber, WorkerId};
+use crate::ids::{Incarnation, LinkNumber, Time, WorkerId};
+use crate::lives::Lives;
 use crate::pick::{Picker, Queue};
 use crate::policy::{Order, Policies};
 use crate::readiness::{Readiness, Turn};
@@ -41,7 +42,9 @@ pub struct Inbox<T> {
     updates: Bounded<T>,
     readiness: Readiness<T>,
     picker: Picker,
+    lives: Lives,
     max_depth: u32,
+    fences: bool,
     tombstones: bool,
     loses: bool,
     operations: u64,
@@ -68,7 +71,9 @@ impl<T> Inbox<T> {
             updates: Bounded::new(policies.capacity, policies),
             readiness: Readiness::new(policies, promised),
             picker: Picker::new(policies),
+            lives: Lives::new(policies.restart),
             max_depth: policies.max_depth,
+            fences: policies.sabotage != Some(Sabotage::AcceptOldLives),
             tombstones: policies.sabotage != Some(Sabotage::ForgetTombstones),
             loses: policies.sabotage == Some(Sabotage::LoseSilently),
             operations: 0,
@@ -81,7 +86,48 @@ impl<T> Inbox<T> {
         self.updates.clear();
         self.readiness.clear();
         self.picker = Picker::new(policies);
+        self.lives.reset();
         self.operations = 0;
+    }
+
+    /// Which life its worker is in, or was in last: an update that is sent now is sent to that one.
+    #[must_use]
+    #[inline(always)]
+    pub fn life(&self) -> Incarnation {
+        self.lives.current()
+    }
+
+    /// The life of its worker has ended. What waits here for an earlier update is dropped, and what is on its way will be
+    /// when it arrives. The next life, which is to begin at once, if there is to be one.
+    pub fn end_life(&mut self, now: Time, desk: &mut impl Desk<T>) -> Option<Incarnation> {
+        self.operations += 1;
+        for item in self.readiness.bury_parked() {
+            desk.report(What::Drop(DropReason::Crash), &item);
+            desk.discard(item);
+        }
+        self.lives.next(now)
+    }
+
+    /// [`Inbox::end_life`] where inputs go through queues: the updates in the queue are dropped too. Messages from
+    /// sources wait for the next life.
+    pub fn end_life_queued(&mut self, now: Time, desk: &mut impl Desk<T>) -> Option<Incarnation> {
+        for item in self.updates.drain() {
+            // Each had its turn before it was queued: no tombstone is needed.
+            desk.report(What::Drop(DropReason::Crash), &item);
+            desk.discard(item);
+        }
+        self.end_life(now, desk)
+    }
+
+    /// Makes the update queue take nothing, as if it were full, or ends that: a fault.
+    pub fn shut(&mut self, shut: bool) {
+        self.updates.shut(shut);
+    }
+
+    /// Whether it was made to take nothing.
+    #[must_use]
+    pub const fn is_shut(&self) -> bool {
+        self.updates.is_shut()
     }
 
     /// Whether a sender must wait before it may send here (only under `stall`).
@@ -213,6 +259,21 @@ impl<T> Inbox<T> {
         self.readiness.is_waiting()
     }
 
+    /// Takes an update in flight that the network has lost.
+    pub fn lose_in_flight(&mut self, item: T, desk: &mut impl Desk<T>)
+    where
+        T: PartialEq,
+    {
+        self.updates.leave(&item);
+        self.lose_on_its_way(item, desk);
+    }
+
+    /// [`Inbox::lose_in_flight`] where inputs go through queues.
+    pub fn lose_on_its_way(&mut self, item: T, desk: &mut impl Desk<T>) {
+        self.operations += 1;
+        self.drop_and_bury(item, DropReason::Loss, desk);
+    }
+
     /// Takes an update that was dropped on its way here and reported: its place in the order is resolved.
     pub fn lose(&mut self, item: T, desk: &mut impl Desk<T>) {
         self.bury(desk.header(&item));
@@ -275,6 +336,27 @@ impl<T> Inbox<T> {
             self.lose(item, desk);
             return None;
         }
+        if header.to_life != self.lives.current() || self.lives.are_over() {
+            return self.fence(item, desk);
+        }
+        self.order_among_updates(item, desk)
+    }
+
+    /// What was sent to another life, or to a worker that has no more of them.
+    #[cold]
+    fn fence(&mut self, item: T, desk: &mut impl Desk<T>) -> Option<T> {
+        let is_old = desk.header(&item).to_life != self.lives.current();
+        if is_old && !self.fences {
+            return self.order_among_updates(item, desk);
+        }
+        let reason = if is_old { DropReason::Incarnation } else { DropReason::Crash };
+        self.drop_and_bury(item, reason, desk);
+        None
+    }
+
+    #[inline(always)]
+    fn order_among_updates(&mut self, item: T, desk: &mut impl Desk<T>) -> Option<T> {
+        let header = desk.header(&item);
         let Some(from) = header.from.worker() else { return Some(item) };
         match self.readiness.arrive(from, header) {
             Turn::Now => Some(item),

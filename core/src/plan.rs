@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
+use crate::fault::FaultKind;
 use crate::header::{Envelope, Header, Input};
 use crate::ids::{Incarnation, MessageId, Party, Root, SourceId, Time, WorkerId};
 use crate::machine::{Seat, StateMachine};
 use crate::names::Names;
 use crate::outbox::Outbox;
 use crate::panics;
-use crate::policy::{Order, Policies};
+use crate::policy::{Order, Policies, Recovery};
 use crate::property::Property;
 use crate::subscriptions::Subscriptions;
-use crate::worker::{Rules, Worker};
+use crate::worker::{Rules, Worker, start_header};
 
 pub(crate) type Maker<M> = Arc<dyn Fn(Seat<'_>) -> M + Send + Sync>;
 pub(crate) type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;
-pub(crate) type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
+/// How to copy a machine.
+pub type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
 pub(crate) type StateKind<M> = Arc<dyn Fn(&M) -> &'static str + Send + Sync>;
+/// Whether a fault may befall a message: [`System::fault_when`](crate::System::fault_when).
+pub(crate) type FaultWhen<M> = Arc<dyn Fn(&Header, &Input<M>) -> bool + Send + Sync>;
 pub(crate) type MessageKind<M> = Arc<dyn Fn(&Input<M>) -> &'static str + Send + Sync>;
 pub(crate) type InputHash<M> = Arc<dyn Fn(&Input<M>) -> u64 + Send + Sync>;
 /// Whether two inputs of one worker may be handled in either order: [`System::commuting`](crate::System::commuting).
@@ -51,6 +55,7 @@ pub struct Plan<M: StateMachine> {
     pub(crate) state_kind: Option<StateKind<M>>,
     pub(crate) message_kind: Option<MessageKind<M>>,
     pub(crate) commuting: Option<Commuting<M>>,
+    pub(crate) fault_when: Vec<(FaultKind, FaultWhen<M>)>,
 }
 
 impl<M: StateMachine> Plan<M> {
@@ -105,7 +110,8 @@ impl<M: StateMachine> Plan<M> {
     /// All workers, before their start.
     #[must_use]
     pub fn workers(&self) -> Vec<Worker<M>> {
-        self.rules.names.workers().map(|(id, _)| Worker::new(id, self.machine(id))).collect()
+        let durable = || self.fork.clone().filter(|_| self.policies().recovery == Recovery::Durable);
+        self.rules.names.workers().map(|(id, _)| Worker::new(id, self.machine(id), durable())).collect()
     }
 
     /// An outbox for the workers of one driver.
@@ -121,13 +127,16 @@ impl<M: StateMachine> Plan<M> {
         self.starts[worker.index()]
     }
 
-    /// The start of the first life of a worker.
+    /// Whether the start of a later life is: a machine that remembers may say what a new one does not.
     #[must_use]
-    pub fn start(&self, worker: WorkerId) -> Envelope<M> {
-        let life = Incarnation(0);
-        let id = MessageId::root(Root::Start(worker, life), &self.rules.names);
-        let header = Header::of_root(id, Party::Worker(worker), worker, life, Time::default());
-        Envelope { header, input: Input::Start }
+    pub fn starts_again(&self, worker: WorkerId) -> bool {
+        self.starts(worker) || self.policies().recovery == Recovery::Durable
+    }
+
+    /// The start of a life of a worker.
+    #[must_use]
+    pub fn start(&self, worker: WorkerId, life: Incarnation) -> Envelope<M> {
+        Envelope { header: start_header(worker, life, &self.rules.names), input: Input::Start }
     }
 
     /// The header of a message of the workload.
@@ -154,6 +163,18 @@ impl<M: StateMachine> Plan<M> {
     #[must_use]
     pub const fn commuting(&self) -> Option<&Commuting<M>> {
         self.commuting.as_ref()
+    }
+
+    /// Whether the system says which messages a kind of fault may befall.
+    #[must_use]
+    pub fn chooses(&self, kind: FaultKind) -> bool {
+        self.fault_when.iter().any(|row| row.0 == kind)
+    }
+
+    /// Whether a kind of fault may befall this message.
+    #[must_use]
+    pub fn may_befall(&self, kind: FaultKind, header: &Header, input: &Input<M>) -> bool {
+        self.fault_when.iter().filter(|row| row.0 == kind).all(|row| row.1(header, input))
     }
 
     /// A copy of a machine, if the system is [`System::forkable`](crate::System::forkable).
@@ -186,7 +207,7 @@ impl<M: StateMachine> Plan<M> {
         let mut out = self.outbox(0);
         let speaks = |(worker, _)| {
             let mut machine = self.machine(worker);
-            out.begin(&self.start(worker).header, Time::default());
+            out.begin(&self.start(worker, Incarnation(0)).header, Time::default());
             let calm = panics::catch(|| machine.on_start(&mut out)).is_ok();
             let silent = calm && out.is_silent();
             out.clear();

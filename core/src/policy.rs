@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::sabotage::Sabotage;
 
@@ -81,6 +82,40 @@ pub enum Cycles {
     Forbid,
 }
 
+/// Whether a worker that has died lives again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// It stays dead.
+    Never,
+    /// Every time.
+    Always,
+    /// Unless it was restarted so often within this time already: a worker that dies again and again stays dead. If
+    /// unsure, this.
+    AtMost {
+        /// Restarts, at least 1.
+        times: u32,
+        /// In whole milliseconds, at least one.
+        within: Duration,
+    },
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self::AtMost { times: 5, within: Duration::from_secs(1) }
+    }
+}
+
+/// What a worker that lives again has of its last life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recovery {
+    /// Nothing: a new machine. If unsure, this: it finds more.
+    #[default]
+    Amnesia,
+    /// Its state as it was after the last input that it handled, as if it had been written down each time. Needs
+    /// machines that can be copied ([`System::forkable`](crate::System::forkable)).
+    Durable,
+}
+
 /// The rules a system runs under, in the simulator and for real.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policies {
@@ -112,6 +147,10 @@ pub struct Policies {
     pub max_depth: u32,
     /// Chains that return.
     pub cycles: Cycles,
+    /// Whether a worker that has died lives again.
+    pub restart: Restart,
+    /// With what.
+    pub recovery: Recovery,
     /// A rule broken on purpose, so that a checker can be seen to catch it.
     pub sabotage: Option<Sabotage>,
 }
@@ -133,6 +172,8 @@ impl Default for Policies {
             ingress: 1024,
             max_depth: 10,
             cycles: Cycles::default(),
+            restart: Restart::default(),
+            recovery: Recovery::default(),
             sabotage: None,
         }
     }
@@ -177,6 +218,8 @@ impl Policies {
         ("ingress", "a number from 1", "most updates in the ingress of one shard"),
         ("max_depth", "a number from 1", "an update of this depth is refused"),
         ("cycles", "bound, break, forbid", "what is done about chains that return to a worker"),
+        ("restart", "never, always, at-most(N,MS)", "whether a worker that has died lives again"),
+        ("recovery", "amnesia, durable", "what a worker that lives again has of its last life"),
         ("sabotage", "none or a broken rule", "a rule of the core broken on purpose"),
     ];
 
@@ -204,6 +247,8 @@ impl Policies {
             "ingress" => self.ingress.to_string(),
             "max_depth" => self.max_depth.to_string(),
             "cycles" => self.cycles.to_string(),
+            "restart" => self.restart.to_string(),
+            "recovery" => self.recovery.to_string(),
             "sabotage" => self.sabotage.map_or("none".to_owned(), |s| s.name().to_owned()),
             _ => return None,
         })
@@ -231,6 +276,8 @@ impl Policies {
             "ingress" => put(&mut self.ingress, positive(value)),
             "max_depth" => put(&mut self.max_depth, positive(value)),
             "cycles" => put(&mut self.cycles, value.parse().ok()),
+            "restart" => put(&mut self.restart, value.parse().ok()),
+            "recovery" => put(&mut self.recovery, value.parse().ok()),
             _ if value == "none" => put(&mut self.sabotage, Some(None)),
             _ => put(&mut self.sabotage, Sabotage::from_name(value).map(Some)),
         };
@@ -299,6 +346,17 @@ words!(Pick {
     Self::Weighted { external, updates } => write!(f, "weighted({external},{updates})"),
     _ => unreachable!("all other words are written above"),
 });
+words!(Recovery { "amnesia" => Self::Amnesia, "durable" => Self::Durable }
+    else |text| Err(()), |it, f| write!(f, "{it:?}"));
+words!(Restart { "never" => Self::Never, "always" => Self::Always } else |text| match call(text) {
+    Some(("at-most", n)) if n.len() == 2 && n[0] > 0 && n[1] > 0 => {
+        Ok(Self::AtMost { times: n[0], within: Duration::from_millis(n[1].into()) })
+    }
+    _ => Err(()),
+}, |it, f| match it {
+    Self::AtMost { times, within } => write!(f, "at-most({times},{})", within.as_millis()),
+    _ => unreachable!("all other words are written above"),
+});
 words!(Placement { "inline" => Self::Inline } else |text| match call(text) {
     Some(("sharded", n)) if n.len() == 1 && n[0] > 0 => Ok(Self::Sharded(n[0])),
     _ => Err(()),
@@ -318,6 +376,8 @@ mod tests {
             ("pick", "weighted(3,1)"),
             ("placement", "sharded(4)"),
             ("on_full", "stall"),
+            ("restart", "at-most(3,250)"),
+            ("recovery", "durable"),
             ("sabotage", "lose-silently"),
         ] {
             policies.set(key, value).expect("fits");
@@ -336,9 +396,13 @@ mod tests {
         let error = policies.set("capacity", "0").expect_err("zero");
         assert_eq!(error.to_string(), "`capacity` cannot be `0`: expected a number from 1");
         assert_eq!(policies.set("colour", "red"), Err(SetError::UnknownKey("colour".to_owned())));
-        for (key, value) in
-            [("pick", "weighted(0,1)"), ("placement", "sharded(0)"), ("placement", "sharded"), ("order", "random")]
-        {
+        for (key, value) in [
+            ("pick", "weighted(0,1)"),
+            ("placement", "sharded(0)"),
+            ("placement", "sharded"),
+            ("restart", "at-most(0,1)"),
+            ("order", "random"),
+        ] {
             assert!(policies.set(key, value).is_err(), "{key}={value}");
         }
         assert_eq!(policies, Policies::default());

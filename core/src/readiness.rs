@@ -184,6 +184,11 @@ impl<T> Readiness<T> {
         })
     }
 
+    /// Takes out all that waits; their tombstones wait on in their places.
+    pub fn bury_parked(&mut self) -> impl Iterator<Item = T> {
+        self.waiting.iter_mut().filter_map(|waiting| waiting.item.take())
+    }
+
     /// By sender: the highest number up to which everything is handled or known to be gone.
     #[must_use]
     pub fn resolved(&self) -> &[(WorkerId, LinkNumber)] {

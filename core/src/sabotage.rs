@@ -33,11 +33,15 @@ pub enum Sabotage {
     ForgetWatermark,
     /// A worker does not learn from the clocks of what it handles.
     ForgetClocks,
+    /// A new life of a worker handles what was sent to an earlier one.
+    AcceptOldLives,
+    /// A new life of a worker counts its sends from the beginning.
+    ResetClocks,
 }
 
 impl Sabotage {
     /// Every rule that can be broken.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::LoseSilently,
         Self::HandleTwice,
         Self::FreezeDepth,
@@ -51,6 +55,8 @@ impl Sabotage {
         Self::RunAhead,
         Self::ForgetWatermark,
         Self::ForgetClocks,
+        Self::AcceptOldLives,
+        Self::ResetClocks,
     ];
 
     /// Its name for `--set sabotage=NAME`.
@@ -70,6 +76,8 @@ impl Sabotage {
             Self::RunAhead => "run-ahead",
             Self::ForgetWatermark => "forget-watermark",
             Self::ForgetClocks => "forget-clocks",
+            Self::AcceptOldLives => "accept-old-lives",
+            Self::ResetClocks => "reset-clocks",
         }
     }
 

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 
+use crate::fault::FaultKind;
 use crate::fnv;
-use crate::header::Input;
+use crate::header::{Header, Input};
 use crate::ids::WorkerId;
 use crate::machine::{Seat, StateMachine};
 use crate::names::{NameError, Names};
-use crate::plan::{Commuting, External, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind};
-use crate::policy::{Cycles, Policies, SetError};
+use crate::plan::{Commuting, External, FaultWhen, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind};
+use crate::policy::{Cycles, Policies, Recovery, SetError};
 use crate::property::{Property, Snapshot, When};
 use crate::subscriptions::{SubscriptionError, Subscriptions};
 use crate::worker::{Edges, Rules};
@@ -57,6 +58,7 @@ pub struct System<M: StateMachine> {
     state_kind: Option<StateKind<M>>,
     message_kind: Option<MessageKind<M>>,
     commuting: Option<Commuting<M>>,
+    fault_when: Vec<(FaultKind, FaultWhen<M>)>,
 }
 
 /// A message of the workload, by names.
@@ -87,6 +89,7 @@ impl<M: StateMachine> Clone for System<M> {
             state_kind: self.state_kind.clone(),
             message_kind: self.message_kind.clone(),
             commuting: self.commuting.clone(),
+            fault_when: self.fault_when.clone(),
         }
     }
 }
@@ -111,6 +114,7 @@ impl<M: StateMachine> System<M> {
             state_kind: None,
             message_kind: None,
             commuting: None,
+            fault_when: Vec::new(),
         }
     }
 
@@ -293,6 +297,40 @@ impl<M: StateMachine> System<M> {
         self
     }
 
+    /// Says which messages a kind of fault may befall, where a search injects faults: those of which all that is said here
+    /// is true. A fault that befalls a worker (crash, stall, full, skew) may then come when such a message is about to
+    /// reach it, and a link is cut while one is on its way.
+    ///
+    /// ```
+    /// use raddle_core::{FaultKind, Input, Outbox, StateMachine, System};
+    ///
+    /// #[derive(Clone, Debug)]
+    /// enum Step { Prepare, Commit }
+    /// struct Replica;
+    /// impl StateMachine for Replica {
+    ///     type Message = ();
+    ///     type Update = Step;
+    ///     fn on_message(&mut self, (): (), out: &mut Outbox<Step>) { out.notify("b", Step::Prepare); }
+    ///     fn on_update(&mut self, _: Step, _: &mut Outbox<Step>) {}
+    /// }
+    ///
+    /// // Commits are sent on a channel that loses nothing.
+    /// let system = System::new("pair")
+    ///     .workers(["a", "b"], |_| Replica)
+    ///     .fault_when(FaultKind::Loss, |_, input| matches!(input, Input::Update(Step::Prepare)));
+    /// assert!(system.plan()?.chooses(FaultKind::Loss));
+    /// # Ok::<(), raddle_core::SystemError>(())
+    /// ```
+    #[must_use]
+    pub fn fault_when(
+        mut self,
+        kind: FaultKind,
+        may: impl Fn(&Header, &Input<M>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.fault_when.push((kind, Arc::new(may)));
+        self
+    }
+
     /// Declares marks that handlers may reach; reports say which none did.
     #[must_use]
     pub fn marks(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
@@ -401,6 +439,9 @@ impl<M: StateMachine> System<M> {
         if let (Cycles::Forbid, Some(edges)) = (self.policies.cycles, &edges) {
             check_acyclic(edges, &names)?;
         }
+        if self.policies.recovery == Recovery::Durable && self.fork.is_none() {
+            return Err(SystemError::NotForkable);
+        }
         let subscriptions = match &self.subscriptions {
             Some(table) => Subscriptions::from_ron(table, &names)?,
             None => Subscriptions::default(),
@@ -431,6 +472,7 @@ impl<M: StateMachine> System<M> {
             state_kind: self.state_kind.clone(),
             message_kind: self.message_kind.clone(),
             commuting: self.commuting.clone(),
+            fault_when: self.fault_when.clone(),
         };
         plan.starts = plan.find_starts();
         Ok(Arc::new(plan))
@@ -460,6 +502,9 @@ pub enum SystemError {
     /// `cycles = forbid` speaks about declared edges.
     #[error("`cycles = forbid` needs declared edges: add them with `.edges([(from, to), ..])`")]
     NoEdges,
+    /// `recovery = durable` copies machines.
+    #[error("`recovery = durable` needs machines that can be copied: derive `Clone` and add `.forkable()`")]
+    NotForkable,
     /// The declared edges form a cycle.
     #[error("`cycles = forbid`, but the declared edges form the cycle {0}")]
     Cycle(String),

@@ -131,6 +131,8 @@ pub struct End {
     pub stalled: Vec<(WorkerId, WorkerId)>,
     /// Workers that need something of another: the worker, of whom, and its name.
     pub waiting: Vec<(WorkerId, WorkerId, String)>,
+    /// The step at which all faults were over, if there were any and the run did not end before.
+    pub healed: Option<u64>,
 }
 
 /// An update that waits for an earlier one.
@@ -154,6 +156,7 @@ impl End {
         self.parked.clear();
         self.stalled.clear();
         self.waiting.clear();
+        self.healed = None;
     }
 }
 

@@ -14,6 +14,7 @@ use crate::machine::{StateMachine, TimerTag};
 use crate::names::Names;
 use crate::outbox::{Command, Outbox};
 use crate::panics;
+use crate::plan::Fork;
 use crate::policy::{Cycles, Policies};
 use crate::sabotage::Sabotage;
 
@@ -54,11 +55,14 @@ pub struct Timer {
 }
 
 /// One worker in one of its lives.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Worker<M> {
     id: WorkerId,
     life: Incarnation,
     machine: M,
+    /// Under `recovery = durable`: how to write the state down, and the state after the last input that was handled.
+    durable: Option<Fork<M>>,
+    snapshot: Option<M>,
     clock: VectorClock,
     barriers: Barriers,
     sent: Sent,
@@ -66,6 +70,21 @@ pub struct Worker<M> {
     timers_set: u32,
     waits: Vec<(WorkerId, &'static str)>,
     crashed: bool,
+}
+
+impl<M: std::fmt::Debug> std::fmt::Debug for Worker<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, life, machine, clock, timers, waits, crashed, .. } = self;
+        f.debug_struct("Worker")
+            .field("id", id)
+            .field("life", life)
+            .field("machine", machine)
+            .field("clock", clock)
+            .field("timers", timers)
+            .field("waits", waits)
+            .field("crashed", crashed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a worker is well after handling an input.
@@ -81,13 +100,15 @@ pub enum Handled {
 }
 
 impl<M: StateMachine> Worker<M> {
-    /// A worker in its first life.
+    /// A worker in its first life, whose state is written down by `durable`, if at all.
     #[must_use]
-    pub fn new(id: WorkerId, machine: M) -> Self {
+    pub fn new(id: WorkerId, machine: M, durable: Option<Fork<M>>) -> Self {
         Self {
             id,
             life: Incarnation(0),
             machine,
+            durable,
+            snapshot: None,
             clock: VectorClock::new(),
             barriers: Barriers::default(),
             sent: Sent::default(),
@@ -102,13 +123,54 @@ impl<M: StateMachine> Worker<M> {
     pub fn reset(&mut self, machine: M) {
         self.life = Incarnation(0);
         self.machine = machine;
+        self.snapshot = None;
+        self.forget_sends();
+        self.forget_waiting();
+        self.crashed = false;
+    }
+
+    fn forget_sends(&mut self) {
         self.clock.clear();
         self.barriers.clear();
         self.sent.clear();
+    }
+
+    fn forget_waiting(&mut self) {
         self.timers.clear();
         self.timers_set = 0;
         self.waits.clear();
+    }
+
+    /// Ends this life, between two inputs.
+    pub fn crash<S: Sink<M>>(&mut self, cause: Cause, rules: &Rules, moment: Moment, sink: &mut S) {
+        let header = start_header(self.id, self.life, &rules.names);
+        self.crashed = true;
+        Voice { worker: self.id, life: self.life, moment, sink }.say(What::Crash(cause), &header, "");
+    }
+
+    /// Begins the next life, which has handled nothing yet: not even its start. `make` makes a new machine, for one who
+    /// has no other. What a life has of the one before, see `lives.rs`.
+    pub fn restart<S: Sink<M>>(
+        &mut self,
+        life: Incarnation,
+        make: impl FnOnce() -> M,
+        rules: &Rules,
+        moment: Moment,
+        sink: &mut S,
+    ) {
+        debug_assert!(
+            self.crashed && life.0 == self.life.0 + 1,
+            "one life after the other, numbered by the coordinator"
+        );
+        self.life = life;
+        self.machine = self.snapshot.take().unwrap_or_else(make);
+        self.forget_waiting();
+        if rules.policies.sabotage == Some(Sabotage::ResetClocks) {
+            self.forget_sends();
+        }
         self.crashed = false;
+        let header = start_header(self.id, life, &rules.names);
+        Voice { worker: self.id, life, moment, sink }.say(What::Restart, &header, "");
     }
 
     /// Runs `on_start` of a machine that is known to say nothing then; it is no event.
@@ -221,6 +283,9 @@ impl<M: StateMachine> Worker<M> {
         } else {
             self.carry_out(header, rules, out, outputs, voice);
         }
+        if let Some(write_down) = &self.durable {
+            self.snapshot = Some(write_down(&self.machine));
+        }
         Handled::Done
     }
 
@@ -267,6 +332,7 @@ impl<M: StateMachine> Worker<M> {
         let header = outputs.draft();
         self.address(header, cause, index, WorkerId::new(u32::MAX), voice.moment.time);
         header.depth = Depth::default();
+        header.to_life = Incarnation::default();
         header.refuse();
         voice.emit(What::Drop(DropReason::UnknownWorker), header, name, &Input::Update(update));
     }
@@ -320,8 +386,10 @@ impl<M: StateMachine> Worker<M> {
         voice: &mut Voice<'_, S>,
     ) {
         let policies = &rules.policies;
+        let life = outputs.life_of(to);
         let header = outputs.draft();
         self.address(header, cause, index, to, voice.moment.time);
+        header.to_life = life;
         let deeper = cause.depth.0 + u32::from(policies.sabotage != Some(Sabotage::FreezeDepth));
         header.depth = Depth(if cause.id.is_root() { 0 } else { deeper });
         let breaks_cycles = policies.cycles == Cycles::Break;
@@ -393,7 +461,7 @@ impl<M> Worker<M> {
         &self.clock
     }
 
-    /// Whether a handler panicked.
+    /// Whether it is dead.
     #[must_use]
     pub const fn is_crashed(&self) -> bool {
         self.crashed
@@ -432,6 +500,12 @@ impl<M> Worker<M> {
         let header = Header::of_root(timer.id, Party::Worker(self.id), self.id, self.life, timer.deadline);
         Some(Envelope { header, input: Input::Timer(timer.tag) })
     }
+}
+
+/// The header of the start of a life, which also stands for that life where no message does.
+pub(crate) fn start_header(worker: WorkerId, life: Incarnation, names: &Names) -> Header {
+    let id = MessageId::root(Root::Start(worker, life), names);
+    Header::of_root(id, Party::Worker(worker), worker, life, Time::default())
 }
 
 /// The number of the last update on each link from one worker. Like a clock, it has places for the first workers and

@@ -6,7 +6,8 @@
 use std::thread;
 
 use raddle_core::{
-    Envelope, External, Input, MessageId, Moment, Outbox, Outputs, Plan, SourceId, StateMachine, Time, Worker, WorkerId,
+    Envelope, External, Handled, Incarnation, Input, MessageId, Moment, Outbox, Outputs, Plan, SourceId, StateMachine,
+    Time, Worker, WorkerId,
 };
 
 use crate::log::{Act, Log};
@@ -19,8 +20,10 @@ pub(crate) struct WorkerThread<'a, M: StateMachine> {
     transport: &'a Transport<'a, M>,
     yield_budget: u32,
     out: Outbox<M::Update>,
-    outputs: Outputs<M>,
+    outputs: Outputs<'a, M>,
     nacks: Vec<WorkerId>,
+    /// The start of its life, if that is an input and not handled yet.
+    start: Option<Envelope<M>>,
     /// Timers and inbox take turns when both have something.
     timers_turn: bool,
     left: WorkerLeft<M>,
@@ -38,6 +41,7 @@ pub(crate) struct WorkerLeft<M: StateMachine> {
 pub(crate) type ShardLeft<M> = Option<Envelope<M>>;
 
 enum Next<M: StateMachine> {
+    Start(Envelope<M>),
     Input(Envelope<M>),
     Timer(MessageId),
     Over,
@@ -49,7 +53,8 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             transport,
             yield_budget,
             out: transport.plan.outbox(seed),
-            outputs: Outputs::default(),
+            outputs: Outputs::new(|worker| transport.life_of(worker)),
+            start: None,
             nacks: Vec::new(),
             timers_turn: false,
             left: WorkerLeft { worker, log: Log::new(transport.recording), unsent: Vec::new() },
@@ -58,15 +63,12 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
 
     /// Handles what comes until the run is over.
     pub(crate) fn run(mut self) -> WorkerLeft<M> {
-        let start = self.transport.plan.start(self.left.worker.id());
+        let speaks = self.transport.plan.starts(self.left.worker.id());
+        self.begin_life(Incarnation(0), speaks);
         let mut go_on = true;
-        if self.transport.plan.starts(self.left.worker.id()) {
-            go_on = self.handle(start, Act::Own);
-        } else {
-            self.left.worker.start_silently(&start.header, &mut self.out);
-        }
         while go_on {
             go_on = match self.next() {
+                Next::Start(envelope) => self.handle(envelope, Act::Own),
                 Next::Input(envelope) => self.handle(envelope, Act::Handle),
                 Next::Timer(id) => {
                     let timer = self.left.worker.fire(&id).expect("only its own worker takes a timer back");
@@ -82,14 +84,40 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
     fn handle(&mut self, envelope: Envelope<M>, act: Act) -> bool {
         let moment = Moment { step: 0, time: self.transport.now() };
         let WorkerLeft { worker, log, unsent } = &mut self.left;
-        // How it went is in the events; a dead worker goes on, so that what comes is accounted for.
-        let _ = worker.handle(envelope, &self.transport.rules, moment, &mut self.out, &mut self.outputs, log);
+        let rules = &self.transport.rules;
+        let handled = worker.handle(envelope, rules, moment, &mut self.out, &mut self.outputs, log);
         log.close(act);
+        if handled == Handled::Crashed {
+            self.end_life(moment);
+            return true;
+        }
         for output in self.outputs.drain() {
             // Behind one that cannot be pushed nothing is: pushes are in program order.
             unsent.extend(if unsent.is_empty() { self.transport.send(output, &mut self.nacks) } else { Some(output) });
         }
         unsent.is_empty()
+    }
+
+    /// The start of a life, which is an input if it says something.
+    fn begin_life(&mut self, life: Incarnation, speaks: bool) {
+        let start = self.transport.plan.start(self.left.worker.id(), life);
+        if speaks {
+            self.start = Some(start);
+        } else {
+            self.left.worker.start_silently(&start.header, &mut self.out);
+        }
+    }
+
+    /// What is left of a life that has ended is seen to, and the next begins, if there is to be one. A worker without one
+    /// goes on, so that what comes is accounted for.
+    fn end_life(&mut self, moment: Moment) {
+        let (transport, worker) = (self.transport, self.left.worker.id());
+        if let Some(life) = transport.end_life(worker, moment.time, &mut self.nacks) {
+            let make = || transport.plan.machine(worker);
+            self.left.worker.restart(life, make, &transport.rules, moment, &mut self.left.log);
+            self.left.log.close(Act::Own);
+            self.begin_life(life, transport.plan.starts_again(worker));
+        }
     }
 
     /// The next input. Sleeps while there is none.
@@ -100,6 +128,9 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             let mut post = self.transport.inbox(self.left.worker.id());
             if post.phase() == Phase::Halted {
                 return Next::Over;
+            }
+            if let Some(start) = self.start.take() {
+                return Next::Start(start);
             }
             let timer = timer.filter(|_| post.phase() == Phase::Running);
             if let Some((deadline, id)) = &timer

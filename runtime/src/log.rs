@@ -6,8 +6,8 @@
 //! from that and never looks at a clock.
 
 use raddle_core::{
-    Desk, Envelope, Event, EventRef, Header, Incarnation, Input, InputKind, Lane, Moment, Recorder, Sink, StateMachine,
-    What, WorkerId,
+    Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Recorder, Sink, StateMachine, What,
+    WorkerId,
 };
 
 /// The log of one lane.
@@ -110,7 +110,7 @@ impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
     fn report<'a>(&'a mut self, what: What, item: &'a Envelope<M>) -> &'a Header {
         let from_outside = what == What::Arrive && item.header.kind() == InputKind::External;
         let (lane, moment, header) = (self.lane, self.moment, &item.header);
-        let event = EventRef { moment, lane, life: Incarnation(0), what, header, text: "" };
+        let event = EventRef { moment, lane, life: header.to_life, what, header, text: "" };
         self.log.event(event, from_outside.then_some(&item.input));
         header
     }

@@ -7,10 +7,12 @@
 //! before the sender's next push begins. Sharded, the same holds for the ingress, and all that goes to one target
 //! goes through one ingress, in order, by one thread.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use raddle_core::{
-    Coordinator, Desk, Envelope, Hop, Inbox, Lane, Moment, Order, Plan, Rules, StateMachine, Time, What, WorkerId,
+    Coordinator, Desk, Envelope, Hop, Inbox, Incarnation, Lane, Moment, Order, Plan, Rules, StateMachine, Time, What,
+    WorkerId,
 };
 
 use crate::activity::Activity;
@@ -28,6 +30,8 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) activity: Activity,
     pub(crate) recording: bool,
     started: Instant,
+    /// Which life each worker is in, for those who send.
+    lives: Vec<AtomicU32>,
     /// Asked for routes only.
     routes: Coordinator<()>,
     inboxes: Vec<Station<InboxDesk<M>>>,
@@ -76,6 +80,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             activity: Activity::new(threads),
             recording,
             started: Instant::now(),
+            lives: plan.names().workers().map(|_| AtomicU32::new(0)).collect(),
             routes,
             inboxes: plan.names().workers().map(inbox).map(Station::new).collect(),
             shards: (0..shards).map(shard).map(Station::new).collect(),
@@ -232,6 +237,25 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             post.call(Room::Externals, &self.activity);
         }
         Some(picked)
+    }
+
+    /// Which life a worker is in, as far as has been told; 0 of a worker that does not exist.
+    pub(crate) fn life_of(&self, worker: WorkerId) -> Incarnation {
+        Incarnation(self.lives.get(worker.index()).map_or(0, |life| life.load(Ordering::Relaxed)))
+    }
+
+    /// A life of a worker has ended: its queue is seen to. The next life, if there is to be one.
+    pub(crate) fn end_life(&self, worker: WorkerId, now: Time, nacks: &mut Vec<WorkerId>) -> Option<Incarnation> {
+        let mut post = self.inbox(worker);
+        let life = post.with(self, nacks, |inbox, clerk| inbox.end_life_queued(now, clerk));
+        post.log.close(Act::Free);
+        if let Some(life) = life {
+            self.lives[worker.index()].store(life.0, Ordering::Relaxed);
+        }
+        if !post.queue.must_wait() {
+            post.call(Room::Updates, &self.activity);
+        }
+        life
     }
 
     /// What a shard does next, if there is anything.

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use audit::audit;
 use raddle_core::{
-    Cause, DropReason, EndReason, Input, OnFull, Order, Outbox, Placement, Plan, Sabotage, Seat, StateMachine, System,
-    TimerTag, What, WorkerId,
+    Cause, DropReason, EndReason, Incarnation, Input, OnFull, Order, Outbox, Placement, Plan, Restart, Sabotage, Seat,
+    StateMachine, System, TimerTag, What, WorkerId,
 };
 use raddle_runtime::{Outcome, Threads};
 
@@ -285,7 +285,7 @@ fn what_cannot_be_drained_is_accounted_for() {
 }
 
 #[test]
-fn a_panic_is_an_event_and_the_others_go_on() {
+fn a_panic_is_an_event_the_others_go_on_and_there_may_be_another_life() {
     #[derive(Default)]
     struct Fragile(u64);
     impl StateMachine for Fragile {
@@ -302,6 +302,17 @@ fn a_panic_is_an_event_and_the_others_go_on() {
     let system = System::new("fragile")
         .workers(["hub", "weak", "strong"], |_| Fragile::default())
         .messages("source", (0..10).map(|n| ("hub", n)));
+    for placement in PLACEMENTS {
+        for outcome in run_often(15, &placed(system.clone(), placement)) {
+            let [hub, weak, strong] = outcome.workers.as_slice() else { panic!("three workers") };
+            assert_eq!((hub.machine().0, strong.machine().0), (0, 10));
+            assert_eq!((weak.life(), outcome.metrics.count(What::Restart)), (Incarnation(1), 1));
+            let dropped =
+                [DropReason::Crash, DropReason::Incarnation].map(|why| outcome.metrics.count(What::Drop(why)));
+            assert_eq!(weak.machine().0 + dropped[0] + dropped[1], 6, "what is not handled anew was for the old life");
+        }
+    }
+    let system = system.with(|policies| policies.restart = Restart::Never);
     for placement in PLACEMENTS {
         for outcome in run_often(15, &placed(system.clone(), placement)) {
             let heard: Vec<u64> = outcome.workers.iter().map(|worker| worker.machine().0).collect();

@@ -6,6 +6,7 @@ use std::fmt;
 
 use raddle_core::{Header, MessageId, Names, ParseIdError, WorkerId};
 
+use crate::faults::Fault;
 use crate::network::Ready;
 use crate::slab::{Card, NONE, Slot};
 
@@ -22,6 +23,8 @@ pub enum Action<'a> {
     Route(u32),
     /// A worker picks its next input (granularity `queues`).
     Pick(WorkerId),
+    /// A fault befalls the run, or is over.
+    Fault(Fault<&'a Header>),
 }
 
 /// An action inside a world.
@@ -34,6 +37,8 @@ pub(crate) enum Act {
     Push(WorkerId),
     Route(u32),
     Pick(WorkerId),
+    /// Of the message at this place among the ready ones.
+    Fault(Fault<usize>),
 }
 
 /// All possible actions.
@@ -41,6 +46,8 @@ pub(crate) enum Act {
 pub struct Actions<'a> {
     /// If none: all ready messages, then all candidate timers.
     pub(crate) listed: Option<&'a [Act]>,
+    /// How many of those listed happen by themselves; behind them stand faults.
+    pub(crate) usual: usize,
     pub(crate) ready: &'a [Ready],
     pub(crate) timers: &'a [(WorkerId, MessageId)],
     pub(crate) cards: &'a [Box<Card>],
@@ -55,6 +62,19 @@ impl<'a> Actions<'a> {
             Some(acts) => acts.len(),
             None => self.ready.len() + self.timers.len(),
         }
+    }
+
+    /// How many of them happen by themselves; what stands behind those are faults.
+    #[must_use]
+    #[inline]
+    pub fn usual(&self) -> usize {
+        if self.listed.is_some() { self.usual } else { self.len() }
+    }
+
+    /// Those that happen by themselves.
+    #[must_use]
+    pub fn without_faults(&self) -> Self {
+        Self { listed: self.listed.map(|acts| &acts[..self.usual]), ..*self }
     }
 
     /// Whether there are none.
@@ -72,6 +92,7 @@ impl<'a> Actions<'a> {
             Act::Push(worker) => Action::Push(worker),
             Act::Route(shard) => Action::Route(shard),
             Act::Pick(worker) => Action::Pick(worker),
+            Act::Fault(fault) => Action::Fault(fault.map(|at| &self.card(self.ready[at].slot()).header)),
         }
     }
 
@@ -130,6 +151,8 @@ pub enum Decision {
     Pick(WorkerId),
     /// A handler chose this value. Text: `choose 1`.
     Choose(u32),
+    /// A fault befell the run, or was over. Text: see [`Fault`].
+    Fault(Fault<MessageId>),
 }
 
 impl Action<'_> {
@@ -142,6 +165,7 @@ impl Action<'_> {
             Self::Push(worker) => Decision::Push(worker),
             Self::Route(shard) => Decision::Route(shard),
             Self::Pick(worker) => Decision::Pick(worker),
+            Self::Fault(fault) => Decision::Fault(fault.map(|header| header.id.clone())),
         }
     }
 
@@ -153,6 +177,7 @@ impl Action<'_> {
             (Self::Fire(_, timer), Decision::Deliver(id)) => *timer == id,
             (Self::Push(a), Decision::Push(b)) | (Self::Pick(a), Decision::Pick(b)) => a == b,
             (Self::Route(a), Decision::Route(b)) => a == b,
+            (Self::Fault(a), Decision::Fault(b)) => a.is_like(b, |header, id| header.id == *id),
             _ => false,
         }
     }
@@ -175,7 +200,7 @@ impl Decision {
             Some(("pick", worker)) => names.worker_id(worker).map(Self::Pick),
             Some(("route", shard)) => shard.parse().ok().map(Self::Route),
             Some(("choose", value)) => value.parse().ok().map(Self::Choose),
-            _ => None,
+            _ => Fault::read(text, names).map(Self::Fault),
         };
         known.map_or_else(|| MessageId::parse(text, names).map(Self::Deliver), Ok)
     }
@@ -194,6 +219,7 @@ impl fmt::Display for Shown<'_> {
             Decision::Route(shard) => write!(f, "route {shard}"),
             Decision::Pick(worker) => write!(f, "pick {}", self.names.worker(*worker)),
             Decision::Choose(value) => write!(f, "choose {value}"),
+            Decision::Fault(fault) => fault.write(f, self.names),
         }
     }
 }

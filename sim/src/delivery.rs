@@ -13,6 +13,9 @@ impl<M: StateMachine> World<M> {
         self.acts.clear();
         for (at, ready) in self.transit.flight.ready().iter().enumerate() {
             let header = self.transit.slab.header(ready.slot());
+            if self.is_held_up(ready.age(), header) {
+                continue;
+            }
             let open = match self.transit.places[header.to.index()].gate {
                 Gate::Open => true,
                 Gate::Start => header.kind() == InputKind::Start,
@@ -23,7 +26,7 @@ impl<M: StateMachine> World<M> {
             }
         }
         for (at, (worker, _)) in self.timers.candidates().iter().enumerate() {
-            if self.transit.places[worker.index()].gate == Gate::Open {
+            if self.transit.places[worker.index()].gate == Gate::Open && !self.faults.stalled.contains(worker) {
                 self.acts.push(Act::Fire(at));
             }
         }
@@ -73,7 +76,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// An update is on its way, as far as the core lets it.
-    fn launch<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
+    pub(crate) fn launch<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
         let (inbox, mut desk) = self.desk(to, sink);
         if inbox.launch(slot, &mut desk) == Launched::InFlight {
             self.transit.flight.send(slot, to.index(), &mut self.transit.slab);
@@ -82,7 +85,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// Updates that were held are on their way now that there is room.
-    fn admit<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
+    pub(crate) fn admit<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         loop {
             let (inbox, mut desk) = self.desk(worker, sink);
             let Some(slot) = inbox.admit(&mut desk) else { return };

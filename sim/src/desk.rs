@@ -1,6 +1,6 @@
 //! The simulator's desk: what the core is lent while it works on one inbox.
 
-use raddle_core::{Desk, EventRef, Header, Incarnation, Lane, Moment, Sink, StateMachine, What, WorkerId, fnv};
+use raddle_core::{Desk, EventRef, Header, Lane, Moment, Sink, StateMachine, What, WorkerId, fnv};
 
 use crate::slab::{Slab, Slot};
 
@@ -40,7 +40,7 @@ impl<M: StateMachine, S: Sink<M>> Desk<Slot> for Counter<'_, M, S> {
             What::Arrive if header.id.is_root() => self.slab.inputs[*item as usize].as_ref(),
             _ => None,
         };
-        let event = EventRef { moment: self.moment, lane: self.lane, life: Incarnation(0), what, header, text: "" };
+        let event = EventRef { moment: self.moment, lane: self.lane, life: header.to_life, what, header, text: "" };
         self.sink.event(event, input);
         header
     }

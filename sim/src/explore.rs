@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use raddle_checkers::Violation;
-use raddle_core::{Digest, MessageId, StateMachine, System, Trace};
+use raddle_core::{Digest, FaultKind, MessageId, StateMachine, System, Trace};
 
 use crate::actions::Decision;
 use crate::campaign;
@@ -19,6 +19,7 @@ use crate::coverage::Covered;
 use crate::distinct::Distinct;
 use crate::exhaustive::Exhausted;
 use crate::explain::Pair;
+use crate::faults::FaultPlan;
 use crate::pilot::Figures;
 use crate::run::RunError;
 use crate::settings::{Granularity, Network, Settings};
@@ -175,6 +176,14 @@ impl<M: StateMachine> Explore<M> {
         self
     }
 
+    /// Which faults runs may suffer, and how many of each; none if not set. Which messages they may befall, the system
+    /// says ([`System::fault_when`]).
+    #[must_use]
+    pub const fn faults(mut self, faults: FaultPlan) -> Self {
+        self.settings.faults = faults;
+        self
+    }
+
     /// Judges by these laws instead of the system's.
     #[must_use]
     pub fn laws<N: Into<String>>(mut self, laws: impl IntoIterator<Item = N>) -> Self {
@@ -272,6 +281,8 @@ pub struct Report {
     pub reached: IndexMap<String, u64>,
     /// Which worker handled which kind of input in which kind of state; empty if the system says nothing of kinds.
     pub coverage: Vec<Covered>,
+    /// How many faults of each kind befell the runs, for the kinds that were asked for.
+    pub faults: IndexMap<FaultKind, u64>,
     /// The run that broke a law.
     pub found: Option<Found>,
     /// What came of it, if it was exhaustive. Then `found` is what was found first.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actions::Decision;
 use crate::explore::Found;
+use crate::faults::{FaultPlan, ParseFaultsError};
 use crate::pilot::Figures;
 use crate::settings::Settings;
 use crate::shrink::Shrunk;
@@ -23,9 +24,10 @@ pub const VERSION: u32 = 1;
 /// A finding larger than this is not read: no schedule is that long.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// Policies that are younger than version 1 of the format. A file without one was written before it, when what is its
-/// default now held for everybody.
-const LATER_POLICIES: [&str; 2] = ["watermark", "barriers_max"];
+/// Policies that are younger than version 1 of the format, and what held for everybody when a file without them was
+/// written.
+const LATER_POLICIES: [(&str, &str); 4] =
+    [("watermark", "200"), ("barriers_max", "64"), ("restart", "never"), ("recovery", "amnesia")];
 
 /// A saved run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -246,9 +248,10 @@ impl Finding {
     /// # Errors
     /// When a policy is not known, not given, or does not take its value.
     pub fn apply_policies<M: StateMachine>(&self, mut system: System<M>) -> Result<System<M>, FindingError> {
-        for (key, _, _) in Policies::KEYS {
-            if !self.policies.contains_key(*key) && !LATER_POLICIES.contains(key) {
-                return Err(self.misfit(format!("the policy `{key}` is not given")));
+        for (key, _, _) in Policies::KEYS.iter().filter(|row| !self.policies.contains_key(row.0)) {
+            match LATER_POLICIES.iter().find(|later| later.0 == *key) {
+                Some((key, value)) => system.set(key, value).expect("it is a value of this policy"),
+                None => return Err(self.misfit(format!("the policy `{key}` is not given"))),
             }
         }
         for (key, value) in &self.policies {
@@ -312,6 +315,7 @@ impl Settings {
             ("network", self.network.to_string()),
             ("steps_max", self.steps_max.to_string()),
             ("horizon", horizon),
+            ("faults", self.faults.to_string()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into()
@@ -322,18 +326,21 @@ impl Settings {
     /// # Errors
     /// A sentence that names the setting.
     pub fn from_table(table: &IndexMap<String, String>) -> Result<Self, String> {
-        let known = ["granularity", "network", "steps_max", "horizon"];
+        let known = ["granularity", "network", "steps_max", "horizon", "faults"];
         if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(format!("there is no setting `{key}`"));
         }
         let get = |key: &str| table.get(key).ok_or_else(|| format!("the setting `{key}` is not given"));
         let steps = get("steps_max")?;
         let horizon = get("horizon")?;
+        let to_text = |error: ParseFaultsError| error.to_string();
         let nanos = |text: &str| text.strip_suffix("ns").and_then(|n| n.parse().ok()).map(Duration::from_nanos);
         Ok(Self {
             granularity: get("granularity")?.parse()?,
             network: get("network")?.parse()?,
             steps_max: steps.parse().map_err(|_| format!("`steps_max` cannot be `{steps}`: expected a number"))?,
+            // A file without it was written before there were any.
+            faults: table.get("faults").map_or(Ok(FaultPlan::default()), |plan| plan.parse()).map_err(to_text)?,
             horizon: match horizon.as_str() {
                 "none" => None,
                 text => {

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::actions::{Act, Actions};
+use crate::faults::FaultPlan;
 use crate::run::{Pulse, Runner};
 use crate::settings::Settings;
 use crate::slab::{Card, NONE};
@@ -38,6 +39,8 @@ pub struct Pilot {
     by_depth: Vec<u32>,
     /// How often each lane acts in a run, in parts.
     turns: Vec<u32>,
+    /// Which faults are to come; the pilot has none.
+    faults: FaultPlan,
 }
 
 /// The numbers of a pilot that findings keep.
@@ -90,7 +93,8 @@ struct Count {
 impl Pilot {
     /// Makes the runs; each step is told to `pulse`, for a watchdog.
     pub(crate) fn of<M: StateMachine>(plan: &Arc<Plan<M>>, settings: &Settings, pulse: &Pulse) -> Self {
-        // No laws are judged; what cannot be run, the search will say.
+        // No laws are judged, and no faults come; what cannot be run, the search will say.
+        let settings = Settings { faults: FaultPlan::default(), ..settings.clone() };
         let Ok(mut runner) = Runner::new(Arc::clone(plan), settings.clone(), Some(&[])) else { return Self::default() };
         let (mut count, mut seen, mut total) = (Count::default(), Priorities::default(), 0);
         for seed in FIRST_SEED..=u64::MAX {
@@ -118,6 +122,16 @@ impl Pilot {
             }
         }
         count.into_pilot()
+    }
+
+    /// The same, for a search with these faults.
+    pub(crate) fn with_faults(self, faults: FaultPlan) -> Self {
+        Self { faults, ..self }
+    }
+
+    /// Which faults are to come.
+    pub(crate) const fn faults(&self) -> FaultPlan {
+        self.faults
     }
 
     /// The numbers that findings keep.
@@ -206,6 +220,7 @@ impl Count {
             sizes: self.sizes.into_iter().map(|(hash, mean)| (hash, parts(mean))).collect(),
             by_depth: self.by_depth.into_iter().map(parts).collect(),
             turns: self.turns.into_iter().map(|turns| parts((turns, runs))).collect(),
+            faults: FaultPlan::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ use raddle_core::{Desk, Hop, InputKind, Lane, Sink, StateMachine, What, WorkerId
 
 use crate::actions::Act;
 use crate::desk::Counter;
+use crate::network::Ready;
 use crate::slab::Slot;
 use crate::transit::Gate;
 use crate::world::World;
@@ -32,8 +33,8 @@ impl<M: StateMachine> World<M> {
 
     fn arrivals(&self, wanted: InputKind) -> impl Iterator<Item = Act> + '_ {
         let ready = self.transit.flight.ready().iter().enumerate();
-        let wanted = ready
-            .filter(move |(_, r)| self.transit.slab.header(r.slot()).kind() == wanted && self.may_arrive(r.slot()));
+        let wanted =
+            ready.filter(move |(_, r)| self.transit.slab.header(r.slot()).kind() == wanted && self.may_arrive(**r));
         wanted.map(|(at, _)| Act::Deliver(at))
     }
 
@@ -49,7 +50,7 @@ impl<M: StateMachine> World<M> {
                     self.handle(slot, sink);
                 }
             }
-            Act::Fire(_) => unreachable!("firing is the same at both granularities"),
+            Act::Fire(_) | Act::Fault(_) => unreachable!("these are the same at both granularities"),
         }
         self.see_to_aside();
         self.note_stalls(sink);
@@ -137,15 +138,18 @@ impl<M: StateMachine> World<M> {
     /// Whether a worker is between two inputs: started, and all that it said is sent.
     fn is_idle(&self, worker: WorkerId) -> bool {
         let place = &self.transit.places[worker.index()];
-        place.gate == Gate::Open && place.outbound.is_empty()
+        place.gate == Gate::Open && place.outbound.is_empty() && !self.faults.stalled.contains(&worker)
     }
 
     fn may_push(&self, worker: WorkerId) -> bool {
         self.transit.places[worker.index()].outbound.front().is_some_and(|slot| !self.must_wait(*slot))
     }
 
-    fn may_arrive(&self, slot: Slot) -> bool {
-        let header = self.transit.slab.header(slot);
+    fn may_arrive(&self, ready: Ready) -> bool {
+        let header = self.transit.slab.header(ready.slot());
+        if header.kind() == InputKind::Update && self.is_held_up(ready.age(), header) {
+            return false;
+        }
         match header.kind() {
             InputKind::External => self.transit.places[header.to.index()].inbox.has_external_room(),
             InputKind::Update => match self.coordinator.route(header) {

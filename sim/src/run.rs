@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use raddle_checkers::{Bank, Properties, UnknownLaw, Violation};
 use raddle_core::{
-    Conditions, End, EndReason, EventRef, Input, MessageId, Plan, Recorder, Sink, StateMachine, SystemError, Trace,
-    What,
+    Conditions, End, EndReason, EventRef, FaultKind, Input, MessageId, Plan, Recorder, Sink, StateMachine, SystemError,
+    Trace, What,
 };
 
 use crate::actions::{Action, Decision};
@@ -46,6 +46,8 @@ pub struct Run {
     pub fingerprint: u64,
     /// The hash of all final states, if the system is hashed.
     pub state: Option<u64>,
+    /// How many faults of each kind befell it, in the order of [`FaultKind::ALL`].
+    pub faults: [u32; FaultKind::ALL.len()],
 }
 
 /// A run written down.
@@ -351,13 +353,14 @@ impl<M: StateMachine> Runner<M> {
         let scripted = strategy.is_scripted();
         let end = loop {
             let step = self.world.moment().step;
+            let steps_max = self.world.steps_max(self.steps_max);
             let actions = self.world.actions();
             if actions.is_empty() {
                 let cut = self.world.is_cut_by_horizon();
                 break if cut { EndReason::Horizon } else { EndReason::Quiescent };
             }
             let choice = strategy.choose(&actions);
-            if step >= self.steps_max {
+            if step >= steps_max {
                 break EndReason::Steps;
             }
             if let Some(schedule) = &mut schedule {
@@ -395,6 +398,7 @@ impl<M: StateMachine> Runner<M> {
             violation,
             fingerprint: self.world.fingerprint(),
             state: self.world.state_hash(),
+            faults: self.world.faults.fired,
         }
     }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use raddle_core::{Counting, Order, Placement, Policies, Time};
+use raddle_core::{Counting, FaultKind, Order, Placement, Policies, Time};
+
+use crate::faults::FaultPlan;
 
 /// Which moments the scheduler may interleave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,11 +57,19 @@ pub struct Settings {
     pub steps_max: u64,
     /// No timer fires later than this: the run comes to rest there. `None`: no limit.
     pub horizon: Option<Duration>,
+    /// Which faults a run may suffer.
+    pub faults: FaultPlan,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { granularity: Granularity::default(), network: Network::default(), steps_max: 10_000, horizon: None }
+        Self {
+            granularity: Granularity::default(),
+            network: Network::default(),
+            steps_max: 10_000,
+            horizon: None,
+            faults: FaultPlan::default(),
+        }
     }
 }
 
@@ -72,6 +82,12 @@ pub enum SettingsError {
          use `placement = sharded(N)`, or `network = fifo`"
     )]
     NoHop(Network),
+    /// There is no network that could do that.
+    #[error(
+        "at granularity `queues` an inline push is synchronous, so there can be no `{0}`: \
+         use `placement = sharded(N)`, or `granularity = delivery`"
+    )]
+    NoNetwork(&'static str),
     /// A run of no steps proves nothing.
     #[error("`steps_max` must be at least 1")]
     NoSteps,
@@ -86,6 +102,10 @@ impl Settings {
         let inline = self.granularity == Granularity::Queues && policies.placement == Placement::Inline;
         if inline && matches!(self.network, Network::Bag | Network::Mailbox) {
             return Err(SettingsError::NoHop(self.network));
+        }
+        let network = |kind: &FaultKind| kind.is_of_messages() || *kind == FaultKind::Partition;
+        if let (true, Some(kind)) = (inline, self.faults.kinds().find(network)) {
+            return Err(SettingsError::NoNetwork(kind.name()));
         }
         if self.steps_max == 0 {
             return Err(SettingsError::NoSteps);

@@ -43,6 +43,8 @@ pub(crate) struct Link {
     pub(crate) next: Slot,
     /// How many before it it must wait for (network `causal`).
     pub(crate) blockers: u32,
+    /// How many copies the network made of it.
+    pub(crate) copies: u8,
     /// Whether the network holds it.
     pub(crate) in_flight: bool,
     /// Whether the network may deliver it now.
@@ -51,7 +53,7 @@ pub(crate) struct Link {
 
 impl Link {
     const fn new(age: u32, creator: u32) -> Self {
-        Self { age, creator, chain: NONE, next: NONE, blockers: 0, in_flight: false, ready: false }
+        Self { age, creator, chain: NONE, next: NONE, blockers: 0, copies: 0, in_flight: false, ready: false }
     }
 }
 

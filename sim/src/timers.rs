@@ -33,10 +33,11 @@ impl Timers {
         !self.waiting.is_empty() || !worker.timers().is_empty()
     }
 
-    /// Takes over the timers of a worker that may have changed them; none is due after `last`.
-    pub(crate) fn update<M>(&mut self, worker: &Worker<M>, last: Time) {
+    /// Takes over the timers of a worker that may have changed them. `due` says when its clock will say what; none is due
+    /// after `last`.
+    pub(crate) fn update<M>(&mut self, worker: &Worker<M>, due: impl Fn(Time) -> Time, last: Time) {
         self.waiting.retain(|timer| timer.1 != worker.id());
-        self.waiting.extend(worker.timers().iter().map(|timer| (timer.deadline, worker.id(), timer.id.clone())));
+        self.waiting.extend(worker.timers().iter().map(|timer| (due(timer.deadline), worker.id(), timer.id.clone())));
         self.find_candidates(last);
     }
 

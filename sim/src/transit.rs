@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use raddle_core::{Header, Inbox, Input, Outlet, StateMachine, WorkerId};
+use raddle_core::{Header, Inbox, Incarnation, Input, Outlet, StateMachine, WorkerId};
 
 use crate::network::InFlight;
 use crate::slab::{Card, Slab, Slot};
@@ -47,6 +47,11 @@ impl<M: StateMachine> Outlet<M> for Transit<M> {
     #[inline(always)]
     fn draft(&mut self) -> &mut Header {
         &mut self.draft.header
+    }
+
+    #[inline(always)]
+    fn life_of(&self, worker: WorkerId) -> Incarnation {
+        self.places.get(worker.index()).map_or(Incarnation(0), |place| place.inbox.life())
     }
 
     /// The card that was written changes places with one of the slab.

@@ -7,13 +7,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raddle_core::{
-    Coordinator, End, EndReason, Handled, Header, Inbox, Input, Lane, Moment, OnFull, Outbox, Parked, Plan, Rules,
-    Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
+    Coordinator, End, EndReason, Handled, Header, Inbox, Incarnation, Input, Lane, Moment, OnFull, Outbox, Parked,
+    Plan, Rules, Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
 };
 
 use crate::actions::{Act, Actions};
 use crate::coverage::Coverage;
 use crate::desk::{Aside, Counter};
+use crate::faults::Faults;
 use crate::histories::Histories;
 use crate::network::InFlight;
 use crate::settings::{Granularity, Settings};
@@ -25,7 +26,7 @@ use crate::transit::{Gate, Place, Transit};
 pub struct World<M: StateMachine> {
     pub(crate) plan: Arc<Plan<M>>,
     pub(crate) settings: Settings,
-    rules: Rules,
+    pub(crate) rules: Rules,
     pub(crate) workers: Vec<Worker<M>>,
     pub(crate) coordinator: Coordinator<Slot>,
     pub(crate) transit: Transit<M>,
@@ -35,12 +36,15 @@ pub struct World<M: StateMachine> {
     /// Whether all that is ready may happen, and nothing else: granularity `delivery`, and every worker open.
     plain: bool,
     pub(crate) acts: Vec<Act>,
+    /// How many of these happen by themselves.
+    pub(crate) usual: usize,
+    pub(crate) faults: Faults,
     pub(crate) out: Outbox<M::Update>,
     /// What handlers chose in the last step, and among how many.
     chosen: Vec<u32>,
     options: Vec<u32>,
     /// What each worker handled, where inputs are declared to commute.
-    histories: Option<Histories<M>>,
+    pub(crate) histories: Option<Histories<M>>,
     /// What is handled, or was handled last.
     current: Box<Card>,
     input: Option<Input<M>>,
@@ -93,6 +97,8 @@ impl<M: StateMachine> World<M> {
             gated: 0,
             plain: false,
             acts: Vec::new(),
+            usual: 0,
+            faults: Faults::new(settings.faults),
             out: plan.outbox(0),
             chosen: Vec::new(),
             options: Vec::new(),
@@ -106,7 +112,7 @@ impl<M: StateMachine> World<M> {
             keeps_inputs: plan.has_kinds() || plan.commuting().is_some(),
             external_headers: plan.externals().iter().map(|e| plan.external_header(e)).collect(),
             left_out: Vec::new(),
-            start_headers: names.workers().map(|(id, _)| plan.start(id).header).collect(),
+            start_headers: names.workers().map(|(id, _)| plan.start(id, Incarnation(0)).header).collect(),
             settings,
             plan,
         };
@@ -120,6 +126,7 @@ impl<M: StateMachine> World<M> {
         self.transit.flight.reset(&mut self.transit.slab);
         self.transit.slab.reset();
         self.timers.reset();
+        self.faults.reset();
         self.coordinator.reset();
         self.aside.discarded.clear();
         self.aside.nacks.clear();
@@ -190,9 +197,14 @@ impl<M: StateMachine> World<M> {
                 Granularity::Delivery => self.list_open(),
                 Granularity::Queues => self.list_queues(),
             }
+            self.usual = self.acts.len();
+            if self.faults.are_possible() {
+                self.list_faults();
+            }
         }
         Actions {
             listed: if self.plain { None } else { Some(&self.acts) },
+            usual: self.usual,
             ready: self.transit.flight.ready(),
             timers: self.timers.candidates(),
             cards: &self.transit.slab.cards,
@@ -225,6 +237,7 @@ impl<M: StateMachine> World<M> {
     #[inline(never)]
     fn step_listed<S: Sink<M>>(&mut self, act: Act, sink: &mut S) {
         match (act, self.settings.granularity) {
+            (Act::Fault(fault), _) => self.inflict(fault, sink),
             (Act::Fire(at), _) => self.fire(at, sink),
             (Act::Deliver(at), Granularity::Delivery) => self.deliver(at, sink),
             _ => self.step_queues(act, sink),
@@ -235,7 +248,8 @@ impl<M: StateMachine> World<M> {
         let (worker, id) = &self.timers.candidates()[at];
         let worker = *worker;
         let envelope = self.workers[worker.index()].fire(id).expect("a candidate waits at its worker");
-        self.moment.time = self.moment.time.max(envelope.header.sent_at);
+        let due = self.faults.global(worker, envelope.header.sent_at);
+        self.moment.time = self.moment.time.max(due);
         self.touch(worker);
         let age = self.take_age();
         let slot = self.transit.slab.insert(&envelope.header, envelope.input, age);
@@ -262,9 +276,13 @@ impl<M: StateMachine> World<M> {
         let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
         let rules = &self.rules;
+        let mut moment = self.moment;
+        if !self.faults.skewed.is_empty() {
+            moment.time = self.faults.local(header.to, moment.time);
+        }
         let worker = &mut self.workers[at];
         let handled =
-            worker.handle_parts(header, &mut self.input, rules, self.moment, &mut self.out, &mut self.transit, sink);
+            worker.handle_parts(header, &mut self.input, rules, moment, &mut self.out, &mut self.transit, sink);
         self.deliveries += 1;
         if rules.is_watermark_due(self.deliveries) {
             self.publish_watermark();
@@ -278,19 +296,61 @@ impl<M: StateMachine> World<M> {
                 let past = &mut self.transit.places[at].past;
                 *past = fnv::spread(!*past);
                 self.histories.iter_mut().for_each(|histories| histories.choose(at, u32::MAX));
+                self.end_life(at, sink);
             }
             Handled::Dead => {
                 let id = self.current.header.id.hash64();
                 self.aside.dropped = self.aside.dropped.wrapping_add(fnv::spread(id));
             }
         }
-        let worker = &self.workers[at];
-        if self.timers.concern(worker) {
-            self.timers.update(worker, self.settings.last_moment());
+        if self.timers.concern(&self.workers[at]) {
+            self.note_timers(at);
         }
         if !self.transit.outputs.is_empty() {
             self.send_outputs(at, sink);
         }
+    }
+
+    /// What is left of a life that has ended is seen to, and the next begins, if there is to be one.
+    #[cold]
+    pub(crate) fn end_life<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
+        let (worker, now) = (WorkerId::at(at), self.moment.time);
+        let granularity = self.settings.granularity;
+        let (inbox, mut desk) = self.desk(worker, sink);
+        let next = match granularity {
+            Granularity::Delivery => inbox.end_life(now, &mut desk),
+            Granularity::Queues => inbox.end_life_queued(now, &mut desk),
+        };
+        self.see_to_aside();
+        let Some(life) = next else { return };
+        let (make, moment) = (|| self.plan.machine(worker), self.moment_at(worker));
+        self.workers[at].restart(life, make, &self.rules, moment, sink);
+        let start = self.plan.start(worker, life);
+        if self.plan.starts_again(worker) {
+            self.close(at, Gate::Start);
+            let age = self.take_age();
+            let slot = self.transit.slab.insert(&start.header, start.input, age);
+            self.transit.flight.send(slot, at, &mut self.transit.slab);
+        } else {
+            self.workers[at].start_silently(&start.header, &mut self.out);
+        }
+    }
+
+    /// Takes over the timers of a worker, which may have changed.
+    pub(crate) fn note_timers(&mut self, at: usize) {
+        let worker = &self.workers[at];
+        let due = |deadline| self.faults.global(worker.id(), deadline);
+        self.timers.update(worker, due, self.settings.last_moment());
+    }
+
+    /// The step, and the time as the clock of a worker says it.
+    pub(crate) fn moment_at(&self, worker: WorkerId) -> Moment {
+        Moment { time: self.faults.local(worker, self.moment.time), ..self.moment }
+    }
+
+    /// The most steps that this run may have, of which `steps_max` is the most of any.
+    pub(crate) fn steps_max(&self, steps_max: u64) -> u64 {
+        self.faults.steps_max(steps_max)
     }
 
     #[inline(never)]
@@ -416,11 +476,12 @@ impl<M: StateMachine> World<M> {
     }
 
     fn see_whether_plain(&mut self) {
-        self.plain = self.gated == 0 && self.settings.granularity == Granularity::Delivery;
+        self.plain =
+            self.gated == 0 && self.settings.granularity == Granularity::Delivery && !self.faults.are_possible();
     }
 
     #[inline]
-    fn take_age(&mut self) -> u32 {
+    pub(crate) fn take_age(&mut self) -> u32 {
         self.transit.next_age += 1;
         self.transit.next_age - 1
     }
@@ -496,6 +557,7 @@ impl<M: StateMachine> World<M> {
     pub fn end(&self, reason: EndReason, end: &mut End) {
         end.clear();
         end.reason = reason;
+        end.healed = self.faults.healed;
         if !self.transit.slab.is_empty() {
             let kept =
                 self.transit.slab.cards.iter().zip(&self.transit.slab.inputs).filter(|(_, input)| input.is_some());

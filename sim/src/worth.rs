@@ -75,11 +75,13 @@ pub fn worth(strategy: StrategyKind, seeds: &[Range<u64>], measured: Option<&Fig
 }
 
 impl Report {
-    /// What its runs are worth; nothing if one of them broke a law or did not end, or if there is none. (An exhaustive
-    /// search has no seeds: what it is worth is in [`Report::exhausted`].)
+    /// What its runs are worth; nothing if one of them broke a law or did not end, if there is none, or if there were faults,
+    /// of which the bounds say nothing. (An exhaustive search has no seeds: what it is worth is in
+    /// [`Report::exhausted`].)
     #[must_use]
     pub fn worth(&self) -> Option<Worth> {
         let clean = self.found.is_none() && self.runs > 0 && self.unfinished == 0 && self.exhausted.is_none();
+        let clean = clean && self.settings.faults.is_empty();
         clean.then(|| worth(self.strategy, std::slice::from_ref(&self.seeds), self.pilot.as_ref()))
     }
 }

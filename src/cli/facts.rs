@@ -41,6 +41,20 @@ pub(crate) fn reached(reached: &IndexMap<String, u64>) -> Vec<Fact> {
     facts
 }
 
+/// Which faults befell the runs, and which never came though they were asked for.
+pub(crate) fn faults<'a>(faults: impl Iterator<Item = (&'a str, u64)>) -> Vec<Fact> {
+    let (never, fired): (Vec<_>, Vec<_>) = faults.partition(|(_, times)| *times == 0);
+    let mut facts = Vec::new();
+    if !fired.is_empty() {
+        let each = fired.into_iter().map(|(name, times)| format!("{name} {}", words::count(times)));
+        facts.push(("faults", each.collect::<Vec<_>>().join(", ")));
+    }
+    if !never.is_empty() {
+        facts.push(("never came", never.into_iter().map(|fault| fault.0).collect::<Vec<_>>().join(", ")));
+    }
+    facts
+}
+
 /// The table of coverage: a line for each worker and kind of state, with what it handled there.
 pub(crate) fn coverage(covered: &[Covered], look: Look) -> String {
     if covered.is_empty() {

@@ -158,6 +158,7 @@ fn settings(settings: &Settings) -> Vec<Vec<String>> {
         row(["--network", &settings.network.to_string(), "what the simulated transport may do"]),
         row(["--steps-max", &settings.steps_max.to_string(), "cuts a run off"]),
         row(["--horizon", "none", "no timer fires later"]),
+        row(["--faults", &settings.faults.to_string(), "what runs may suffer, and how often"]),
     ]
 }
 

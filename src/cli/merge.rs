@@ -79,6 +79,8 @@ struct Line {
     violations: Vec<Value>,
     sometimes: IndexMap<String, u64>,
     coverage: Vec<Covered>,
+    #[serde(default)]
+    faults: IndexMap<String, u64>,
     unfinished: u64,
     #[serde(skip_serializing)]
     shard: Option<ShardLine>,
@@ -203,9 +205,11 @@ impl<'a> Whole<'a> {
                 (&mut line.unfinished, more.unfinished),
             ];
             counts.into_iter().for_each(|(all, more)| *all = all.saturating_add(more));
-            for (name, times) in &more.sometimes {
-                let all = line.sometimes.entry(name.clone()).or_insert(0);
-                *all = all.saturating_add(*times);
+            for (all, more) in [(&mut line.sometimes, &more.sometimes), (&mut line.faults, &more.faults)] {
+                for (name, times) in more {
+                    let all = all.entry(name.clone()).or_insert(0);
+                    *all = all.saturating_add(*times);
+                }
             }
             line.violations.clone_from(&more.violations);
             line.coverage.extend(more.coverage.iter().cloned());
@@ -216,7 +220,7 @@ impl<'a> Whole<'a> {
         (line.distinct, line.chance_of_new) = (traces.count(), traces.chance_of_new());
         let last = &parts[counted - 1];
         let violation = last.violation.as_ref();
-        let clean = violation.is_none() && line.runs > 0 && line.unfinished == 0;
+        let clean = violation.is_none() && line.runs > 0 && line.unfinished == 0 && line.faults.is_empty();
         let seeds: Vec<Range<u64>> = parts[..counted].iter().map(Part::seeds).collect();
         let worth = clean.then(|| raddle_sim::worth(first.strategy, &seeds, line.pilot.as_ref()));
         line.worth = WorthLine::list(worth.as_ref());
@@ -228,7 +232,7 @@ impl<'a> Whole<'a> {
     }
 
     fn verdict(&self, strict: bool) -> Exit {
-        let missed = strict && self.line.sometimes.values().any(|times| *times == 0);
+        let missed = strict && self.line.sometimes.values().chain(self.line.faults.values()).any(|times| *times == 0);
         match (self.law(), self.cut) {
             (Some("determinism"), _) => Exit::Diverged,
             (Some(_), _) => Exit::Violation,
@@ -312,6 +316,7 @@ impl<'a> Whole<'a> {
         }
         facts.push(facts::traces(&self.traces));
         facts.extend(facts::worth(self.worth.as_ref()));
+        facts.extend(facts::faults(line.faults.iter().map(|(name, times)| (name.as_str(), *times))));
         facts.extend(line.settings.get("laws").map(|laws| ("laws", laws.replace(',', ", "))));
         facts.extend(facts::reached(&line.sometimes));
         facts

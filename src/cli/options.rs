@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use raddle_core::Policies;
 use raddle_sim::strategy::ParseStrategyError;
-use raddle_sim::{Budget, Granularity, Network, Settings, StrategyKind};
+use raddle_sim::{Budget, FaultPlan, Granularity, Network, ParseFaultsError, Settings, StrategyKind};
 
 use super::context::Context;
 use super::exit::{Trouble, refuse};
@@ -69,6 +69,10 @@ pub(crate) struct How {
     /// Let no timer fire later than this [default: none]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) horizon: Option<Duration>,
+    /// Let runs suffer faults: loss, duplication, delay, partition, crash, stall, full, skew, or all, each with its most in
+    /// a run, such as loss(2),crash(1) [default: none, or the system's own]
+    #[arg(long, value_name = "SPEC", value_parser = faults)]
+    pub(crate) faults: Option<FaultPlan>,
     /// Judge by these laws, not by the system's; `list SYSTEM` shows them
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     pub(crate) laws: Option<Vec<String>>,
@@ -82,6 +86,7 @@ impl How {
             network: self.network.unwrap_or(default.network),
             steps_max: self.steps_max.or(context.environment.steps_max).unwrap_or(default.steps_max),
             horizon: self.horizon.or(default.horizon),
+            faults: self.faults.unwrap_or(default.faults),
         }
     }
 
@@ -110,6 +115,11 @@ impl Shrinking {
 /// Reads a duration.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     words::duration(text).map_err(|expected| format!("expected {expected}"))
+}
+
+/// Reads which faults there may be.
+fn faults(text: &str) -> Result<FaultPlan, String> {
+    text.parse().map_err(|error: ParseFaultsError| error.to_string())
 }
 
 /// Names of which one must be given. A wrong one is answered with the nearest, and with all.

@@ -69,7 +69,7 @@ impl Replay {
 
     /// A finding says all itself.
     fn refuse_settings(&self) -> Result<(), Trouble> {
-        let How { strategy, granularity, network, steps_max, horizon, laws } = &self.how;
+        let How { strategy, granularity, network, steps_max, horizon, faults, laws } = &self.how;
         let set = [
             ("--seed", self.seed.is_some()),
             ("--bug", self.variant.bug.is_some()),
@@ -79,6 +79,7 @@ impl Replay {
             ("--network", network.is_some()),
             ("--steps-max", steps_max.is_some()),
             ("--horizon", horizon.is_some()),
+            ("--faults", faults.is_some()),
             ("--laws", laws.is_some()),
             ("--no-shrink", self.shrinking.no_shrink),
         ];

@@ -16,14 +16,15 @@ use crate::failure::{Failure, notes};
 use crate::look::{DOUBTFUL, GOOD, Look, STRONG};
 use crate::words;
 
-/// How a report is judged: `strict` asks that every goal was reached, `seeds_asked` that no seed was left.
+/// How a report is judged: `strict` asks that every goal was reached and every kind of fault came, `seeds_asked` that
+/// no seed was left.
 pub(crate) fn verdict(report: &Report, seeds_asked: bool, strict: bool) -> Exit {
     match &report.found {
         Some(found) if found.violation.law == "determinism" => return Exit::Diverged,
         Some(_) => return Exit::Violation,
         None => {}
     }
-    let missed = strict && report.reached.values().any(|times| *times == 0);
+    let missed = strict && report.reached.values().chain(report.faults.values()).any(|times| *times == 0);
     match report.cut {
         Some(Cut::Stopped) => Exit::Interrupted,
         _ if report.runs == 0 => Exit::NothingRan,
@@ -97,6 +98,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     if report.at_horizon > 0 {
         facts.push(("horizon", format!("{} ended there", words::counted(report.at_horizon, "run"))));
     }
+    facts.extend(facts::faults(report.faults.iter().map(|(kind, times)| (kind.name(), *times))));
     facts.push(("laws", report.laws.join(", ")));
     facts.extend(facts::reached(&report.reached));
     facts
@@ -119,7 +121,7 @@ pub(crate) fn failure<'a>(report: &Report, found: &'a Found) -> Failure<'a> {
 
 /// The line that does a run again, with everything that it depends on.
 pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, seed: u64) -> String {
-    let Settings { granularity, network, steps_max, horizon } = &report.settings;
+    let Settings { granularity, network, steps_max, horizon, faults } = &report.settings;
     let strategy = report.strategy;
     // What an exhaustive search finds is not in a seed.
     let verb = if matches!(strategy, StrategyKind::Exhaustive(_)) { "explore" } else { "replay" };
@@ -135,6 +137,9 @@ pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, see
     let _ = write!(line, " --steps-max {steps_max}");
     if let Some(horizon) = horizon {
         let _ = write!(line, " --horizon {}ns", horizon.as_nanos());
+    }
+    if !faults.is_empty() {
+        let _ = write!(line, " --faults {}", quoted(&faults.to_string()));
     }
     if !report.laws.is_empty() {
         let _ = write!(line, " --laws {}", report.laws.join(","));
@@ -155,7 +160,7 @@ pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, see
 
 /// Everything that the runs of a search depend on but its strategy and seeds.
 pub(crate) fn resolved(built: &Built, report: &Report) -> Resolved {
-    let Settings { granularity, network, steps_max, horizon } = &report.settings;
+    let Settings { granularity, network, steps_max, horizon, faults } = &report.settings;
     let mut resolved = Resolved::new();
     let mut say = |key: &str, value: String| _ = resolved.insert(key.to_owned(), value);
     say("bug", built.args.bug().unwrap_or("none").to_owned());
@@ -163,6 +168,7 @@ pub(crate) fn resolved(built: &Built, report: &Report) -> Resolved {
     say("network", network.to_string());
     say("steps-max", steps_max.to_string());
     say("horizon", horizon.map_or_else(|| "none".to_owned(), |horizon| format!("{}ns", horizon.as_nanos())));
+    say("faults", faults.to_string());
     say("laws", report.laws.join(","));
     built.args.values().iter().for_each(|(key, value)| say(key, value.clone()));
     for (key, _, _) in Policies::KEYS {
@@ -217,7 +223,7 @@ pub(crate) fn json(
         violations: all_found(report).map(Breach::of).collect(),
         sometimes: &report.reached,
         coverage: &report.coverage,
-        faults: IndexMap::new(),
+        faults: report.faults.iter().map(|(kind, times)| (kind.name(), *times)).collect(),
         exhaustive: report.exhausted.as_ref().map(ExhaustiveLine::of),
         unfinished: report.unfinished,
         shard,
@@ -248,8 +254,7 @@ struct ReportLine<'a> {
     violations: Vec<Breach<'a>>,
     sometimes: &'a IndexMap<String, u64>,
     coverage: &'a [Covered],
-    /// None is injected yet.
-    faults: IndexMap<String, u64>,
+    faults: IndexMap<&'static str, u64>,
     /// Sampling exhausts nothing.
     exhaustive: Option<ExhaustiveLine<'a>>,
     unfinished: u64,

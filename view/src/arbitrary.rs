@@ -154,6 +154,14 @@ fn end(names: Arc<Names>) -> impl Strategy<Value = End> {
         needs: LinkNumber(needs),
     });
     let waiting = (worker(), worker(), any::<String>());
-    (reason, vec(id(names), 0..3), vec(parked, 0..3), vec((worker(), worker()), 0..3), vec(waiting, 0..3))
-        .prop_map(|(reason, in_flight, parked, stalled, waiting)| End { reason, in_flight, parked, stalled, waiting })
+    (reason, vec(id(names), 0..3), vec(parked, 0..3), vec((worker(), worker()), 0..3), vec(waiting, 0..3)).prop_map(
+        |(reason, in_flight, parked, stalled, waiting)| End {
+            healed: (stalled.len() == 2).then_some(7),
+            reason,
+            in_flight,
+            parked,
+            stalled,
+            waiting,
+        },
+    )
 }

@@ -218,6 +218,8 @@ pub(crate) struct EndData<'a> {
     parked: Vec<ParkedData>,
     stalled: Vec<StalledData>,
     waiting: Vec<WaitingData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "bare")]
+    healed: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -264,6 +266,7 @@ impl<'a> EndData<'a> {
                 .iter()
                 .map(|(w, on, text)| WaitingData { worker: name(w), on: name(on), text })
                 .collect(),
+            healed: end.healed,
         }
     }
 }

@@ -61,6 +61,8 @@ mod tests {
               "ingress": "1024",
               "max_depth": "10",
               "cycles": "bound",
+              "restart": "at-most(5,1000)",
+              "recovery": "amnesia",
               "sabotage": "none",
             },
             counting: "in-flight",

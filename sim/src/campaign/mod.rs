@@ -96,6 +96,7 @@ fn blank<M: StateMachine>(explore: &Explore<M>, plan: &Plan<M>, runner: &Runner<
         distinct: Distinct::default(),
         reached: IndexMap::new(),
         coverage: Vec::new(),
+        faults: explore.settings.faults.kinds().map(|kind| (kind, 0)).collect(),
         found: None,
         exhausted: None,
         cut: None,
@@ -117,13 +118,14 @@ pub fn pilot<M: StateMachine>(
     limit: Duration,
 ) -> Arc<Pilot> {
     if !kind.needs_pilot() {
-        return Arc::default();
+        return Arc::new(Pilot::default().with_faults(settings.faults));
     }
+    let faults = settings.faults;
     let pulse = Arc::new(Pulse::default());
     let (plan, settings, of_it) = (Arc::clone(plan), settings.clone(), Arc::clone(&pulse));
     let runs = move || panic::catch_unwind(AssertUnwindSafe(|| Pilot::of(&plan, &settings, &of_it)));
     let done = watched(&pulse, limit, runs).ok().and_then(Result::ok);
-    Arc::new(done.unwrap_or_default())
+    Arc::new(done.unwrap_or_default().with_faults(faults))
 }
 
 fn processors() -> usize {

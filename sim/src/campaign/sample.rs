@@ -183,6 +183,7 @@ fn count(report: &mut Report, chunk: &Chunk) {
         report.unfinished += u64::from(run.end == EndReason::Steps);
         report.at_horizon += u64::from(run.end == EndReason::Horizon);
         report.distinct.add(run.fingerprint);
+        report.faults.iter_mut().for_each(|(kind, times)| *times += u64::from(run.faults[*kind as usize]));
     }
     for (name, times) in &chunk.reached {
         *report.reached.entry(name.clone()).or_insert(0) += times;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use raddle_core::{Policies, StateMachine};
+use raddle_core::{FaultKind, Policies, StateMachine};
 use serde::{Deserialize, Serialize};
 
 use super::dfs::Level;
@@ -148,6 +148,8 @@ pub(crate) struct SavedTally {
     deliveries: u64,
     unfinished: u64,
     at_horizon: u64,
+    #[serde(default)]
+    faults: [u64; FaultKind::ALL.len()],
     violating: u64,
     scouts: u64,
     first: Option<u64>,
@@ -171,6 +173,7 @@ impl SavedTally {
             deliveries: tally.deliveries,
             unfinished: tally.unfinished,
             at_horizon: tally.at_horizon,
+            faults: tally.faults,
             violating: tally.violating,
             scouts: tally.scouts,
             first: tally.first,
@@ -189,6 +192,7 @@ impl SavedTally {
             deliveries: self.deliveries,
             unfinished: self.unfinished,
             at_horizon: self.at_horizon,
+            faults: self.faults,
             violating: self.violating,
             scouts: self.scouts,
             first: self.first,

@@ -1,5 +1,6 @@
 //! Depth-first search of all schedules, without any reduction; with a bound on delays it is delay-bounded scheduling
 //! (Emmi, Qadeer, Rakamarić, "Delay-Bounded Scheduling", POPL'11).
+//! Faults delay nothing; they have budgets of their own.
 //!
 //! The default schedule takes the oldest message each time; taking the n-th possible action delays n others. With a
 //! bound, all schedules are searched whose delays are no more in all. What handlers choose delays nothing: all values are
@@ -20,6 +21,8 @@ pub(crate) struct Level {
     pub(crate) choice: u32,
     /// How many actions were possible.
     pub(crate) width: u32,
+    /// How many of them happen by themselves: the others are faults, which delay nothing.
+    pub(crate) usual: u32,
     pub(crate) values: Vec<u32>,
     /// Among how many options each value was chosen.
     pub(crate) options: Vec<u32>,
@@ -39,7 +42,7 @@ pub(crate) struct Dfs {
 impl Dfs {
     /// All schedules that begin with these levels.
     pub(crate) fn new(base: Vec<Level>, delays_max: Option<u32>) -> Self {
-        let delays = base.iter().map(|level| level.choice).sum();
+        let delays = base.iter().map(Level::delays).sum();
         Self { base: base.len(), levels: base, delays_max, delays, spare: Vec::new() }
     }
 
@@ -82,7 +85,8 @@ impl Dfs {
         stage: &mut Stage<M>,
         ear: Option<&mut dyn Sink<M>>,
     ) -> bool {
-        let width = stage.actions().len();
+        let actions = stage.actions();
+        let (width, usual) = (actions.len(), actions.usual());
         if at == self.levels.len() {
             let mut level = self.spare.pop().unwrap_or_else(Level::blank);
             level.choice = 0;
@@ -94,7 +98,7 @@ impl Dfs {
             return false;
         }
         stage.step(level.choice as usize, &level.values, ear);
-        level.width = width as u32;
+        (level.width, level.usual) = (width as u32, usual as u32);
         level.values.clear();
         level.values.extend_from_slice(stage.world().chosen());
         level.options.clear();
@@ -113,12 +117,15 @@ impl Dfs {
                     return true;
                 }
             }
-            if level.choice + 1 < level.width && self.delays_max.is_none_or(|max| self.delays < max) {
-                level.choice += 1;
-                self.delays += 1;
+            self.delays -= level.delays();
+            let may_delay = |delays: u32| self.delays_max.is_none_or(|max| self.delays + delays <= max);
+            let next = level.choice + 1;
+            let next = if next < level.usual && !may_delay(next) { level.usual } else { next };
+            if next < level.width {
+                level.choice = next;
+                self.delays += level.delays();
                 return true;
             }
-            self.delays -= level.choice;
             self.spare.extend(self.levels.pop());
         }
         false
@@ -127,10 +134,12 @@ impl Dfs {
     /// How much of the search is done (Knuth 1975): each action of a step weighs the same.
     pub(crate) fn part_done(&self) -> f64 {
         let (mut part, mut weight) = (0.0, 1.0);
-        let mut delays = self.delays - self.levels[self.base..].iter().map(|level| level.choice).sum::<u32>();
+        let mut delays = self.delays - self.levels[self.base..].iter().map(Level::delays).sum::<u32>();
         for level in &self.levels[self.base..] {
-            let width = self.delays_max.map_or(level.width, |max| level.width.min(max - delays + 1)).max(1);
-            delays += level.choice;
+            let faults = level.width - level.usual;
+            let width = self.delays_max.map_or(level.usual, |max| level.usual.min(max - delays + 1)) + faults;
+            let width = width.max(1);
+            delays += level.delays();
             weight /= f64::from(width);
             part += weight * f64::from(level.choice);
         }
@@ -170,6 +179,11 @@ const SPLIT_DEPTH_MAX: u64 = 8;
 
 impl Level {
     const fn blank() -> Self {
-        Self { choice: 0, width: 0, values: Vec::new(), options: Vec::new() }
+        Self { choice: 0, width: 0, usual: 0, values: Vec::new(), options: Vec::new() }
+    }
+
+    /// How many others its action delays.
+    const fn delays(&self) -> u32 {
+        if self.choice < self.usual { self.choice } else { 0 }
     }
 }

@@ -136,6 +136,7 @@ impl Exhausted {
         report.deliveries = tally.deliveries;
         report.unfinished = tally.unfinished;
         report.at_horizon = tally.at_horizon;
+        report.faults.iter_mut().for_each(|(kind, times)| *times = tally.faults[*kind as usize]);
         for (name, times) in tally.reached {
             *report.reached.entry(name).or_insert(0) += times;
         }

@@ -15,6 +15,14 @@ pub enum Refusal {
         /// The strategy.
         search: &'static str,
     },
+    /// The search knows no such fault.
+    #[error("`{search}` cannot search with the fault `{fault}`: use `--strategy dfs`, or sample")]
+    Fault {
+        /// The strategy.
+        search: &'static str,
+        /// The kind of fault.
+        fault: &'static str,
+    },
     /// A worker has set a timer.
     #[error(
         "`{search}` cannot search systems with timers, and `{worker}` has set the timer {tag}: \

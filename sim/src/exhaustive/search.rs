@@ -67,6 +67,9 @@ impl<M: StateMachine> Task<M> {
             Exhaustive::Dfs | Exhaustive::Delay(_) => return Ok(()),
             Exhaustive::States => states::NAME,
         };
+        if let Some(fault) = self.settings.faults.kinds().next() {
+            return Err(Refusal::Fault { search, fault: fault.name() });
+        }
         if self.settings.granularity != Granularity::Delivery {
             return Err(Refusal::Queues { search });
         }

@@ -48,8 +48,8 @@ impl<M: StateMachine> Stage<M> {
         &self.runner.conditions().names
     }
 
-    pub(crate) const fn steps_max(&self) -> u64 {
-        self.runner.steps_max
+    pub(crate) fn steps_max(&self) -> u64 {
+        self.runner.world.steps_max(self.runner.steps_max)
     }
 
     /// Begins a run.

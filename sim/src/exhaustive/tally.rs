@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use indexmap::IndexMap;
 use raddle_checkers::{Violation, determinism};
-use raddle_core::{EndReason, StateMachine};
+use raddle_core::{EndReason, FaultKind, StateMachine};
 use rustc_hash::FxHashSet;
 
 use super::stage::{Again, Stage};
@@ -25,6 +25,8 @@ pub(crate) struct Tally {
     pub(crate) deliveries: u64,
     pub(crate) unfinished: u64,
     pub(crate) at_horizon: u64,
+    /// How many faults of each kind there were.
+    pub(crate) faults: [u64; FaultKind::ALL.len()],
     /// Executions that broke a law.
     pub(crate) violating: u64,
     /// Runs made to look at what is near, not counted otherwise.
@@ -59,6 +61,8 @@ impl Tally {
         self.deliveries += world.deliveries();
         self.unfinished += u64::from(reason == EndReason::Steps);
         self.at_horizon += u64::from(reason == EndReason::Horizon);
+        let fired = world.faults.fired.map(u64::from);
+        self.add_faults(fired);
         if let Some(traces) = &mut self.traces {
             traces.insert(world.fingerprint());
         }
@@ -144,6 +148,7 @@ impl Tally {
         self.deliveries += other.deliveries;
         self.unfinished += other.unfinished;
         self.at_horizon += other.at_horizon;
+        self.add_faults(other.faults);
         self.first = self.first.or(other.first.map(|first| self.executions - other.executions + first));
         self.violating += other.violating;
         match (&mut self.traces, other.traces) {
@@ -157,6 +162,10 @@ impl Tally {
             self.found.entry(signature).or_insert(found);
         }
         self.astray = self.astray.take().or(other.astray);
+    }
+
+    fn add_faults(&mut self, fired: [u64; FaultKind::ALL.len()]) {
+        self.faults.iter_mut().zip(fired).for_each(|(all, more)| *all += more);
     }
 
     /// How many traces the executions were.

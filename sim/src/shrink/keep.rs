@@ -4,10 +4,11 @@
 //! action keeps its turn: the actions that are left still follow each other as they did, by name, and nothing else
 //! moves. With all of them it is the run itself, with none of them the default order.
 
-use raddle_core::{Beyond, fnv};
+use raddle_core::{Beyond, WorkerId, fnv};
 use rustc_hash::FxHashMap;
 
 use crate::actions::{Action, Actions};
+use crate::faults::Fault;
 use crate::strategy::Strategy;
 
 /// Something about a run that may be kept.
@@ -64,6 +65,14 @@ fn kind(action: Action<'_>) -> Result<u64, u64> {
         Action::Push(worker) => kind(b"push", worker.index()),
         Action::Pick(worker) => kind(b"pick", worker.index()),
         Action::Route(shard) => kind(b"route", shard as usize),
+        Action::Fault(fault) => match (fault.message(), fault) {
+            (Some(header), _) => Ok(fnv::spread(fnv::hash(fault.verb().as_bytes()) ^ header.id.hash64())),
+            (None, Fault::Cut(from, to) | Fault::Mend(from, to)) => {
+                kind(fault.verb().as_bytes(), from.index() << 32 | to.index())
+            }
+            (None, Fault::Skew(worker, by)) => kind(by.to_string().as_bytes(), worker.index()),
+            (None, _) => kind(fault.verb().as_bytes(), fault.worker().map_or(0, WorkerId::index)),
+        },
     }
 }
 
@@ -104,6 +113,8 @@ impl Keep {
         for at in 0..actions.len() {
             match self.turns.get(&self.keys.of(actions.get(at))) {
                 Some(turn) if *turn > self.next => waiting = waiting.min(Some((*turn, at))).or(Some((*turn, at))),
+                // A fault that is not kept does not come; its end does, when nothing else can.
+                None if at >= actions.usual() => {}
                 _ => return at,
             }
         }

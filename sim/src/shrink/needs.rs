@@ -5,11 +5,12 @@
 
 use std::fmt;
 
-use raddle_core::{Names, StateMachine, WorkerId};
+use raddle_core::{MessageId, Names, StateMachine, WorkerId};
 
 use super::case::{Case, Script};
 use super::trials::Trials;
 use crate::actions::{Action, Actions, Decision};
+use crate::faults::Fault;
 use crate::strategy::Strategy;
 use raddle_core::Beyond;
 
@@ -28,6 +29,10 @@ impl Deed {
             Action::Deliver(header) => Some(header.to),
             Action::Fire(worker, _) | Action::Push(worker) | Action::Pick(worker) => Some(worker),
             Action::Route(_) => None,
+            Action::Fault(fault) => match fault {
+                Fault::Cut(_, to) | Fault::Mend(_, to) => Some(to),
+                _ => fault.message().map(|header| header.to).or(fault.worker()),
+            },
         };
         Self { decision: action.decision(), at }
     }
@@ -53,8 +58,36 @@ impl fmt::Display for Shown<'_> {
             (Decision::Push(worker), _) => write!(f, "a push of {}", self.names.worker(*worker)),
             (Decision::Pick(worker), _) => write!(f, "a pick of {}", self.names.worker(*worker)),
             (Decision::Route(shard), _) => write!(f, "a routing of shard {shard}"),
+            (Decision::Fault(fault), _) => fault_in_words(f, fault, self.names),
             (decision, _) => decision.display(self.names).fmt(f),
         }
+    }
+}
+
+fn fault_in_words(f: &mut fmt::Formatter<'_>, fault: &Fault<MessageId>, names: &Names) -> fmt::Result {
+    let what = match fault {
+        Fault::Lose(_) => "the loss of",
+        Fault::Duplicate(_) => "a copy of",
+        Fault::Delay(_) => "a delay of",
+        Fault::Hurry(_) => "the end of the delay of",
+        Fault::Cut(..) => "a cut between",
+        Fault::Mend(..) => "the end of the cut between",
+        Fault::Crash(_) => "a crash of",
+        Fault::Stall(_) => "a stall of",
+        Fault::Wake(_) => "the end of the stall of",
+        Fault::Fill(_) => "a full queue at",
+        Fault::Drain(_) => "the end of the full queue at",
+        Fault::Skew(_, by) => {
+            return write!(f, "a clock {by} off at {}", names.worker(fault.worker().unwrap_or_default()));
+        }
+        Fault::Heal => return f.write_str("the end of all faults"),
+    };
+    match (fault.message(), fault) {
+        (Some(id), _) => write!(f, "{what} {}", id.display(names)),
+        (None, Fault::Cut(from, to) | Fault::Mend(from, to)) => {
+            write!(f, "{what} {} and {}", names.worker(*from), names.worker(*to))
+        }
+        (None, _) => write!(f, "{what} {}", names.worker(fault.worker().unwrap_or_default())),
     }
 }
 
@@ -63,13 +96,18 @@ const TOLD_MAX: usize = 3;
 
 /// What a case needs, and how many things that are.
 pub(super) fn of<M: StateMachine>(trials: &mut Trials<'_, M>, case: &Case) -> (String, usize) {
-    let mut watch = Watch { script: Script::new(&case.deviations), overtakings: Vec::new() };
+    let mut watch = Watch { script: Script::new(&case.deviations), overtakings: Vec::new(), faults: Vec::new() };
     trials.show(&case.left_out, &mut watch);
     let names = &trials.runner().conditions().names;
+    let faults: Vec<String> = watch.faults.iter().map(|deed| deed.display(names).to_string()).collect();
     let overtakings = told(watch.overtakings);
     let count: usize = overtakings.iter().map(|overtaking| overtaking.first.len()).sum();
     let choices = case.deviations.iter().filter(|deviation| deviation.place.draw > 0).count();
     let mut parts = Vec::new();
+    if !faults.is_empty() {
+        let plural = if faults.len() == 1 { "" } else { "s" };
+        parts.push(format!("{} fault{plural}, {}", faults.len(), listed(&faults, " and ")));
+    }
     if count > 0 {
         let deliveries =
             |overtaking: &Overtaking| overtaking.first.iter().all(|deed| matches!(deed.decision, Decision::Deliver(_)));
@@ -87,7 +125,7 @@ pub(super) fn of<M: StateMachine>(trials: &mut Trials<'_, M>, case: &Case) -> (S
         parts.push(format!("{choices} {plural} of a handler that {are} not its first"));
     }
     let text = if parts.is_empty() { "nothing out of order".to_owned() } else { parts.join(", and ") };
-    (text, count + choices)
+    (text, count + choices + faults.len())
 }
 
 /// Deeds done before others that stood before them.
@@ -144,6 +182,7 @@ fn told(overtakings: Vec<Overtaking>) -> Vec<Overtaking> {
 struct Watch<'a> {
     script: Script<'a>,
     overtakings: Vec<Overtaking>,
+    faults: Vec<Deed>,
 }
 
 impl Strategy for Watch<'_> {
@@ -153,7 +192,9 @@ impl Strategy for Watch<'_> {
 
     fn choose(&mut self, actions: &Actions<'_>) -> usize {
         let at = self.script.choose(actions);
-        if at > 0 {
+        if at >= actions.usual() {
+            self.faults.push(Deed::of(actions.get(at)));
+        } else if at > 0 {
             let deed = |at| Deed::of(actions.get(at));
             self.overtakings.push(Overtaking { first: vec![deed(at)], then: (0..at).map(deed).collect() });
         }

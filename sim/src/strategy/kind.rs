@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{BasicPos, BugDepth, DefaultOrder, Pct, Pctcp, Portfolio, Pos, Random, Strategy, Uniform};
 use crate::exhaustive::Exhaustive;
+use crate::faults::Inject;
 use crate::pilot::Pilot;
 
 /// The depth of PCT and PCTCP where none is said.
@@ -73,9 +74,18 @@ impl StrategyKind {
         Self::Exhaustive(Exhaustive::States),
     ];
 
-    /// A strategy of this kind, with estimates from this pilot; of one that is exhaustive, its first run.
+    /// A strategy of this kind, with estimates and faults from this pilot; of one that is exhaustive, its first run.
     #[must_use]
     pub fn make(self, pilot: &Arc<Pilot>) -> Box<dyn Strategy> {
+        let strategy = self.make_faultless(pilot);
+        match pilot.faults().is_empty() || self.ignores_seed() {
+            true => strategy,
+            false => Box::new(Inject::new(strategy, pilot.faults())),
+        }
+    }
+
+    /// The same without faults.
+    pub(super) fn make_faultless(self, pilot: &Arc<Pilot>) -> Box<dyn Strategy> {
         match self {
             Self::Portfolio => Box::new(Portfolio::new(pilot)),
             Self::Random => Box::new(Random::default()),

@@ -60,7 +60,7 @@ impl Portfolio {
         let mut members: Vec<(StrategyKind, Box<dyn Strategy>)> = Vec::new();
         let places = MEMBERS.map(|kind| {
             members.iter().position(|member| member.0 == kind).unwrap_or_else(|| {
-                members.push((kind, kind.make(pilot)));
+                members.push((kind, kind.make_faultless(pilot)));
                 members.len() - 1
             })
         });

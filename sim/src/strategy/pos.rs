@@ -56,6 +56,7 @@ impl Pos {
                 self.priorities.lanes[4 * shard as usize + 3] = 0;
                 return;
             }
+            Act::Fault(_) => return,
         };
         for ready in actions.ready {
             if actions.card(ready.slot()).header.to == worker {

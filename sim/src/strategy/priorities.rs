@@ -62,6 +62,8 @@ pub(crate) fn lane(actions: &Actions<'_>, act: Act) -> usize {
         Act::Fire(at) => 4 * actions.timers[at].0.index() + 2,
         Act::Route(shard) => 4 * shard as usize + 3,
         Act::Deliver(_) => unreachable!("messages have ages"),
+        // Only the end of all faults is put to a sampler, and alone.
+        Act::Fault(_) => 0,
     }
 }
 

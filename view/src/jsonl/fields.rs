@@ -46,6 +46,11 @@ impl Fields {
         if self.map.contains_key(field) { self.u32(field) } else { Ok(0) }
     }
 
+    /// A number, if it is there.
+    pub(super) fn u64_or_none(&mut self, field: &'static str) -> Result<Option<u64>, ReadError> {
+        self.map.contains_key(field).then(|| self.u64(field)).transpose()
+    }
+
     /// Yes or no; no if it is not there.
     pub(super) fn flag(&mut self, field: &'static str) -> Result<bool, ReadError> {
         let value = self.map.remove(field).unwrap_or(Value::Bool(false));

@@ -267,6 +267,7 @@ fn end(fields: &mut Fields, names: &Names) -> Result<End, ReadError> {
         waiting: fields.objects("waiting", "the waiting worker", |waiting| {
             Ok((worker(waiting, "worker", names)?, worker(waiting, "on", names)?, waiting.text("text")?))
         })?,
+        healed: fields.u64_or_none("healed")?,
     })
 }
 
