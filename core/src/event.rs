@@ -55,6 +55,8 @@ pub enum DropReason {
     Incarnation,
     /// The network lost it.
     Loss,
+    /// Its header says what cannot be: nobody honest sent it.
+    Forged,
     /// It is a query, and what its session must see did not come in time.
     Stale,
     /// Its depth is beyond the limit, and its sender let it pass.
@@ -195,7 +197,7 @@ impl What {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Full,
         Self::Overflow,
         Self::Nack,
@@ -207,6 +209,7 @@ impl DropReason {
         Self::Crash,
         Self::Incarnation,
         Self::Loss,
+        Self::Forged,
         Self::Stale,
         Self::Depth,
     ];
@@ -226,6 +229,7 @@ impl DropReason {
             Self::Crash => "drop(crash)",
             Self::Incarnation => "drop(incarnation)",
             Self::Loss => "drop(loss)",
+            Self::Forged => "drop(forged)",
             Self::Stale => "drop(stale)",
             Self::Depth => "drop(depth)",
         }

@@ -367,6 +367,7 @@ impl<T> Inbox<T> {
             }
             Turn::NoRoom => self.drop(item, DropReason::Parking, desk),
             Turn::Past => self.drop(item, DropReason::Duplicate, desk),
+            Turn::Forged => self.drop(item, DropReason::Forged, desk),
         }
     }
 

@@ -90,7 +90,12 @@ pub enum Turn {
     NoRoom,
     /// It had its turn.
     Past,
+    /// No honest sender gives such a number.
+    Forged,
 }
+
+/// No honest update is so far ahead of what is resolved: more would be in flight than any policy lets be.
+const AHEAD_MAX: u32 = 1 << 24;
 
 impl<T> Readiness<T> {
     /// Nothing has arrived. `promised` is the order that the transport keeps by itself.
@@ -120,7 +125,7 @@ impl<T> Readiness<T> {
                 self.waiting.push(Waiting { place, item: None });
                 return turn;
             }
-            Turn::Now | Turn::Past => {}
+            Turn::Now | Turn::Past | Turn::Forged => {}
         }
         self.spare.push(place);
         turn
@@ -227,7 +232,11 @@ impl<T> Readiness<T> {
         if self.rule == Rule::Swapped {
             return self.swapped_turn_of(place);
         }
-        if place.number <= self.resolved_of(place.from) || self.waits(place) {
+        let resolved = self.resolved_of(place.from);
+        if place.number == LinkNumber(0) || place.number.0 > resolved.0.saturating_add(AHEAD_MAX) {
+            return Turn::Forged;
+        }
+        if place.number <= resolved || self.waits(place) {
             return Turn::Past;
         }
         match self.missing(place) {

@@ -97,6 +97,8 @@ pub enum Handled {
     Crashed,
     /// The worker was dead already; the input is dropped.
     Dead,
+    /// No honest worker sends that; it is dropped.
+    Refused,
 }
 
 impl<M: StateMachine> Worker<M> {
@@ -251,6 +253,11 @@ impl<M: StateMachine> Worker<M> {
             voice.say_at(Lane::Inbox(self.id), What::Drop(DropReason::Crash), header);
             return Handled::Dead;
         }
+        if self.is_forged(header, rules) {
+            *input = None;
+            voice.say_at(Lane::Inbox(self.id), What::Drop(DropReason::Forged), header);
+            return Handled::Refused;
+        }
         if rules.policies.sabotage != Some(Sabotage::ForgetClocks) {
             self.clock.merge(&header.clock);
         }
@@ -287,6 +294,17 @@ impl<M: StateMachine> Worker<M> {
             self.snapshot = Some(write_down(&self.machine));
         }
         Handled::Done
+    }
+
+    /// Whether an input claims what cannot be: that its sender knew of sends which this worker never made, or of workers
+    /// that do not exist. What else a broken or hostile peer may claim is refused by the inbox: a depth beyond the limit, a
+    /// number that is none or far ahead, a life that is not.
+    #[inline(always)]
+    fn is_forged(&self, header: &Header, rules: &Rules) -> bool {
+        let workers = rules.names.worker_count();
+        header.clock.get(self.id) > self.clock.get(self.id)
+            || header.clock.reaches_beyond(workers)
+            || header.from.worker().is_some_and(|from| from.index() >= workers)
     }
 
     /// Turns all that a handler said into messages, timers and events, where it said more than sends.

@@ -289,7 +289,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
 
     /// Tells senders of drops, each under its own lock.
     fn tell(&self, nacks: &mut Vec<WorkerId>) {
-        for sender in nacks.drain(..) {
+        for sender in nacks.drain(..).filter(|sender| sender.index() < self.inboxes.len()) {
             self.inbox(sender).queue.nacked();
         }
     }

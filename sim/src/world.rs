@@ -291,7 +291,7 @@ impl<M: StateMachine> World<M> {
             self.note_choices(at);
         }
         match handled {
-            Handled::Done => {}
+            Handled::Done | Handled::Refused => {}
             Handled::Crashed => {
                 let past = &mut self.transit.places[at].past;
                 *past = fnv::spread(!*past);
@@ -419,7 +419,7 @@ impl<M: StateMachine> World<M> {
             self.aside.releases.push(to);
         }
         while let Some(sender) = self.aside.nacks.pop() {
-            self.transit.places[sender.index()].inbox.nacked();
+            self.transit.places.get_mut(sender.index()).into_iter().for_each(|place| place.inbox.nacked());
         }
     }
 
