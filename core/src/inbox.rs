@@ -256,7 +256,7 @@ impl<T> Inbox<T> {
     #[must_use]
     #[inline(always)]
     pub fn may_release(&self) -> bool {
-        self.readiness.is_waiting()
+        self.readiness.may_release()
     }
 
     /// Takes an update in flight that the network has lost.
@@ -408,8 +408,9 @@ impl<T> Inbox<T> {
         None
     }
 
+    /// The tombstone of a copy would stand where the original is to stand.
     fn bury(&mut self, header: &Header) {
-        if let (true, Some(from)) = (self.tombstones, header.from.worker()) {
+        if let (true, Some(from), 0) = (self.tombstones, header.from.worker(), header.id.nth_copy()) {
             self.readiness.bury(from, header);
         }
     }
