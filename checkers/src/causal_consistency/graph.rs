@@ -52,7 +52,7 @@ impl Graph<'_> {
     }
 
     /// A cycle among operations that are `left`, with as few steps between sessions as there are, each operation of
-    /// which begins or ends one. Of very many, one of the first.
+    /// which begins or ends one, the first of the trace first. Of very many, one of those found first.
     pub(super) fn shortest_cycle(&self, left: &[bool], more: &[(u32, u32)]) -> Vec<u32> {
         /// Operations looked at for it, in all.
         const LOOKED_AT: usize = 1 << 24;
@@ -68,7 +68,10 @@ impl Graph<'_> {
             out
         });
         let cycles = steps.filter_map(|(from, to)| edges.path(to, from, |op| left[op as usize])).take(tried);
-        cycles.min_by_key(Vec::len).unwrap_or_default()
+        let mut cycle = cycles.min_by_key(Vec::len).unwrap_or_default();
+        let first = (0..cycle.len()).min_by_key(|at| cycle[*at]).unwrap_or(0);
+        cycle.rotate_left(first);
+        cycle
     }
 }
 

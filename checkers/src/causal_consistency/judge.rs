@@ -12,7 +12,7 @@
 use super::Level;
 use super::graph::Graph;
 use super::history::{History, Kind, NOBODY, Op, WrittenTwice};
-use super::writes::{Writer, WritesByKey};
+use super::writes::WritesByKey;
 
 /// Most numbers in all clocks together, 4 bytes each: beyond, a history is too large to be judged.
 const CLOCKS_MAX: usize = 1 << 31;
@@ -66,7 +66,7 @@ pub(super) fn judge(history: &History, level: Level) -> Result<Option<Wrong>, Un
         Ok(order) => order,
         Err(left) => return Ok(Some(Wrong { pattern: Pattern::CyclicCo, ops: graph.shortest_cycle(&left, &[]) })),
     };
-    let mut pass = Pass::new(&graph, level)?;
+    let mut pass = Pass::new(&graph, order.is_none(), level)?;
     let visit = |op| pass.visit(&graph, op);
     let wrong = match &order {
         Some(order) => order.iter().copied().find_map(visit),
@@ -92,13 +92,15 @@ struct Pass {
     /// By operation: of a write, which clock.
     clock_of: Vec<u32>,
     writes: WritesByKey,
+    /// Whether operations are visited in the order of the trace.
+    in_order: bool,
     level: Level,
     /// For the level above: write before write, because somebody read the second and knew of the first.
     conflicts: Vec<(u32, u32)>,
 }
 
 impl Pass {
-    fn new(graph: &Graph<'_>, level: Level) -> Result<Self, Unknown> {
+    fn new(graph: &Graph<'_>, in_order: bool, level: Level) -> Result<Self, Unknown> {
         let width = graph.history.lengths.len();
         if width.saturating_mul(width) > CLOCKS_MAX {
             return Err(Unknown::TooLarge { sessions: width });
@@ -116,6 +118,7 @@ impl Pass {
             clocks: Vec::new(),
             clock_of: vec![NOBODY; graph.sources.len()],
             writes: WritesByKey::new(graph.history),
+            in_order,
             level,
             conflicts: Vec::new(),
         })
@@ -174,31 +177,30 @@ impl Pass {
 
     fn judge_initial(&self, graph: &Graph<'_>, read: u32) -> Option<Wrong> {
         let it = graph.history.ops[read as usize];
-        let known = |writer: &Writer| {
-            let first = self.writes.ops[writer.start as usize];
-            graph.history.ops[first as usize].at <= self.past(&it, writer.session)
-        };
-        let writer = self.writes.of(it.key).iter().find(|writer| known(writer))?;
-        let ops = vec![self.writes.ops[writer.start as usize], read];
-        Some(Wrong { pattern: Pattern::WriteCoInitRead, ops })
+        let first = self.writes.of(it.key).find_map(|writer| {
+            let (first, at) = self.writes.first(writer);
+            (at <= self.past(&it, self.writes.session(writer))).then_some(first)
+        })?;
+        Some(Wrong { pattern: Pattern::WriteCoInitRead, ops: vec![first, read] })
     }
 
     fn judge_read(&mut self, graph: &Graph<'_>, read: u32, source: u32) -> Option<Wrong> {
         let ops = &graph.history.ops;
         let (it, from) = (ops[read as usize], ops[source as usize]);
-        for at in self.writes.range(it.key) {
-            let writer = self.writes.writers[at];
-            let limit = self.past(&it, writer.session);
-            let Some(place) = self.writes.last_up_to(at, limit, |op| ops[op as usize].at) else { continue };
-            let last = self.writes.ops[place as usize];
+        for writer in self.writes.of(it.key) {
+            let session = self.writes.session(writer);
+            let Some((last, at)) = self.writes.last_up_to(writer, self.past(&it, session)) else { continue };
             if last == source {
                 continue;
             }
-            let overwritten = if writer.session == from.session {
-                ops[last as usize].at > from.at
+            let overwritten = if session == from.session {
+                at > from.at
             } else {
-                let clock = self.clock_of[last as usize] as usize * self.width;
-                self.clocks[clock + from.session as usize] >= from.at
+                // In the order of the trace, if that is an order of causes, nothing is known to who came before.
+                let may_know = !self.in_order || last > source;
+                may_know
+                    && self.clocks[self.clock_of[last as usize] as usize * self.width + from.session as usize]
+                        >= from.at
             };
             if overwritten {
                 return Some(Wrong { pattern: Pattern::WriteCoRead, ops: vec![source, last, read] });

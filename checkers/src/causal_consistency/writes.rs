@@ -1,22 +1,31 @@
-//! All writes of a history by key and session, and the last of them at a moment.
+//! All writes of a history by key and session, and the last of them that an operation knows of.
+//!
+//! Where the last one of a session stands moves little from one read to the next, so each place remembers the last answer
+//! and what the next write would be: mostly one look says that the answer is the same.
 
 use super::history::{History, Kind};
 
-/// All writes, by key and session, in the order of the session.
 pub(super) struct WritesByKey {
-    pub(super) ops: Vec<u32>,
-    pub(super) writers: Vec<Writer>,
+    /// By key, session and place in it: the operation, and its place.
+    writes: Vec<(u32, u32)>,
+    writers: Vec<Writer>,
     /// By key: where its writers begin; one more at the end.
     starts: Vec<u32>,
 }
 
-/// The writes of one session to one key: from `start` to `end`. Looked for last at `hint`.
+/// The writes of one session to one key.
 #[derive(Clone, Copy)]
 pub(super) struct Writer {
     pub(super) session: u32,
-    pub(super) start: u32,
+    start: u32,
     end: u32,
-    hint: u32,
+    /// The answer given last, as a place in `writes`.
+    found: u32,
+    /// The operation that this is.
+    op: u32,
+    /// Its place in its session, and that of the next.
+    at: u32,
+    next_at: u32,
 }
 
 impl WritesByKey {
@@ -36,38 +45,60 @@ impl WritesByKey {
                 continue;
             }
             last = Some(*place);
-            writers.push(Writer { session: *place as u32, start: at, end: at + 1, hint: at });
+            let session = *place as u32;
+            writers.push(Writer { session, start: at, end: at + 1, found: at, op: 0, at: 0, next_at: 0 });
             starts[(*place >> 32) as usize + 1] += 1;
         }
         for key in 0..history.key_count() {
             starts[key + 1] += starts[key];
         }
-        Self { ops: places.into_iter().map(|(_, at)| at).collect(), writers, starts }
+        let writes = places.into_iter().map(|(_, op)| (op, history.ops[op as usize].at)).collect();
+        let mut all = Self { writes, writers, starts };
+        (0..all.writers.len()).for_each(|writer| all.remember(writer, all.writers[writer].start));
+        all
     }
 
-    pub(super) fn range(&self, key: u32) -> std::ops::Range<usize> {
+    /// The writers of a key.
+    pub(super) fn of(&self, key: u32) -> std::ops::Range<usize> {
         self.starts[key as usize] as usize..self.starts[key as usize + 1] as usize
     }
 
-    pub(super) fn of(&self, key: u32) -> &[Writer] {
-        &self.writers[self.range(key)]
+    /// The session of a writer.
+    pub(super) fn session(&self, writer: usize) -> u32 {
+        self.writers[writer].session
     }
 
-    /// The place of the last write of a writer that stands at `limit` in its session, or before. Found in steps that
-    /// double, from where one was found last.
-    pub(super) fn last_up_to(&mut self, writer: usize, limit: u32, at: impl Fn(u32) -> u32) -> Option<u32> {
-        let Writer { start, end, hint, .. } = self.writers[writer];
-        let within = |place: u32| at(self.ops[place as usize]) <= limit;
-        let (mut low, mut high) = (hint, hint + 1);
+    /// The first write of a writer, and its place in its session.
+    pub(super) fn first(&self, writer: usize) -> (u32, u32) {
+        self.writes[self.writers[writer].start as usize]
+    }
+
+    /// The last write of a writer that stands at `limit` in its session or before, and its place there.
+    #[inline]
+    pub(super) fn last_up_to(&mut self, writer: usize, limit: u32) -> Option<(u32, u32)> {
+        let Writer { op, at, next_at, .. } = self.writers[writer];
+        if at <= limit && limit < next_at {
+            return Some((op, at));
+        }
+        let place = self.look_for(writer, limit)?;
+        self.remember(writer, place);
+        Some(self.writes[place as usize])
+    }
+
+    /// In steps that double, from where one was found last.
+    fn look_for(&self, writer: usize, limit: u32) -> Option<u32> {
+        let Writer { start, end, found, .. } = self.writers[writer];
+        let within = |place: u32| self.writes[place as usize].1 <= limit;
+        let (mut low, mut high) = (found, found + 1);
         let mut step = 1;
-        if within(hint) {
+        if within(found) {
             while high < end && within(high) {
                 low = high;
                 high = high.saturating_add(step).min(end);
                 step *= 2;
             }
         } else {
-            high = hint;
+            high = found;
             loop {
                 if high == start {
                     return None;
@@ -84,7 +115,13 @@ impl WritesByKey {
             let middle = low + (high - low) / 2;
             if within(middle) { low = middle } else { high = middle }
         }
-        self.writers[writer].hint = low;
         Some(low)
+    }
+
+    fn remember(&mut self, writer: usize, place: u32) {
+        let it = &mut self.writers[writer];
+        it.found = place;
+        (it.op, it.at) = self.writes[place as usize];
+        it.next_at = if place + 1 < it.end { self.writes[place as usize + 1].1 } else { u32::MAX };
     }
 }
