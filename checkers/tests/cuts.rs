@@ -77,8 +77,8 @@ fn the_law_is_the_definition() {
         let mut run: Script =
             NAMES.iter().zip(0..).fold(script(), |run, (name, n)| run.message(&format!("bank#{n}"), name));
         let mut knows = vec![Knows::default(); 4];
-        let (mut flying, mut senders, mut outputs): (Vec<(String, usize, usize)>, Vec<usize>, [u32; 4]) =
-            Default::default();
+        let mut flying: Vec<(String, usize, usize)> = Vec::new();
+        let (mut senders, mut outputs) = (Vec::new(), [0; 4]);
         let mut pasts: Vec<BTreeSet<usize>> = Vec::new();
         for _ in 0..10 + draw(30) {
             let at = draw(4);
