@@ -58,7 +58,7 @@ pub use outbox::{Beyond, Choices, Outbox, Targets};
 pub use pick::{Picker, Queue};
 pub use plan::{Commuting, External, Fork, Plan};
 pub use policy::{Cycles, OnFull, Order, Pick, Placement, Policies, Recovery, Restart, SetError};
-pub use property::{Predicate, Property, Snapshot, When};
+pub use property::{Predicate, Property, Snapshot, When, Why};
 pub use readiness::{Readiness, Turn};
 pub use sabotage::Sabotage;
 pub use subscriptions::{SubscriptionError, Subscriptions};

@@ -3,6 +3,7 @@
 //! [`System`] is the builder that users write; [`Plan`] is what it says after checking, shared by all runs.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub struct System<M: StateMachine> {
     policies: Policies,
     laws: Option<Vec<String>>,
     properties: Vec<Property<M>>,
+    /// Who is to converge: must exist.
+    converging: Vec<String>,
     marks: Vec<&'static str>,
     edges: Option<Vec<(String, String)>>,
     subscriptions: Option<String>,
@@ -80,6 +83,7 @@ impl<M: StateMachine> Clone for System<M> {
             policies: self.policies.clone(),
             laws: self.laws.clone(),
             properties: self.properties.clone(),
+            converging: self.converging.clone(),
             marks: self.marks.clone(),
             edges: self.edges.clone(),
             subscriptions: self.subscriptions.clone(),
@@ -105,6 +109,7 @@ impl<M: StateMachine> System<M> {
             policies: Policies::default(),
             laws: None,
             properties: Vec::new(),
+            converging: Vec::new(),
             marks: Vec::new(),
             edges: None,
             subscriptions: None,
@@ -273,7 +278,55 @@ impl<M: StateMachine> System<M> {
         let worker = worker.into();
         let at = worker.clone();
         let holds = move |states: &Snapshot<'_, M>| states.machine(&at).is_none_or(&holds);
-        self.properties.push(Property { name: name.to_owned(), when, holds: Arc::new(holds), worker: Some(worker) });
+        let holds = Arc::new(holds);
+        self.properties.push(Property { name: name.to_owned(), when, holds, why: None, worker: Some(worker) });
+        self
+    }
+
+    /// Adds the property `convergence`: when a run has come to rest, all these workers are in the same state, as far as
+    /// `view` shows it. For copies of one thing. A worker that is dead then has no say.
+    ///
+    /// A breach names two workers that differ, and what each of them has.
+    ///
+    /// ```
+    /// use raddle_core::{Outbox, StateMachine, System};
+    ///
+    /// #[derive(Default)]
+    /// struct Copy { value: u32 }
+    /// impl StateMachine for Copy {
+    ///     type Message = u32;
+    ///     type Update = u32;
+    ///     fn on_message(&mut self, value: u32, out: &mut Outbox<u32>) {
+    ///         self.value = value;
+    ///         out.notify("right", value);
+    ///     }
+    ///     fn on_update(&mut self, value: u32, _: &mut Outbox<u32>) { self.value = value; }
+    /// }
+    ///
+    /// let system = System::new("pair")
+    ///     .workers(["left", "right"], |_| Copy::default())
+    ///     .messages("client", [("left", 1)])
+    ///     .converging(["left", "right"], |copy| copy.value);
+    /// assert_eq!(system.plan()?.properties()[0].name, "convergence");
+    /// # Ok::<(), raddle_core::SystemError>(())
+    /// ```
+    #[must_use]
+    pub fn converging<N: Into<String>, V: PartialEq + Debug>(
+        mut self,
+        workers: impl IntoIterator<Item = N>,
+        view: impl Fn(&M) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let workers: Arc<[String]> = workers.into_iter().map(Into::into).collect();
+        self.converging.extend(workers.iter().cloned());
+        let difference = Arc::new(move |states: &Snapshot<'_, M>| first_difference(states, &workers, &view));
+        let differs = Arc::clone(&difference);
+        self.properties.push(Property {
+            name: "convergence".to_owned(),
+            when: When::AtEnd,
+            holds: Arc::new(move |states| differs(states).is_none()),
+            why: Some(difference),
+            worker: None,
+        });
         self
     }
 
@@ -283,7 +336,8 @@ impl<M: StateMachine> System<M> {
         when: When,
         holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.properties.push(Property { name: name.to_owned(), when, holds: Arc::new(holds), worker: None });
+        let holds = Arc::new(holds);
+        self.properties.push(Property { name: name.to_owned(), when, holds, why: None, worker: None });
         self
     }
 
@@ -457,6 +511,7 @@ impl<M: StateMachine> System<M> {
                 find(worker)?;
             }
         }
+        self.converging.iter().try_for_each(|worker| find(worker).map(drop))?;
         let mut plan = Plan {
             rules: Rules { names: Arc::new(names), policies: self.policies.clone(), edges, barriers: false },
             makers: self.workers.iter().map(|(_, make)| Arc::clone(make)).collect(),
@@ -526,6 +581,19 @@ fn check_acyclic(edges: &BTreeSet<(WorkerId, WorkerId)>, names: &Names) -> Resul
         }
         path.push(next);
     }
+}
+
+/// The first of these workers that is alive, and the first after it whose view is another, in words.
+fn first_difference<M: StateMachine, V: PartialEq + Debug>(
+    states: &Snapshot<'_, M>,
+    workers: &[String],
+    view: impl Fn(&M) -> V,
+) -> Option<String> {
+    let is_alive = |name: &&String| states.worker(name).is_some_and(|worker| !worker.is_crashed());
+    let mut views = workers.iter().filter(is_alive).filter_map(|name| Some((name, view(states.machine(name)?))));
+    let (first, one) = views.next()?;
+    let (second, other) = views.find(|(_, other)| *other != one)?;
+    Some(format!("{first} has {one:?}, {second} has {other:?}"))
 }
 
 fn state_hash(value: &impl Hash) -> u64 {
