@@ -3,7 +3,7 @@
 //! - `lives`: the lives of a worker follow each other, one by one, each after the one before is over;
 //! - `dead`: between two lives a worker handles nothing and sends nothing;
 //! - `wrong-life`: what it handles and sends, it does in the life that it is in;
-//! - `old-life`: an update is handled by the life that it was sent to, a timer by the life that set it;
+//! - `old-life`: an update is handled by the life that it was sent to, a start or a timer by the life that it is of;
 //! - `reset`: what a worker counts goes on over its lives: its entry in its own clock, and its number on each link. If
 //!   either began again, what it sends now would pass for what it sent before.
 //!
