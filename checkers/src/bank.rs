@@ -21,6 +21,7 @@ use crate::fifo::{self, Fifo};
 use crate::incarnation::{self, Incarnations};
 use crate::knowledge::Knowledge;
 use crate::laws::{LAWS, UnknownLaw, resolve};
+use crate::liveness;
 use crate::no_deadlock;
 use crate::no_duplicates::{self, NoDuplicates};
 use crate::no_panic;
@@ -66,6 +67,7 @@ pub struct Bank {
     consistent_cut: Option<ConsistentCut>,
     fifo: Option<Fifo>,
     no_deadlock: bool,
+    liveness: bool,
     bounded_depth: Option<BoundedDepth>,
     bounded_headers: BoundedHeaders,
     bounded_queues: Option<BoundedQueues>,
@@ -124,6 +126,7 @@ impl Bank {
             consistent_cut: on(consistent_cut::NAME).then(ConsistentCut::default),
             fifo: on(fifo::NAME).then(|| Fifo::new(&conditions)),
             no_deadlock: on(no_deadlock::NAME),
+            liveness: on(liveness::NAME),
             bounded_depth: on(bounded_depth::NAME).then(|| BoundedDepth::new(conditions.policies.max_depth)),
             bounded_headers: match on(bounded_headers::NAME) {
                 true => BoundedHeaders::new(conditions.policies.barriers_max),
@@ -202,6 +205,11 @@ impl Bank {
             let verdict = law.finish(self.moment);
             self.settle(causal_consistency::NAME, verdict);
         }
+        if self.liveness
+            && let Some(violation) = liveness::finish(end, self.moment, &self.conditions.names)
+        {
+            self.broken.add(liveness::NAME, move || violation);
+        }
         if self.no_deadlock
             && let Some(violation) = no_deadlock::finish(end, &self.dead, self.moment, &self.conditions.names)
         {
@@ -232,6 +240,7 @@ impl Bank {
         }
         let needs_end = [
             no_deadlock::NAME,
+            liveness::NAME,
             no_silent_loss::NAME,
             bounded_queues::NAME,
             session_guarantees::NAME,

@@ -4,7 +4,7 @@ use raddle_core::{Conditions, Counting, Names, Order};
 
 use crate::{
     bounded_depth, bounded_headers, bounded_queues, causal_consistency, causal_order, consistent_cut, determinism,
-    fairness, fifo, incarnation, no_deadlock, no_duplicates, no_panic, no_silent_loss, session_guarantees,
+    fairness, fifo, incarnation, liveness, no_deadlock, no_duplicates, no_panic, no_silent_loss, session_guarantees,
 };
 
 /// A law: its name, and what it asks for in one line.
@@ -24,6 +24,7 @@ pub const LAWS: &[LawInfo] = &[
     },
     LawInfo { name: fifo::NAME, about: "the updates of one sender are handled in the order in which they were sent" },
     LawInfo { name: no_deadlock::NAME, about: "a run that comes to rest leaves nobody waiting" },
+    LawInfo { name: liveness::NAME, about: "once all faults are over, a run comes to rest" },
     LawInfo { name: bounded_depth::NAME, about: "every update knows its depth, and none reaches the limit" },
     LawInfo {
         name: bounded_headers::NAME,
@@ -171,6 +172,7 @@ mod tests {
         };
         let always = [
             "no-deadlock",
+            "liveness",
             "bounded-depth",
             "bounded-queues",
             "no-silent-loss",

@@ -27,6 +27,7 @@ mod incarnation;
 mod knowledge;
 mod laws;
 mod lengths;
+mod liveness;
 mod no_deadlock;
 mod no_duplicates;
 mod no_panic;

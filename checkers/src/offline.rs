@@ -9,8 +9,8 @@ use crate::bank::Bank;
 use crate::laws::UnknownLaw;
 use crate::violation::{Verdict, Violation};
 use crate::{
-    bounded_depth, bounded_headers, causal_consistency, causal_order, consistent_cut, determinism, fifo, no_deadlock,
-    no_duplicates, no_silent_loss, session_guarantees,
+    bounded_depth, bounded_headers, causal_consistency, causal_order, consistent_cut, determinism, fifo, liveness,
+    no_deadlock, no_duplicates, no_silent_loss, session_guarantees,
 };
 
 /// Judges a trace by the laws of these names; gives what each says, in the order of [`LAWS`](crate::LAWS), with
@@ -77,6 +77,7 @@ pub fn explain(violation: &mut Violation, trace: &Trace) {
         causal_order::NAME => causal_order::explain(violation, trace),
         fifo::NAME => fifo::explain(violation, trace),
         no_deadlock::NAME => no_deadlock::explain(violation, trace),
+        liveness::NAME => liveness::explain(violation, trace),
         bounded_depth::NAME => bounded_depth::explain(violation, trace),
         no_silent_loss::NAME => no_silent_loss::explain(violation, trace),
         session_guarantees::NAME => session_guarantees::explain(violation, trace),

@@ -4,6 +4,7 @@
 mod common;
 
 use common::script::{Script, script, script_under};
+use raddle_checkers::{Verdict, check};
 use raddle_core::{Counting, DropReason, EndReason, Incarnation, OnFull, Order, What, WorkerId};
 
 /// A is told to send to B, and dies and begins again in between.
@@ -276,5 +277,22 @@ mod at_the_end {
         waits(queued().crash("A").restart("A")).breaks_only("no-silent-loss/lost-external", reason);
         queued().arrive("bank#0", "A").drop("bank#0", DropReason::Stale).rest().breaks_none();
         queued().crash("A").restart("A").arrive("bank#0", "A").end(EndReason::Steps).breaks_none();
+    }
+}
+
+/// After healing, a run is to come to rest; without faults nobody knows.
+#[test]
+fn who_is_busy_for_ever_after_all_is_healed_is_named() {
+    let busy = |healed: Option<u64>, reason: EndReason| {
+        let mut trace = script().message("bank#0", "A").emit("bank#0.0", "A", "B").update("bank#0.0").rest().trace;
+        (trace.end.healed, trace.end.reason) = (healed, reason);
+        check(&trace, &["liveness"]).expect("a law").remove(0).1
+    };
+    let Verdict::Violation(violation) = busy(Some(1), EndReason::Steps) else { panic!("it never came to rest") };
+    assert_eq!((violation.law.as_str(), violation.code.as_str()), ("liveness", "busy"));
+    assert!(violation.reason.starts_with("all faults were over at step 1, and "), "{}", violation.reason);
+    assert!(violation.reason.ends_with("meanwhile A handled 1 external"), "{}", violation.reason);
+    for (healed, reason) in [(Some(1), EndReason::Quiescent), (Some(1), EndReason::Horizon), (None, EndReason::Steps)] {
+        assert_eq!(busy(healed, reason), Verdict::Ok);
     }
 }

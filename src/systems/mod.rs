@@ -19,10 +19,12 @@ mod mesh;
 mod onelink;
 mod pairs;
 mod readers;
+mod retry;
 mod ring;
 mod semantics1;
 mod senders;
 mod slow;
+mod snapshot;
 mod statefan;
 mod triangle;
 mod twopc;
@@ -43,6 +45,8 @@ pub fn all() -> Vec<Entry> {
         slow::entry(),
         ledger::entry(),
         mesh::entry(),
+        retry::entry(),
+        snapshot::entry(),
         fanin::entry(),
         pairs::entry(),
         senders::entry(),
