@@ -55,7 +55,8 @@ pub enum DropReason {
     Incarnation,
     /// The network lost it.
     Loss,
-    /// It is a query, and what its session must see did not come in time.
+    /// It is a session's, and what the session must see did not come in time, or never can: it was known to an earlier
+    /// life of this worker.
     Stale,
     /// Its depth is beyond the limit, and its sender let it pass.
     Depth,
@@ -66,7 +67,7 @@ pub enum DropReason {
 pub enum What {
     /// The message reached the inbox.
     Arrive,
-    /// It waits for an earlier update of this worker.
+    /// It waits for an earlier update to this worker.
     Park {
         /// Whose update is missing.
         of: WorkerId,

@@ -254,7 +254,8 @@ impl<T> Readiness<T> {
         self.set_resolved(place.from, place.number);
     }
 
-    fn resolved_of(&self, from: WorkerId) -> LinkNumber {
+    /// Of one sender.
+    pub(crate) fn resolved_of(&self, from: WorkerId) -> LinkNumber {
         let at = self.resolved.binary_search_by_key(&from, |link| link.0);
         at.map_or(LinkNumber(0), |at| self.resolved[at].1)
     }
