@@ -10,6 +10,7 @@
 //! Where to start: [`all`] lists them; `ledger` is the one that looks most like a program.
 
 mod chain;
+mod counter;
 mod fanin;
 mod fanout;
 mod half;
@@ -24,6 +25,7 @@ mod semantics1;
 mod senders;
 mod slow;
 mod statefan;
+mod store;
 mod triangle;
 mod twopc;
 
@@ -43,6 +45,8 @@ pub fn all() -> Vec<Entry> {
         slow::entry(),
         ledger::entry(),
         mesh::entry(),
+        store::entry(),
+        counter::entry(),
         fanin::entry(),
         pairs::entry(),
         senders::entry(),
