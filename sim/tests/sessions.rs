@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use raddle_core::{Ask, FaultKind, Order, Outbox, Pick, Recovery, Sabotage, StateMachine, System, What, WorkerId};
 use raddle_sim::exhaustive::{Exhaustive, Refusal, visit};
-use raddle_sim::{Decision, FaultPlan, Granularity, Network, Recording, RunError, Runner, Settings, strategy};
+use raddle_sim::{
+    Action, Actions, Decision, FaultPlan, Granularity, Network, Recording, RunError, Runner, Settings, Strategy, strategy,
+};
 
 /// A number on every replica: the greatest that was written anywhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -307,4 +309,78 @@ fn every_schedule_of_a_small_store() {
         let refused = visit(&system, Settings::default(), kind, |_| ControlFlow::Continue(())).expect_err("refused");
         assert!(matches!(refused, RunError::Exhaustive(Refusal::Sessions { .. })), "{refused}");
     }
+}
+
+/// Unicast traffic: who hears something passes it on to one other, a few times.
+struct Gossip;
+
+impl StateMachine for Gossip {
+    type Message = u64;
+    type Update = u64;
+
+    fn on_message(&mut self, mix: u64, out: &mut Outbox<u64>) {
+        if !mix.is_multiple_of(4) {
+            let (me, mix) = (out.me().index(), mix.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 7);
+            let to = (me + 1 + mix as usize % (GOSSIPS.len() - 1)) % GOSSIPS.len();
+            out.notify(WorkerId::at(to), mix);
+        }
+    }
+
+    fn on_update(&mut self, mix: u64, out: &mut Outbox<u64>) {
+        self.on_message(mix, out);
+    }
+}
+
+const GOSSIPS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// At random, but no wait ends while anything can still arrive.
+struct Patient(u64);
+
+impl Strategy for Patient {
+    fn begin(&mut self, seed: u64) {
+        self.0 = seed;
+    }
+
+    fn choose(&mut self, actions: &Actions<'_>) -> usize {
+        let arrivals = actions.iter().take_while(|action| matches!(action, Action::Deliver(_))).count();
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % arrivals.max(1)
+    }
+}
+
+/// How many of so many queries are never answered though everything is delivered.
+fn unanswered(sabotage: Option<Sabotage>) -> (usize, usize) {
+    let ask = |session: u64, nth: u64| {
+        let mix = raddle_core::fnv::spread(session << 32 | nth);
+        let to = GOSSIPS[mix as usize % GOSSIPS.len()];
+        if nth % 2 == 0 { Ask::tell(to, mix >> 8) } else { Ask::query(to, mix >> 8) }
+    };
+    let sessions = ["ann", "bob", "eve"].into_iter().zip(0..);
+    let system = sessions.fold(System::new("gossip").workers(GOSSIPS, |_| Gossip), |system, (name, session)| {
+        system.session(name, (0..40).map(move |nth| ask(session, nth)))
+    });
+    let plan = system.with(|policies| policies.sabotage = sabotage).plan().expect("a good system");
+    let laws = ["causal-order", "no-silent-loss", "no-deadlock"].map(str::to_owned);
+    let mut runner =
+        Runner::new(plan, settings(Granularity::Delivery, Network::Bag), Some(&laws)).expect("good settings");
+    let (mut queries, mut never) = (0, 0);
+    for seed in 0..50 {
+        let recording = runner.record(seed, &mut Patient(0));
+        assert_eq!(recording.run.violation, None);
+        for event in recording.trace.events.iter().filter(|event| event.header.id.is_root()) {
+            let is_query = matches!(event.header.id.chain(), raddle_core::Root::External(_, nth) if nth % 2 == 1);
+            queries += usize::from(is_query && event.what == What::Arrive);
+            never += usize::from(is_query && event.what.word() == "drop(stale)");
+        }
+    }
+    (never, queries)
+}
+
+#[test]
+fn a_token_of_barriers_leaves_nobody_waiting_and_a_clock_does() {
+    assert_eq!(unanswered(None), (0, 3_000));
+    let (never, queries) = unanswered(Some(Sabotage::ClockToken));
+    let share = never as f64 / queries as f64;
+    assert!((0.02..0.99).contains(&share), "{never} of {queries} queries wait for ever by the rule for broadcasts");
+    println!("{never} of {queries}");
 }
