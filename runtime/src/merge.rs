@@ -69,14 +69,22 @@ struct Sender {
     awaited: BTreeMap<u32, usize>,
 }
 
+/// How many messages of a source were handled or dropped.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    over: u64,
+    /// Lanes whose next act is one of this session that cannot come yet, by how many must be over before.
+    awaited: BTreeMap<u64, usize>,
+}
+
 /// Lanes stand as worker, inbox, worker, inbox, …, then the shards.
 struct Merge {
     strands: Vec<Strand>,
     workers: Vec<Sender>,
     /// What each shard has in hand, by whom it is for.
     in_hand: Vec<Option<WorkerId>>,
-    /// By source: how many of its messages were handled or dropped, and the lane whose next act is another that must wait.
-    asked: BTreeMap<SourceId, (u64, Option<usize>)>,
+    /// How far each source has come.
+    asked: BTreeMap<SourceId, Asked>,
     /// Lanes that may be able to go on. Every other lane becomes one when that changes for which it waits.
     candidates: BTreeSet<usize>,
     events: Vec<Event>,
@@ -92,8 +100,8 @@ impl Merge {
                 self.candidates.insert(lane);
             } else if let Act::Push { by, serial } | Act::Attempt { by, serial } = act {
                 self.workers[by.index()].awaited.insert(serial, lane);
-            } else if let Act::Ask { session, .. } = act {
-                self.asked.entry(session).or_default().1 = Some(lane);
+            } else if let Act::Ask { session, nth } = act {
+                self.asked.entry(session).or_default().awaited.insert(nth, lane);
             }
         }
         let stuck = self.strands.iter_mut().position(|strand| strand.head().is_some());
@@ -104,7 +112,7 @@ impl Merge {
         let rests = |worker: usize| self.workers[worker].pushed == self.workers[worker].sent;
         match act {
             Act::Free => true,
-            Act::Ask { session, nth } => self.asked.get(&session).map_or(0, |asked| asked.0) == nth,
+            Act::Ask { session, nth } => self.asked.get(&session).map_or(0, |asked| asked.over) == nth,
             Act::Push { by, serial } | Act::Attempt { by, serial } => {
                 let Sender { sent, pushed, .. } = self.workers[by.index()];
                 pushed + 1 == serial && serial <= sent
@@ -155,9 +163,9 @@ impl Merge {
     fn count_messages(&mut self, from: usize) {
         for event in &self.events[from..] {
             if let (Party::Source(source), What::Handle | What::Drop(_)) = (event.header.from, event.what) {
-                let (over, awaited) = self.asked.entry(source).or_default();
+                let Asked { over, awaited } = self.asked.entry(source).or_default();
                 *over += 1;
-                self.candidates.extend(awaited.take());
+                self.candidates.extend(awaited.remove(over));
             }
         }
     }
