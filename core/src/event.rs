@@ -57,7 +57,8 @@ pub enum DropReason {
     Loss,
     /// Its header says what cannot be: nobody honest sent it.
     Forged,
-    /// It is a query, and what its session must see did not come in time.
+    /// It is a session's, and what the session must see did not come in time, or never can: it was known to an earlier
+    /// life of this worker.
     Stale,
     /// Its depth is beyond the limit, and its sender let it pass.
     Depth,
@@ -68,7 +69,7 @@ pub enum DropReason {
 pub enum What {
     /// The message reached the inbox.
     Arrive,
-    /// It waits for an earlier update of this worker.
+    /// It waits for an earlier update to this worker.
     Park {
         /// Whose update is missing.
         of: WorkerId,

@@ -425,7 +425,8 @@ impl<T> Readiness<T> {
         self.set_resolved(from, number);
     }
 
-    fn resolved_of(&self, from: WorkerId) -> LinkNumber {
+    /// Of one sender.
+    pub(crate) fn resolved_of(&self, from: WorkerId) -> LinkNumber {
         self.link(from).map_or(LinkNumber(0), |at| self.resolved[at].1)
     }
 

@@ -29,6 +29,8 @@ pub struct Rules {
     pub edges: Option<Edges>,
     /// Whether updates carry barriers.
     pub barriers: bool,
+    /// Whether these also say on which lives they rely.
+    pub lives: bool,
 }
 
 impl Rules {
@@ -166,6 +168,7 @@ impl<M: StateMachine> Worker<M> {
         );
         self.life = life;
         self.machine = self.snapshot.take().unwrap_or_else(make);
+        self.barriers.rely_on_nobody();
         self.forget_waiting();
         if rules.policies.sabotage == Some(Sabotage::ResetClocks) {
             self.forget_sends();
@@ -264,6 +267,9 @@ impl<M: StateMachine> Worker<M> {
         if rules.barriers {
             self.barriers.learn(&header.barriers, self.id);
         }
+        if rules.lives {
+            self.barriers.rely(self.id, self.life);
+        }
         voice.say(What::Handle, header, "");
         out.begin(header, moment.time);
         let machine = &mut self.machine;
@@ -272,6 +278,7 @@ impl<M: StateMachine> Worker<M> {
             Some(Input::Message(message)) => machine.on_message(message, out),
             Some(Input::Update(update)) => machine.on_update(update, out),
             Some(Input::Timer(tag)) => machine.on_timer(tag, out),
+            Some(Input::Query(query)) => machine.on_query(query, out),
             None => {}
         });
         for &(options, value) in &out.choices.made {
@@ -437,6 +444,9 @@ impl<M: StateMachine> Worker<M> {
         if rules.barriers {
             header.barriers.copy_from(&self.barriers);
             self.barriers.sent(self.id, to, header.number);
+        }
+        if rules.lives {
+            self.barriers.rely(to, life);
         }
         let (header, input) = outputs.send(Input::Update(update));
         voice.emit(What::Emit, header, "", input);

@@ -10,6 +10,7 @@
 //! Where to start: [`all`] lists them; `ledger` is the one that looks most like a program.
 
 mod chain;
+mod counter;
 mod fanin;
 mod fanout;
 mod half;
@@ -26,6 +27,7 @@ mod senders;
 mod slow;
 mod snapshot;
 mod statefan;
+mod store;
 mod triangle;
 mod twopc;
 
@@ -47,6 +49,8 @@ pub fn all() -> Vec<Entry> {
         mesh::entry(),
         retry::entry(),
         snapshot::entry(),
+        store::entry(),
+        counter::entry(),
         fanin::entry(),
         pairs::entry(),
         senders::entry(),
