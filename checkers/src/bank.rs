@@ -290,15 +290,16 @@ impl Bank {
             && let Some(from) = event.header.from.worker()
         {
             let known = knowledge.sends(from);
-            if let Some(law) = &mut self.causal_order
-                && !law.emit(event.header, known)
-            {
-                self.broken.add(causal_order::NAME, || CausalOrder::wrong_clock(event, known, names));
-            }
+            // A life that counts anew has a wrong clock too; why it is wrong comes first.
             if let Some(law) = &mut self.incarnation
                 && let Some(wrong) = law.emit(event, from, known.get(from))
             {
                 self.broken.add(incarnation::NAME, move || Incarnations::broken(wrong, event, names));
+            }
+            if let Some(law) = &mut self.causal_order
+                && !law.emit(event.header, known)
+            {
+                self.broken.add(causal_order::NAME, || CausalOrder::wrong_clock(event, known, names));
             }
             if let Some(law) = &mut self.session_guarantees {
                 law.emit(event.header, from, known);

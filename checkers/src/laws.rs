@@ -79,7 +79,8 @@ pub fn default_laws(conditions: &Conditions) -> Vec<&'static str> {
     let applies = |name: &str| match name {
         causal_order::NAME => conditions.promised == Order::Causal,
         fifo::NAME => conditions.promised != Order::Arrival,
-        session_guarantees::NAME => conditions.promised == Order::Causal && has_sessions(&conditions.names),
+        // A network that keeps causal order does not see sessions: only the core gives them guarantees.
+        session_guarantees::NAME => conditions.policies.order == Order::Causal && has_sessions(&conditions.names),
         fairness::NAME => conditions.counting == Counting::Queued,
         determinism::NAME | bounded_headers::NAME => false,
         _ => true,
