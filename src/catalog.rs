@@ -7,8 +7,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use raddle_core::{StateMachine, System};
-use raddle_sim::Settings;
+use raddle_core::{FaultKind, StateMachine, System};
+use raddle_sim::{FaultPlan, Settings};
 
 use crate::any::AnySystem;
 
@@ -41,6 +41,7 @@ pub struct Entry {
     params: Vec<Param>,
     bugs: Vec<Bug>,
     settings: Settings,
+    tolerated: Vec<FaultKind>,
     build: Build,
 }
 
@@ -82,6 +83,7 @@ impl Entry {
             params: Vec::new(),
             bugs: Vec::new(),
             settings: Settings::default(),
+            tolerated: FaultKind::ALL.to_vec(),
             build: Arc::new(move |args| Ok(Box::new(build(args)?))),
         }
     }
@@ -104,6 +106,36 @@ impl Entry {
     #[must_use]
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
+        self
+    }
+
+    /// Says which kinds of fault its properties survive: all, unless told otherwise. The laws of the core hold under every
+    /// fault; what a system promises beside them may need that nothing is lost, or that nobody forgets.
+    ///
+    /// ```
+    /// # use raddle::prelude::*;
+    /// # #[derive(Default)]
+    /// # struct Clerk { handled: u32 }
+    /// # impl StateMachine for Clerk {
+    /// #     type Message = u32;
+    /// #     type Update = u32;
+    /// #     fn on_message(&mut self, _: u32, _: &mut Outbox<u32>) { self.handled += 1; }
+    /// #     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// # }
+    /// use raddle::FaultKind;
+    ///
+    /// let entry = Entry::new("counter", "one worker that counts", |_| {
+    ///     Ok(System::new("counter")
+    ///         .workers(["w"], |_| Clerk::default())
+    ///         .messages("client", [("w", 1), ("w", 2)])
+    ///         .at_end("all-counted", |run| run.machine("w").is_some_and(|clerk| clerk.handled == 2)))
+    /// })
+    /// .tolerates(|fault| fault != FaultKind::Crash);
+    /// assert!(!entry.tolerated().contains(&FaultKind::Crash));
+    /// ```
+    #[must_use]
+    pub fn tolerates(mut self, survives: impl Fn(FaultKind) -> bool) -> Self {
+        self.tolerated = FaultKind::ALL.into_iter().filter(|kind| survives(*kind)).collect();
         self
     }
 
@@ -135,6 +167,18 @@ impl Entry {
     #[must_use]
     pub const fn default_settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The kinds of fault that its properties survive.
+    #[must_use]
+    pub fn tolerated(&self) -> &[FaultKind] {
+        &self.tolerated
+    }
+
+    /// Some of every kind of fault that it tolerates.
+    #[must_use]
+    pub fn faults(&self) -> FaultPlan {
+        self.tolerated.iter().fold(FaultPlan::default(), |plan, kind| plan.with(*kind, FaultPlan::DEFAULT_MOST))
     }
 
     /// Arguments for it: its defaults, with some set.

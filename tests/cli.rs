@@ -26,6 +26,7 @@ fn a_clean_search_ends_with_0_and_says_how_much_it_saw() {
     assert!(done.says("runs").starts_with("100 in "), "{}", done.out);
     assert!(done.says("laws").contains("bounded-depth"));
     here().run("explore triangle --network causal --set order=arrival --seeds 200").ends(0);
+    here().run("explore triangle --network fifo --seeds 200").ends(0);
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_printed_replay_line_does_the_same_run() {
     let place = here();
     for line in [
         "explore triangle --no-save --network bag --set order=arrival",
-        "explore triangle --no-save --strategy pctcp(3) --seeds 5..900",
+        "explore triangle --no-save --strategy pctcp(3) --seeds 5..900 --set order=arrival",
         "explore ring --no-save --bug early-token --set messages=5 pick=weighted(3,1)",
         "explore slow --no-save --bug stall-cycle --granularity queues --horizon 5s",
     ] {

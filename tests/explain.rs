@@ -6,12 +6,15 @@ use raddle::explain::text;
 use raddle::look::Look;
 use raddle::sim::{Explanation, Finding, StrategyKind};
 
-/// What a search finds with a planted bug or without, and why it fails.
-fn explained(name: &str, bug: Option<&str>) -> (Finding, Explanation) {
+/// What a search finds with a planted bug or without, under some policies, and why it fails.
+fn explained(name: &str, bug: Option<&str>, policies: &[(&str, &str)]) -> (Finding, Explanation) {
     let entry = raddle::systems::all().into_iter().find(|entry| entry.name() == name).expect("a built-in system");
     let args = entry.args([]).expect("defaults fit");
     let args = bug.map_or(Ok(args.clone()), |bug| entry.plant(args, bug)).expect("the bug is declared");
-    let system: Box<dyn AnySystem> = entry.build(&args).expect("defaults fit");
+    let mut system: Box<dyn AnySystem> = entry.build(&args).expect("defaults fit");
+    for (key, value) in policies {
+        system.set(key, value).expect("the policy fits");
+    }
     let settings = entry.default_settings().clone();
     let search = Search { settings, strategy: StrategyKind::Random, ..Search::default() };
     let report = system.explore(&search).expect("it can be run");
@@ -29,7 +32,7 @@ fn critical(explanation: &Explanation) -> (u64, String, String) {
 
 #[test]
 fn the_triangle_is_decided_when_c_hears_m3() {
-    let (finding, explanation) = explained("triangle", None);
+    let (finding, explanation) = explained("triangle", None, &[("order", "arrival")]);
     assert_eq!(critical(&explanation), (3, "client#0.1.0 to C".to_owned(), "client#0.0 to C".to_owned()));
     assert_eq!(explanation.jump, Some(3));
     insta::assert_snapshot!(text(&finding, &explanation, Look::plain(true)), @r#"
@@ -70,7 +73,7 @@ fn the_triangle_is_decided_when_c_hears_m3() {
 
 #[test]
 fn the_ledger_is_decided_when_eve_can_pay() {
-    let (finding, explanation) = explained("ledger", Some("narrow-amount"));
+    let (finding, explanation) = explained("ledger", Some("narrow-amount"), &[]);
     assert_eq!(critical(&explanation), (4, "bank#1.0 to eve".to_owned(), "bank#2 to eve".to_owned()));
     assert_eq!(explanation.jump, Some(4));
     insta::assert_snapshot!(text(&finding, &explanation, Look::plain(false)), @r#"
@@ -120,7 +123,7 @@ fn the_ledger_is_decided_when_eve_can_pay() {
 
 #[test]
 fn what_every_run_breaks_is_decided_before_the_first_step() {
-    let (finding, explanation) = explained("ring", Some("freeze-depth"));
+    let (finding, explanation) = explained("ring", Some("freeze-depth"), &[]);
     assert_eq!((explanation.jump, explanation.pair.clone()), (None, None));
     assert!(explanation.odds.iter().all(|odds| odds.failed == odds.of));
     let text = text(&finding, &explanation, Look::plain(true));
@@ -130,7 +133,7 @@ fn what_every_run_breaks_is_decided_before_the_first_step() {
 #[test]
 fn the_same_finding_is_explained_in_the_same_words() {
     let explain = || {
-        let (finding, explanation) = explained("slow", Some("ignore-capacity"));
+        let (finding, explanation) = explained("slow", Some("ignore-capacity"), &[]);
         text(&finding, &explanation, Look::plain(true))
     };
     let first = explain();

@@ -138,9 +138,12 @@ fn statefan_has_as_many_states_as_there_are_ordered_selections() {
     }
 }
 
+/// With these parameters; handlers are promised nothing, so that networks can be told apart.
 fn build(name: &str, set: &[(&str, &str)]) -> Box<dyn AnySystem> {
     let entry = raddle::systems::all().into_iter().find(|entry| entry.name() == name).expect("a built-in system");
-    entry.build(&entry.args(set.iter().copied()).expect("it has these")).expect("they fit")
+    let mut system = entry.build(&entry.args(set.iter().copied()).expect("it has these")).expect("they fit");
+    system.set("order", "arrival").expect("there is such an order");
+    system
 }
 
 /// The distinct traces of all schedules.

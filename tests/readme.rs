@@ -74,6 +74,7 @@ fn what_the_readme_shrinks_and_explains_comes_out_as_shown() {
 fn what_the_readme_calls_clean_is_clean() {
     let folder = tempfile::tempdir().expect("a folder");
     for words in [
+        "explore triangle --network fifo --seeds 1000",
         "explore triangle --network causal --set order=arrival --seeds 1000",
         "explore ring --seeds 1000",
         "explore ledger --strategy dpor --set messages=12",

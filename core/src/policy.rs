@@ -204,7 +204,7 @@ pub enum SetError {
 impl Policies {
     /// Every policy: key, what it takes, what it is.
     pub const KEYS: &'static [(&'static str, &'static str, &'static str)] = &[
-        ("order", "arrival, fifo", "order guaranteed to handlers"),
+        ("order", "arrival, fifo, causal", "order guaranteed to handlers"),
         ("pick", "external-first, updates-first, alternate, weighted(E,U)", "which queue a worker picks from"),
         ("starvation_bound", "a number from 1", "K: picks in a row that may pass over a waiting queue"),
         (

@@ -1,6 +1,6 @@
 //! `raddle list`: which systems there are, and everything that can be set on one.
 
-use raddle_core::{Policies, When};
+use raddle_core::{FaultKind, Policies, When};
 use raddle_sim::{SEEDS_DEFAULT, Settings, StrategyKind};
 use serde::Serialize;
 
@@ -62,6 +62,7 @@ fn json(entry: &Entry) -> Result<String, Trouble> {
         laws: Vec<&'static str>,
         properties: Vec<String>,
         bugs: Vec<&'a str>,
+        tolerates: Vec<&'static str>,
     }
     let (args, _, sketch) = default_of(entry)?;
     let listed = Listed {
@@ -73,6 +74,7 @@ fn json(entry: &Entry) -> Result<String, Trouble> {
         laws: sketch.laws,
         properties: sketch.properties.into_iter().map(|(name, _)| name).collect(),
         bugs: entry.bugs().iter().map(|bug| bug.name.as_str()).collect(),
+        tolerates: entry.tolerated().iter().map(|kind| kind.name()).collect(),
     };
     Ok(serde_json::to_string(&listed)? + "\n")
 }
@@ -116,7 +118,11 @@ fn page(entry: &Entry, look: Look) -> Result<String, Trouble> {
     };
     let sources =
         sketch.sources.iter().map(|(name, sent)| format!("{name} ({})", words::counted(*sent as u64, "message")));
-    let who = vec![row(["workers", &workers]), row(["sources", &sources.collect::<Vec<_>>().join(", ")])];
+    let who = vec![
+        row(["workers", &workers]),
+        row(["sources", &sources.collect::<Vec<_>>().join(", ")]),
+        row(["tolerates", &tolerated(entry)]),
+    ];
     section("", &who, look, &mut out);
     let params = entry.params().iter().map(|param| row([&param.name, &param.default, &param.about]));
     section("parameters   --set KEY=VALUE", &params.collect::<Vec<_>>(), look, &mut out);
@@ -126,6 +132,21 @@ fn page(entry: &Entry, look: Look) -> Result<String, Trouble> {
     section("policies   --set KEY=VALUE", &policies(system.policies()), look, &mut out);
     section("settings   each a flag of explore", &settings(entry.default_settings()), look, &mut out);
     Ok(out)
+}
+
+/// The shorter way to say which faults it survives.
+fn tolerated(entry: &Entry) -> String {
+    let names = |tolerated: bool| {
+        let kinds = FaultKind::ALL.into_iter().filter(|kind| entry.tolerated().contains(kind) == tolerated);
+        kinds.map(FaultKind::name).collect::<Vec<_>>()
+    };
+    let (survived, fatal) = (names(true), names(false));
+    match (survived.len(), fatal.len()) {
+        (_, 0) => "all faults".to_owned(),
+        (0, _) => "no faults".to_owned(),
+        (most, few) if most > few => format!("all faults but {}", fatal.join(", ")),
+        _ => survived.join(", "),
+    }
 }
 
 fn laws(sketch: &Sketch) -> Vec<Vec<String>> {

@@ -40,8 +40,6 @@ enum Say {
 #[derive(Clone, Debug, Default, Hash)]
 struct Replica {
     known: BTreeSet<u32>,
-    /// How many increments there are in all.
-    most: u32,
     starts_empty: bool,
 }
 
@@ -58,7 +56,6 @@ impl StateMachine for Replica {
     fn on_message(&mut self, op: Op, out: &mut Outbox<Say>) {
         if let Op::Add(number) = op {
             self.known.insert(number);
-            out.wrote(format_args!("add-{number}"), 1);
             tell_others(Say::Added(number), out);
         }
     }
@@ -82,9 +79,6 @@ impl StateMachine for Replica {
     }
 
     fn on_query(&self, _: Op, out: &mut Outbox<Say>) {
-        for number in 0..self.most {
-            out.read(format_args!("add-{number}"), self.known.contains(&number).then_some(1));
-        }
         out.reply(Say::Sum(self.known.len()));
     }
 }
@@ -112,12 +106,12 @@ pub(super) fn entry() -> Entry {
 fn system(messages: u32, args: &Args) -> System<Replica> {
     let starts_empty = args.has_bug("starts-empty");
     let sabotage = sabotage(args);
-    let most = (0..messages).filter(|nth| is_increment(*nth)).count() as u32;
     SESSIONS.iter().enumerate().fold(
         System::new("counter")
-            .workers(REPLICAS, move |_| Replica { known: BTreeSet::new(), most, starts_empty })
+            .workers(REPLICAS, move |_| Replica { known: BTreeSet::new(), starts_empty })
             .with(|policies| policies.sabotage = sabotage)
             .marks(["remembered"])
+            .converging(REPLICAS, |replica: &Replica| replica.known.clone())
             .hashed(),
         |system, (at, session)| system.session(*session, ops(at, messages)),
     )

@@ -2,9 +2,10 @@
 //!
 //! An account that cannot pay refuses, so whether a transfer goes through depends on what has arrived before. What
 //! is paid is on its way for a while; when all is at rest, as much money is there as in the beginning. A credit that
-//! finds a queue full is held: if it were dropped, its money would be lost.
+//! finds a queue full is held: if it were dropped, its money would be lost. So it is if the network loses a credit, or if
+//! an account forgets what it had.
 
-use raddle_core::{OnFull, Outbox, StateMachine, System};
+use raddle_core::{FaultKind, OnFull, Outbox, StateMachine, System};
 
 use super::messages;
 use crate::catalog::Entry;
@@ -66,6 +67,7 @@ pub(super) fn entry() -> Entry {
         Ok(system(messages(args)?, args.has_bug("narrow-amount")))
     })
     .param("messages", "4", "transfers")
+    .tolerates(|fault| !matches!(fault, FaultKind::Loss | FaultKind::Crash))
     .bug(
         "narrow-amount",
         "conserved",

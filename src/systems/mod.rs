@@ -1,7 +1,7 @@
 //! The built-in systems: each a page to read, with parameters, and with planted bugs to see the laws at work.
 //!
-//! A system without its bugs is clean; `triangle` alone is not, wherever the network is weaker than causal: that is
-//! what it shows. A planted bug is caught by the law that its entry names, and by no other.
+//! A system without its bugs is clean, on every network and under every fault that its entry tolerates. A planted bug
+//! is caught by the law that its entry names, and by no other.
 //!
 //! Some are litmus tests: published programs whose number of distinct traces is known, which every search must come to
 //! (`tests/litmus.rs`). How they are set up decides the count; their handlers are promised nothing (`order = arrival`)
@@ -11,6 +11,7 @@
 
 mod chain;
 mod counter;
+mod diamond;
 mod fanin;
 mod fanout;
 mod half;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Entry> {
         chain::entry(),
         triangle::entry(),
         ring::entry(),
+        diamond::entry(),
         fanout::entry(),
         half::entry(),
         slow::entry(),

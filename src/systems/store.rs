@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use raddle_core::{Ask, Outbox, StateMachine, System, WorkerId};
 
-use super::{messages, sabotage};
+use super::messages;
 use crate::catalog::{Args, Entry};
 
 const REPLICAS: [&str; 3] = ["a", "b", "c"];
@@ -110,19 +110,17 @@ pub(super) fn entry() -> Entry {
         Ok(system(messages(args)?, args))
     })
     .param("messages", "8", "writes and queries, of two sessions")
-    .bug("ignore-token", "session-guarantees", "a replica answers whatever the session has seen elsewhere")
-    .bug("stale-cache", "session-guarantees", "a replica answers from a cache that copies of writes do not reach")
+    .bug("stale-cache", "causal-consistency", "a replica answers from a cache that copies of writes do not reach")
     .bug("blind-copies", "convergence", "a copy that comes last stands, though the write was not the last")
 }
 
 fn system(messages: u32, args: &Args) -> System<Replica> {
     let bugs = Bugs { stale_cache: args.has_bug("stale-cache"), blind_copies: args.has_bug("blind-copies") };
-    let sabotage = sabotage(args);
     SESSIONS.iter().enumerate().fold(
         System::new("store")
             .workers(REPLICAS, move |_| Replica { bugs, ..Replica::default() })
-            .with(|policies| policies.sabotage = sabotage)
             .marks(["found", "not-found", "came-too-late"])
+            .converging(REPLICAS, |replica: &Replica| replica.versions.clone())
             .hashed(),
         |system, (at, session)| system.session(*session, ops(at, share(messages, at))),
     )
@@ -133,12 +131,13 @@ const fn share(messages: u32, at: usize) -> u32 {
     (messages + (SESSIONS.len() - 1 - at) as u32) / SESSIONS.len() as u32
 }
 
-/// A write, a query, a write, a query, each to the next replica, and two of each to one key.
+/// Writes and queries in turns, each to the next replica, and two of each to one key; the one session begins with a write,
+/// the other with a query.
 fn ops(session: usize, count: u32) -> impl Iterator<Item = Ask<Op>> {
     (0..count).map(move |nth| {
         let to = REPLICAS[(session + nth as usize) % REPLICAS.len()];
         let key = KEYS[(nth as usize / 4) % KEYS.len()];
-        match nth % 2 {
+        match (nth as usize + session) % 2 {
             0 => Ask::tell(to, Op::Put(key, nth * SESSIONS.len() as u32 + session as u32)),
             _ => Ask::query(to, Op::Get(key)),
         }

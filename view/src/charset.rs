@@ -30,6 +30,9 @@ pub(crate) struct Signs {
     pub(crate) gone: &'static str,
     /// A worker crashed.
     pub(crate) crashed: &'static str,
+    /// A fault begins, and is over.
+    pub(crate) fault: &'static str,
+    pub(crate) over: &'static str,
     /// What a mark says follows.
     pub(crate) violation: &'static str,
     /// A message to oneself.
@@ -57,6 +60,8 @@ const UNICODE: Signs = Signs {
     passing: "◇",
     gone: "×",
     crashed: "■",
+    fault: "▲",
+    over: "△",
     violation: "✗",
     itself: "↺",
     line: "─",
@@ -77,6 +82,8 @@ const ASCII: Signs = Signs {
     passing: "%",
     gone: "!",
     crashed: "#",
+    fault: "^",
+    over: "v",
     violation: "x",
     itself: "@",
     line: "-",
@@ -140,6 +147,8 @@ mod tests {
                 signs.passing,
                 signs.gone,
                 signs.crashed,
+                signs.fault,
+                signs.over,
                 signs.violation,
                 signs.itself,
                 signs.line,

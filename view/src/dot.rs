@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use raddle_core::{Lane, MessageId, Trace, What, WorkerId};
+use raddle_core::{FaultKind, Lane, MessageId, Trace, What, WorkerId};
 
 use crate::charset::{Charset, plain};
 use crate::columns::taking_part;
@@ -120,6 +120,7 @@ impl Drawing<'_> {
             let (paint, fill) = match node.row.form {
                 _ if !node.notes.is_empty() => ("color=red, fontcolor=red, penwidth=2", "mistyrose"),
                 _ if crashes => ("color=red", "mistyrose"),
+                Form::Fault => ("color=red", "white"),
                 Form::Point(State::Gone) => ("color=red, fontcolor=red", "white"),
                 Form::Point(State::Waiting) => ("color=orange", "white"),
                 Form::Point(State::There | State::Passing) => ("color=grey", "white"),
@@ -147,9 +148,12 @@ impl Drawing<'_> {
         let arrivals = arrivals(self.trace, nodes);
         for node in nodes {
             for row in node.rows() {
-                let Form::Send(state) = row.form else { continue };
                 let sent = row.first(self.trace);
-                let label = self.label(row);
+                let (state, label) = match (row.form, sent.what) {
+                    (Form::Send(state), _) => (state, self.label(row)),
+                    (_, What::Fault(FaultKind::Duplication)) => (State::Flying, String::new()),
+                    _ => continue,
+                };
                 let arrived = arrivals.get(&sent.header.id).map_or(&[][..], Vec::as_slice);
                 for (to, lost) in arrived {
                     let style = if *lost { LOST } else { "style=dashed" };

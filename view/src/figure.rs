@@ -127,7 +127,7 @@ impl Layout {
         let left = step_width + GAP;
         let workers = taking_part(trace, rows);
         let names = longest_name(trace, &workers);
-        let label = labels.iter().last().map_or(2, |(label, _)| label.len());
+        let label = labels.iter().map(|(label, _)| label.len()).max().unwrap_or(2);
         let least = label + ARROW;
         let most = (names + 2).clamp(PITCH, PITCH_MAX).max(least);
         let room = options.max_width.saturating_sub(left + LAST_COLUMN);
@@ -238,11 +238,26 @@ impl Drawing<'_> {
         line.to(x);
         let text = self.phrases.text(row);
         let text = plain(&text, self.options.charset);
-        if let Form::Point(state) = row.form {
-            let (paint, sign) = self.sign(state);
-            line.put(paint, &format!("{sign} "));
-            line.put(if state == State::Handled { Paint::Plain } else { paint }, &text);
-            return;
+        match (row.form, row.tie) {
+            (Form::Point(state), _) => {
+                let (paint, sign) = self.sign(state);
+                line.put(paint, &format!("{sign} "));
+                line.put(if state == State::Handled { Paint::Plain } else { paint }, &text);
+                return;
+            }
+            (Form::Crash, Tie::Head) => {
+                line.put(Paint::Wrong, &format!("{} {text}", self.signs.crashed));
+                return;
+            }
+            (Form::Fault, _) => {
+                line.put(Paint::Wrong, &format!("{} ", self.signs.fault)).put(Paint::Plain, &text);
+                return;
+            }
+            (Form::FaultOver, _) => {
+                line.put(Paint::Plain, &format!("{} {text}", self.signs.over));
+                return;
+            }
+            _ => {}
         }
         line.put(Paint::Faint, &format!("{}{} ", self.stem(row, &self.signs.right), self.signs.line));
         match row.form {

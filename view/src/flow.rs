@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use raddle_core::{Event, InputKind, Names, Party, SourceId, Trace, What, WorkerId};
+use raddle_core::{Event, FaultKind, InputKind, Names, Party, SourceId, Trace, What, WorkerId};
 
 use crate::graphviz::Graph;
 use crate::rows::column;
@@ -75,6 +75,7 @@ impl End {
 struct Link {
     sent: u64,
     in_flight: u64,
+    copied: u64,
     lost: BTreeMap<&'static str, u64>,
 }
 
@@ -83,6 +84,9 @@ impl Link {
         let mut label = self.sent.to_string();
         if self.in_flight > 0 {
             label += &format!("\n{} in flight", self.in_flight);
+        }
+        if self.copied > 0 {
+            label += &format!("\n{} copied", self.copied);
         }
         for (why, count) in &self.lost {
             label += &format!("\n{count} {why}");
@@ -104,6 +108,7 @@ struct Count {
     handled: u64,
     timers: u64,
     crashes: u64,
+    restarts: u64,
 }
 
 impl Count {
@@ -112,8 +117,15 @@ impl Count {
         if self.timers > 0 {
             label += &format!("\n{} of them timers", self.timers);
         }
-        if self.crashes > 0 {
-            label += "\ncrashed";
+        match self.crashes {
+            0 => {}
+            1 => label += "\ncrashed",
+            times => label += &format!("\ncrashed {times} times"),
+        }
+        match self.restarts {
+            0 => {}
+            1 => label += "\nrestarted",
+            times => label += &format!("\nrestarted {times} times"),
         }
         label
     }
@@ -149,6 +161,12 @@ impl Sum {
                     count.timers += u64::from(kind == InputKind::Timer);
                 }
                 (What::Crash(_), _) => sum.count(event).crashes += 1,
+                (What::Restart, _) => sum.count(event).restarts += 1,
+                (What::Fault(FaultKind::Duplication), _) => {
+                    let link = sum.link(event, &trace.conditions.names);
+                    link.copied += 1;
+                    link.in_flight += u64::from(in_flight.contains(&event.header.id));
+                }
                 _ => {}
             }
         }

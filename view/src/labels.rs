@@ -1,7 +1,8 @@
 //! What a figure calls messages: `m1`, `m2`, … in the order in which they first appear.
 //!
 //! Ids say everything and grow with every hop; a figure wants something that fits on an arrow. Inputs that begin a
-//! chain keep their ids, which are short. Snapshots use ids throughout: an alias shifts when an update is added.
+//! chain keep their ids, which are short; a copy that the network made of `m1` is `m1~1`. Snapshots use ids throughout: an
+//! alias shifts when an update is added.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::shown::Shown;
 #[derive(Clone, Debug)]
 pub struct Labels {
     names: Arc<Names>,
-    aliases: HashMap<MessageId, usize>,
+    aliases: HashMap<MessageId, String>,
     order: Vec<MessageId>,
 }
 
@@ -32,16 +33,25 @@ impl Labels {
     /// The labels of what is shown of a trace.
     #[must_use]
     pub fn of(trace: &Trace, shown: &Shown) -> Self {
-        let mut aliases = HashMap::new();
-        let mut order = Vec::new();
+        let names = &trace.conditions.names;
+        let mut aliases: HashMap<MessageId, String> = HashMap::new();
+        let (mut order, mut numbered) = (Vec::new(), 0);
         for place in shown.places(trace) {
             let id = &trace.events[place].header.id;
-            if !id.is_root() && !aliases.contains_key(id) {
-                order.push(id.clone());
-                aliases.insert(id.clone(), order.len());
+            if id.is_root() || aliases.contains_key(id) {
+                continue;
             }
+            let alias = match copied(id, names).and_then(|original| aliases.get(&original)) {
+                Some(alias) => format!("{alias}~{}", id.nth_copy()),
+                None => {
+                    numbered += 1;
+                    format!("m{numbered}")
+                }
+            };
+            order.push(id.clone());
+            aliases.insert(id.clone(), alias);
         }
-        Self { names: Arc::clone(&trace.conditions.names), aliases, order }
+        Self { names: Arc::clone(names), aliases, order }
     }
 
     /// What a message is called: its alias, or its id if it has none.
@@ -50,9 +60,9 @@ impl Labels {
         self.alias(id).unwrap_or_else(|| id.display(&self.names).to_string())
     }
 
-    /// The messages with an alias, in the order of their numbers.
+    /// The messages with an alias, in the order in which they appear.
     pub fn iter(&self) -> impl Iterator<Item = (String, &MessageId)> {
-        self.order.iter().enumerate().map(|(at, id)| (format!("m{}", at + 1), id))
+        self.order.iter().map(|id| (self.label(id), id))
     }
 
     /// A text with every id in it replaced by its alias, so that what a law says of ids fits the figure.
@@ -79,12 +89,18 @@ impl Labels {
     }
 
     fn alias(&self, id: &MessageId) -> Option<String> {
-        self.aliases.get(id).map(|number| format!("m{number}"))
+        self.aliases.get(id).cloned()
     }
 }
 
+/// The message of which this one is a copy that the network made, if it is one.
+pub(crate) fn copied(id: &MessageId, names: &Names) -> Option<MessageId> {
+    let last = id.path().last().filter(|_| id.nth_copy() != 0)?;
+    Some(id.parent(names)?.output(*last))
+}
+
 fn is_id_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '#' | '.' | '/' | '!' | '@')
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '#' | '.' | '/' | '!' | '@' | '~')
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use raddle_core::{
-    Event, Incarnation, InputKind, Lane, LinkNumber, MessageId, Names, Root, Time, TimerTag, Trace, What, WorkerId,
+    Event, FaultKind, Incarnation, InputKind, Lane, LinkNumber, MessageId, Names, Root, Time, TimerTag, Trace, What,
+    WorkerId,
 };
 
+use crate::labels::copied;
 use crate::rows::{Form, Row};
 use crate::who;
 
@@ -47,7 +49,12 @@ impl<'a> Phrases<'a> {
             Form::Point(_) => self.point(row, event, label),
             Form::Send(_) => label,
             Form::Refused => format!("{label} {}", self.refusal(event)),
-            Form::Aside | Form::Crash => self.aside(event),
+            Form::Aside => self.aside(event),
+            Form::Crash if event.what == What::Restart => {
+                format!("{}, {}", self.aside(row.first(self.trace)), in_past(event))
+            }
+            Form::Crash => self.aside(event),
+            Form::Fault | Form::FaultOver => format!("{}: {}", event.what.word(), self.fault(event, label)),
         }
     }
 
@@ -83,7 +90,30 @@ impl<'a> Phrases<'a> {
                 };
                 format!("{label} parked until {needed}")
             }
+            What::Restart => in_past(event),
             _ => format!("{label} {}", in_past(event)),
+        }
+    }
+
+    /// Whom a fault befalls or leaves, and how; its worker is named by its column.
+    fn fault(&self, event: &Event, label: String) -> String {
+        let from = || who::party(event.header.from, self.names());
+        match event.what {
+            What::Fault(FaultKind::Duplication) => match copied(&event.header.id, self.names()) {
+                Some(original) => format!("{label} is a copy of {}", (self.label)(&original)),
+                None => label,
+            },
+            What::Fault(FaultKind::Delay) => format!("{label} is held up"),
+            What::FaultOver(FaultKind::Delay) => format!("{label} may go on"),
+            What::Fault(FaultKind::Partition) => format!("nothing from {} arrives", from()),
+            What::FaultOver(FaultKind::Partition) => format!("what {} sends arrives again", from()),
+            What::Fault(FaultKind::Stall) => "handles nothing".to_owned(),
+            What::FaultOver(FaultKind::Stall) => "goes on".to_owned(),
+            What::Fault(FaultKind::Full) => "its queue takes nothing".to_owned(),
+            What::FaultOver(FaultKind::Full) => "its queue takes what there is room for".to_owned(),
+            What::Fault(FaultKind::Skew) => format!("its clock is off by {}", event.text),
+            What::FaultOver(FaultKind::Skew) => "its clock is right".to_owned(),
+            _ => label,
         }
     }
 
@@ -127,6 +157,7 @@ fn in_past(event: &Event) -> String {
         What::Stall => "stalled",
         What::Resume => "resumed",
         What::Route => "routed",
+        What::Restart => return format!("life {} begins", event.life.0),
         _ => event.what.word(),
     };
     match event.lane {

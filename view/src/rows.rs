@@ -1,13 +1,13 @@
 //! Rows: what a trace says, one line each, before anybody decides how a line looks.
 //!
 //! Several events often tell one thing: a message arrives and is handled in the same step; an update is sent and
-//! dropped at a full queue at once. Such events become one [`Row`]. Rows that come of one handling follow its row as
+//! dropped at a full queue at once; a worker dies and lives again. Such events become one [`Row`]. Rows that come of one handling follow its row as
 //! branches. Snapshot, figure and DOT all draw these rows, so that they never tell different stories.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use raddle_core::{DropReason, Event, Lane, MessageId, Trace, What, WorkerId};
+use raddle_core::{Cause, DropReason, Event, Lane, MessageId, Trace, What, WorkerId};
 
 /// One line of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,12 @@ pub(crate) enum Form {
     Refused,
     /// A handler says something that is no message.
     Aside,
-    /// A handler panics.
+    /// A life of a worker ends; of a handler that panics, it is a branch.
     Crash,
+    /// A fault begins, at the worker that it befalls or that does not hear of its message.
+    Fault,
+    /// Such a fault is over.
+    FaultOver,
 }
 
 /// Where a message is after an event.
@@ -125,8 +129,12 @@ impl<'a> Builder<'a> {
             return self.carry_on(row, place, event);
         }
         let (at, form) = (column(event), form(event));
-        let tie = match form {
-            Form::Point(_) => Tie::Head,
+        if let Some(row) = self.crash_before(at, event) {
+            return self.rows[row].events.push(place);
+        }
+        let tie = match (form, event.what) {
+            (Form::Point(_) | Form::Fault | Form::FaultOver, _) => Tie::Head,
+            (_, What::Crash(Cause::Fault | Cause::Killed)) => Tie::Head,
             _ => self.tie(at, event),
         };
         match tie {
@@ -149,6 +157,14 @@ impl<'a> Builder<'a> {
             _ => row.at == column(event) && follows(row.last(self.trace), event),
         };
         fits.then_some(at)
+    }
+
+    /// The end of the life after which this one begins at once.
+    fn crash_before(&self, at: WorkerId, event: &Event) -> Option<usize> {
+        let in_this_step = |row: &&Row| row.last(self.trace).moment.step == self.step;
+        let rows = self.rows.iter().rev().take_while(in_this_step).filter(|_| event.what == What::Restart);
+        let dead = rows.enumerate().find(|(_, row)| row.at == at && row.form == Form::Crash && row.events.len() == 1);
+        dead.map(|(back, _)| self.rows.len() - 1 - back)
     }
 
     /// Lets a row tell one more event. A point moves to where the event is: what came between (others were admitted
@@ -200,6 +216,8 @@ fn form(event: &Event) -> Form {
         (_, What::Emit) => Form::Send(State::Flying),
         (_, What::DepthRefused | What::CycleBroken) | (Lane::Worker(_), What::Drop(_)) => Form::Refused,
         (_, What::Crash(_)) => Form::Crash,
+        (_, What::Fault(_)) => Form::Fault,
+        (_, What::FaultOver(_)) => Form::FaultOver,
         _ if is_said(&event.what) => Form::Aside,
         _ => Form::Point(state_after(event)),
     }

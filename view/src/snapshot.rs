@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use raddle_core::{MessageId, Trace, WorkerId};
+use raddle_core::{MessageId, Trace, What, WorkerId};
 
 use crate::charset::{Charset, Signs, plain};
 use crate::columns::{Columns, longest_name, shorten, taking_part};
@@ -81,8 +81,8 @@ fn in_columns(trace: &Trace, rows: &[Row], phrases: &Phrases<'_>, workers: Vec<W
             alive[index] = true;
         }
         let picture = picture(trace, row, &columns, &alive, signs);
-        if row.form == Form::Crash {
-            alive[index] = false;
+        if row.form == Form::Crash || row.tells(trace, &What::Restart) {
+            alive[index] = row.tells(trace, &What::Restart);
         }
         line(&picture, &says(trace, row, phrases), out);
     }
@@ -183,6 +183,8 @@ const fn sign(form: Form, signs: &Signs) -> &'static str {
         },
         Form::Refused | Form::Aside => signs.right[0],
         Form::Crash => signs.crashed,
+        Form::Fault => signs.fault,
+        Form::FaultOver => signs.over,
     }
 }
 
