@@ -96,6 +96,8 @@ pub(super) fn entry() -> Entry {
         Ok(system(messages(args)?, args))
     })
     .settings(|settings| settings.faults = FaultPlan::default().with(FaultKind::Crash, 1))
+    // One death is survived: the others know. Two at once may take all who knew.
+    .tolerates(|fault| !matches!(fault, FaultKind::Loss | FaultKind::Full | FaultKind::Crash))
     .param("messages", "6", "increments and queries, of two sessions")
     .bug("ignore-token", "session-guarantees", "a replica answers whatever the session has seen elsewhere")
     .bug("accept-old-lives", "incarnation", "a new life handles what was sent to the one before it")

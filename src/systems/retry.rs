@@ -128,7 +128,7 @@ pub(super) fn entry() -> Entry {
     })
     .settings(|settings| {
         settings.faults = FaultPlan::all();
-        settings.steps_max = 2_000;
+        settings.steps_max = 600;
     })
     .param("messages", "3", "parcels to be sent")
     .bug("accept-old-lives", "incarnation", "a new life handles what was sent to the one before")

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use raddle_core::{Ask, Outbox, StateMachine, System, WorkerId};
+use raddle_core::{Ask, FaultKind, Outbox, StateMachine, System, WorkerId};
 
 use super::messages;
 use crate::catalog::{Args, Entry};
@@ -109,6 +109,8 @@ pub(super) fn entry() -> Entry {
     Entry::new("store", "a key-value store on three replicas, with sessions that go from one to another", |args| {
         Ok(system(messages(args)?, args))
     })
+    // A copy that is lost is missing for good, and a replica that forgets does not ask.
+    .tolerates(|fault| !matches!(fault, FaultKind::Loss | FaultKind::Full | FaultKind::Crash))
     .param("messages", "8", "writes and queries, of two sessions")
     .bug("stale-cache", "causal-consistency", "a replica answers from a cache that copies of writes do not reach")
     .bug("blind-copies", "convergence", "a copy that comes last stands, though the write was not the last")
