@@ -112,7 +112,7 @@ pub mod prelude {
         catalog::{ArgError, Args, Entry},
     };
     pub use raddle_core::{
-        ByKey, Cycles, Input, Keyed, OnFull, Order, Outbox, Party, Pick, Placement, Policies, Seat, Snapshot,
+        Ask, ByKey, Cycles, Input, Keyed, OnFull, Order, Outbox, Party, Pick, Placement, Policies, Seat, Snapshot,
         StateMachine, System, TimerTag, When, WorkerId,
     };
     #[cfg(feature = "threads")]

@@ -13,6 +13,8 @@ use raddle::sim::{Granularity, Network, Report, Settings, StrategyKind};
 const CLEAN_SEEDS: u64 = 2_000;
 /// Seeds on which no other law may speak up.
 const OTHER_SEEDS: u64 = 300;
+/// A clock that starts again breaks the law of lives, and says too little as well.
+const SEEN_BY_TWO: [(&str, &str); 1] = [("reset-clocks", "causal-order")];
 /// Enough for any run of a built-in system; one whose depth limit does not bite never ends.
 const STEPS_MAX: u64 = 500;
 
@@ -35,8 +37,15 @@ fn entry(name: &str) -> Entry {
     raddle::systems::all().into_iter().find(|entry| entry.name() == name).expect("a built-in system")
 }
 
+/// Laws that bugs are planted for and that are still to come.
+const AWAITED: [&str; 4] = ["session-guarantees", "causal-consistency", "convergence", "incarnation"];
+
 fn bugs() -> Vec<(Entry, Bug)> {
-    let of = |entry: Entry| entry.bugs().to_vec().into_iter().map(move |bug| (entry.clone(), bug));
+    let is_there = |bug: &Bug| !AWAITED.contains(&&*bug.law) || LAWS.iter().any(|law| law.name == bug.law);
+    let of = |entry: Entry| {
+        let bugs = entry.bugs().to_vec().into_iter().filter(is_there);
+        bugs.map(move |bug| (entry.clone(), bug)).collect::<Vec<_>>()
+    };
     raddle::systems::all().into_iter().flat_map(of).collect()
 }
 
@@ -103,6 +112,7 @@ fn no_other_law_sees_a_planted_bug() {
             let run = system.record(&search, seed).expect("it can be run").run;
             // A property cannot be left out; that it is the one that speaks up is right.
             let other = run.violation.filter(|violation| violation.law != bug.law);
+            let other = other.filter(|violation| !SEEN_BY_TWO.contains(&(&*bug.name, &*violation.law)));
             assert_eq!(other, None, "{} --bug {}, seed {seed}", entry.name(), bug.name);
         }
     }

@@ -10,6 +10,8 @@
 //!
 //! Exhaustive search is measured on a workload of its own, [`fanin`]: `raddle-bench exhaustive`.
 //!
+//! What causal order costs over a network that keeps none is measured by [`ordered`]: `raddle-bench order`.
+//!
 //! madsim takes part only with `RUSTFLAGS="--cfg madsim"`, which is for the whole build: without it, madsim is plain
 //! tokio and simulates nothing. With it, it puts functions of its own in the place of the C library's clock and random
 //! numbers, for the whole process; outside its runs they call the originals.
@@ -22,6 +24,7 @@ pub mod fanin_report;
 pub mod hunt;
 pub mod measure;
 pub mod memory;
+pub mod ordered;
 pub mod ours;
 pub mod peers;
 pub mod replay;

@@ -5,6 +5,8 @@
 //!
 //! `cargo run --profile measure -p raddle-bench -- exhaustive`: how fast all orders of a fan-in are searched.
 //!
+//! `cargo run --profile measure -p raddle-bench -- order`: what causal order costs over a network that keeps none.
+//!
 //! To add a contender, write a `fn(Duration) -> Rate` in a file of its own and add its line to
 //! [`CONTENDERS`] or, if it searches exhaustively, to [`SEARCHES`].
 
@@ -19,7 +21,7 @@ use raddle_bench::fanin_report::{self, Search};
 use raddle_bench::hunt::{BLOCK, Effort, hunt, samplers};
 use raddle_bench::measure::{Contender, in_turn};
 use raddle_bench::report::Report;
-use raddle_bench::{bare, exhaustive, memory, ours, peers, replay};
+use raddle_bench::{bare, exhaustive, memory, ordered, ours, peers, replay};
 use raddle_sim::StrategyKind;
 use serde::Serialize;
 
@@ -57,6 +59,18 @@ const SEARCHES: &[Search] = &[
     Search { n: 8, contender: Contender::new(TRACEFORGE, peers::traceforge::orders::<8>) },
     Search { n: 8, contender: Contender::new("raddle, dpor", exhaustive::orders::<8>) },
     Search { n: 8, contender: Contender::new("raddle, dpor, no laws", exhaustive::orders_unjudged::<8>) },
+];
+
+/// The same traffic without order and with it, on few workers and on many.
+const ORDERED: [[Contender; 2]; 2] = [
+    [
+        Contender::new("arrival, 4 workers", ordered::arrival::<4>),
+        Contender::new("causal, 4 workers", ordered::causal::<4>),
+    ],
+    [
+        Contender::new("arrival, 64 workers", ordered::arrival::<64>),
+        Contender::new("causal, 64 workers", ordered::causal::<64>),
+    ],
 ];
 
 /// What the others are compared with.
@@ -107,6 +121,21 @@ enum Other {
         json: Option<PathBuf>,
     },
 
+    /// Measures what causal order costs over a network that keeps none
+    Order {
+        /// How many times each contender is measured
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+        rounds: u16,
+
+        /// CPU time of one measurement, in milliseconds
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+        millis: u64,
+
+        /// Also write what was measured as one line of JSON
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+
     /// Searches once and says the peak of this process: for a process of its own
     #[command(hide = true, name = memory::CHILD)]
     Peak {
@@ -147,6 +176,13 @@ fn main() -> Result<()> {
             tell(&report.table(), &report, json.as_deref())
         }
         Some(Other::Exhaustive { rounds, millis, json }) => search(rounds, millis, json.as_deref()),
+        Some(Other::Order { rounds, millis, json }) => {
+            let measured = ORDERED.map(|contenders| {
+                let rates = in_turn(&contenders, usize::from(rounds), Duration::from_millis(millis), |_| {});
+                Report::new(&contenders, &rates)
+            });
+            tell(&measured.each_ref().map(Report::table).join("\n\n"), &measured, json.as_deref())
+        }
         Some(Other::Peak { n }) => Ok(writeln!(io::stdout(), "{}", memory::child(n)?)?),
     }
 }

@@ -6,20 +6,27 @@
 //! when a law is broken. An event is passed by value, and what is hot is always inlined: an event whose address is taken
 //! must be written to memory first, which costs more than most laws.
 
-use raddle_core::{Cause, Conditions, End, EventRef, Input, Lane, Moment, Sink, StateMachine, What};
+use raddle_core::{Cause, Conditions, End, EventRef, FaultKind, Input, Lane, Moment, Sink, StateMachine, What};
 
 use crate::bounded_depth::{self, BoundedDepth};
 use crate::bounded_headers::{self, BoundedHeaders};
 use crate::bounded_queues::{self, BoundedQueues};
+use crate::causal_consistency::{self, CausalConsistency};
 use crate::causal_order::{self, CausalOrder};
+use crate::consistent_cut::{self, ConsistentCut};
+use crate::dead::{Dead, worker_of};
 use crate::determinism;
 use crate::fairness::{self, Fairness};
 use crate::fifo::{self, Fifo};
+use crate::incarnation::{self, Incarnations};
+use crate::knowledge::Knowledge;
 use crate::laws::{LAWS, UnknownLaw, resolve};
-use crate::no_deadlock::{self, NoDeadlock};
+use crate::liveness;
+use crate::no_deadlock;
 use crate::no_duplicates::{self, NoDuplicates};
 use crate::no_panic;
 use crate::no_silent_loss::{self, NoSilentLoss};
+use crate::session_guarantees::{self, SessionGuarantees};
 use crate::violation::{Verdict, Violation};
 
 /// The chosen laws over one run.
@@ -51,9 +58,16 @@ use crate::violation::{Verdict, Violation};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Bank {
+    /// What is known of what: kept if a law below asks.
+    knowledge: Option<Knowledge>,
     causal_order: Option<CausalOrder>,
+    incarnation: Option<Incarnations>,
+    session_guarantees: Option<SessionGuarantees>,
+    causal_consistency: Option<CausalConsistency>,
+    consistent_cut: Option<ConsistentCut>,
     fifo: Option<Fifo>,
-    no_deadlock: Option<NoDeadlock>,
+    no_deadlock: bool,
+    liveness: bool,
     bounded_depth: Option<BoundedDepth>,
     bounded_headers: BoundedHeaders,
     bounded_queues: Option<BoundedQueues>,
@@ -61,13 +75,15 @@ pub struct Bank {
     no_silent_loss: Option<NoSilentLoss>,
     no_duplicates: Option<NoDuplicates>,
     no_panic: bool,
+    dead: Dead,
     /// Whether any law follows the queues: one question instead of several at each event.
     follows_queues: bool,
     /// When something was handled last: the moment of what shows only at the end.
     moment: Moment,
     broken: Broken,
     ended: bool,
-    loss_unknown: Option<String>,
+    /// What a law cannot tell of this run, and why.
+    unknown: Vec<(&'static str, String)>,
     conditions: Conditions,
     chosen: Vec<&'static str>,
 }
@@ -100,10 +116,17 @@ impl Bank {
         let laws = resolve(laws)?;
         let workers = conditions.names.worker_count();
         let on = |name: &str| laws.contains(&name);
+        let knowing = [causal_order::NAME, incarnation::NAME, session_guarantees::NAME, consistent_cut::NAME];
         Ok(Self {
-            causal_order: on(causal_order::NAME).then(|| CausalOrder::new(workers)),
+            knowledge: knowing.into_iter().any(on).then(|| Knowledge::new(workers)),
+            causal_order: on(causal_order::NAME).then(|| CausalOrder::new(&conditions)),
+            incarnation: on(incarnation::NAME).then(|| Incarnations::new(workers)),
+            session_guarantees: on(session_guarantees::NAME).then(|| SessionGuarantees::new(&conditions)),
+            causal_consistency: on(causal_consistency::NAME).then(|| CausalConsistency::new(&conditions)),
+            consistent_cut: on(consistent_cut::NAME).then(ConsistentCut::default),
             fifo: on(fifo::NAME).then(|| Fifo::new(&conditions)),
-            no_deadlock: on(no_deadlock::NAME).then(NoDeadlock::default),
+            no_deadlock: on(no_deadlock::NAME),
+            liveness: on(liveness::NAME),
             bounded_depth: on(bounded_depth::NAME).then(|| BoundedDepth::new(conditions.policies.max_depth)),
             bounded_headers: match on(bounded_headers::NAME) {
                 true => BoundedHeaders::new(conditions.policies.barriers_max),
@@ -112,13 +135,14 @@ impl Bank {
             bounded_queues: on(bounded_queues::NAME).then(|| BoundedQueues::new(&conditions)),
             fairness: on(fairness::NAME).then(|| Fairness::new(&conditions)),
             no_silent_loss: on(no_silent_loss::NAME).then(|| NoSilentLoss::new(conditions.counting)),
-            no_duplicates: on(no_duplicates::NAME).then(NoDuplicates::new),
+            no_duplicates: on(no_duplicates::NAME).then(|| NoDuplicates::new(&conditions)),
             no_panic: on(no_panic::NAME),
+            dead: Dead::default(),
             follows_queues: on(bounded_queues::NAME) || on(fairness::NAME),
             moment: Moment::default(),
             broken: Broken::default(),
             ended: false,
-            loss_unknown: None,
+            unknown: Vec::new(),
             chosen: LAWS.iter().map(|law| law.name).filter(|name| on(name)).collect(),
             conditions,
         })
@@ -127,9 +151,14 @@ impl Bank {
     /// Makes ready for another run under the same conditions, keeping its memory. Costs the same for any number of
     /// workers.
     pub fn reset(&mut self) {
+        self.knowledge.iter_mut().for_each(Knowledge::reset);
         self.causal_order.iter_mut().for_each(CausalOrder::reset);
+        self.incarnation.iter_mut().for_each(Incarnations::reset);
+        self.session_guarantees.iter_mut().for_each(SessionGuarantees::reset);
+        self.causal_consistency.iter_mut().for_each(CausalConsistency::reset);
+        self.consistent_cut.iter_mut().for_each(ConsistentCut::reset);
         self.fifo.iter_mut().for_each(Fifo::reset);
-        self.no_deadlock.iter_mut().for_each(NoDeadlock::reset);
+        self.dead.reset();
         self.bounded_queues.iter_mut().for_each(BoundedQueues::reset);
         self.fairness.iter_mut().for_each(Fairness::reset);
         self.no_silent_loss.iter_mut().for_each(NoSilentLoss::reset);
@@ -137,7 +166,7 @@ impl Bank {
         self.moment = Moment::default();
         self.broken.0.clear();
         self.ended = false;
-        self.loss_unknown = None;
+        self.unknown.clear();
     }
 
     /// Whether any law is broken.
@@ -163,17 +192,38 @@ impl Bank {
         {
             self.broken.add(bounded_queues::NAME, move || violation);
         }
-        if let Some(law) = &mut self.no_silent_loss {
-            match law.finish(end, self.moment) {
-                Verdict::Ok => {}
-                Verdict::Violation(violation) => self.broken.add(no_silent_loss::NAME, move || violation),
-                Verdict::Unknown(why) => self.loss_unknown = Some(why),
-            }
+        if let Some(law) = &mut self.session_guarantees
+            && let Some(violation) = law.finish(names)
+        {
+            self.broken.add(session_guarantees::NAME, move || violation);
         }
-        if let Some(law) = &self.no_deadlock
-            && let Some(violation) = law.finish(end, self.moment, names)
+        if let Some(law) = &mut self.no_silent_loss {
+            let verdict = law.finish(end, &self.dead, self.moment);
+            self.settle(no_silent_loss::NAME, verdict);
+        }
+        if let Some(law) = &mut self.causal_consistency {
+            let verdict = law.finish(self.moment);
+            self.settle(causal_consistency::NAME, verdict);
+        }
+        if self.liveness
+            && let Some(violation) = liveness::finish(end, self.moment, &self.conditions.names)
+        {
+            self.broken.add(liveness::NAME, move || violation);
+        }
+        if self.no_deadlock
+            && let Some(violation) = no_deadlock::finish(end, &self.dead, self.moment, &self.conditions.names)
         {
             self.broken.add(no_deadlock::NAME, move || violation);
+        }
+    }
+
+    /// Keeps what a law says at the end.
+    #[inline]
+    fn settle(&mut self, law: &'static str, verdict: Verdict) {
+        match verdict {
+            Verdict::Ok => {}
+            Verdict::Violation(violation) => self.broken.add(law, move || violation),
+            Verdict::Unknown(why) => self.unknown.push((law, why)),
         }
     }
 
@@ -188,10 +238,18 @@ impl Bank {
         if let Some(violation) = self.broken.of(law) {
             return Verdict::Violation(violation.clone());
         }
-        let needs_end = [no_deadlock::NAME, no_silent_loss::NAME, bounded_queues::NAME].contains(&law);
-        match (law, &self.loss_unknown, &self.fairness) {
-            _ if needs_end && !self.ended => Verdict::Unknown("the run is not over".to_owned()),
-            (no_silent_loss::NAME, Some(why), _) => Verdict::Unknown(why.clone()),
+        let needs_end = [
+            no_deadlock::NAME,
+            liveness::NAME,
+            no_silent_loss::NAME,
+            bounded_queues::NAME,
+            session_guarantees::NAME,
+            causal_consistency::NAME,
+        ];
+        let unknown = self.unknown.iter().find(|(name, _)| *name == law);
+        match (law, unknown, &self.fairness) {
+            _ if needs_end.contains(&law) && !self.ended => Verdict::Unknown("the run is not over".to_owned()),
+            (_, Some((_, why)), _) => Verdict::Unknown(why.clone()),
             (fairness::NAME, _, Some(law)) => law.verdict(),
             _ => Verdict::Ok,
         }
@@ -216,7 +274,11 @@ impl Bank {
                     law.stall(event);
                 }
             }
+            What::Read | What::Wrote | What::Reply => self.history(event),
+            What::Cut => self.cut(event),
             What::Crash(cause) => self.crash(event, cause),
+            What::Restart => self.restart(event),
+            What::Fault(FaultKind::Duplication) => self.copied(event),
             _ => {}
         }
     }
@@ -224,10 +286,24 @@ impl Bank {
     #[inline(always)]
     fn emit(&mut self, event: EventRef<'_>) {
         let names = &self.conditions.names;
-        if let Some(law) = &mut self.causal_order
-            && !law.emit(event.header)
+        if let Some(knowledge) = &mut self.knowledge
+            && let Some(from) = event.header.from.worker()
         {
-            self.broken.add(causal_order::NAME, move || law.wrong_clock(event, names));
+            let known = knowledge.sends(from);
+            // A life that counts anew has a wrong clock too; why it is wrong comes first.
+            if let Some(law) = &mut self.incarnation
+                && let Some(wrong) = law.emit(event, from, known.get(from))
+            {
+                self.broken.add(incarnation::NAME, move || Incarnations::broken(wrong, event, names));
+            }
+            if let Some(law) = &mut self.causal_order
+                && !law.emit(event.header, known)
+            {
+                self.broken.add(causal_order::NAME, || CausalOrder::wrong_clock(event, known, names));
+            }
+            if let Some(law) = &mut self.session_guarantees {
+                law.emit(event.header, from, known);
+            }
         }
         if let Some(law) = &self.bounded_depth
             && !law.allows(event.header)
@@ -251,14 +327,28 @@ impl Bank {
         self.moment = event.moment;
         let names = &self.conditions.names;
         if let Some(law) = &mut self.no_duplicates
-            && !law.handle(event.header, event.life)
+            && !law.handle(event.header, event.life, names)
         {
             self.broken.add(no_duplicates::NAME, move || NoDuplicates::handled_twice(event, names));
         }
-        if let Some(law) = &mut self.causal_order
-            && !law.handle(event.header)
+        if let Some(knowledge) = &mut self.knowledge {
+            let known = knowledge.of(event.header.to);
+            if let Some(law) = &mut self.causal_order
+                && !law.handle(event.header, known)
+            {
+                self.broken.add(causal_order::NAME, move || CausalOrder::overtaken(event, names));
+            }
+            Knowledge::learn(known, event.header);
+            if let Some(law) = &mut self.session_guarantees
+                && let Some(violation) = law.handle(event, known, names)
+            {
+                self.broken.add(session_guarantees::NAME, move || violation);
+            }
+        }
+        if let Some(law) = &mut self.incarnation
+            && let Some(wrong) = law.handle(event)
         {
-            self.broken.add(causal_order::NAME, move || CausalOrder::overtaken(event, names));
+            self.broken.add(incarnation::NAME, move || Incarnations::broken(wrong, event, names));
         }
         if let Some(law) = &mut self.fifo
             && !law.handle(event.header)
@@ -307,16 +397,68 @@ impl Bank {
         if let Some(law) = &mut self.no_silent_loss {
             law.done(event.header);
         }
+        if let Some(law) = &mut self.session_guarantees {
+            law.dropped(event.header);
+        }
         self.queues(event);
+    }
+
+    /// What a handler says of what it saw, wrote and answered.
+    #[inline(never)]
+    fn history(&mut self, event: EventRef<'_>) {
+        if let Some(law) = &mut self.session_guarantees {
+            law.said(event);
+        }
+        if let Some(law) = &mut self.causal_consistency {
+            law.said(event);
+        }
+    }
+
+    #[inline(never)]
+    fn cut(&mut self, event: EventRef<'_>) {
+        let names = &self.conditions.names;
+        if let (Some(law), Some(knowledge)) = (&mut self.consistent_cut, &mut self.knowledge)
+            && let Some(wrong) = law.part(event, knowledge.of(worker_of(event)))
+        {
+            self.broken.add(consistent_cut::NAME, move || ConsistentCut::broken(wrong, event, names));
+        }
+    }
+
+    /// The network made a copy of an update.
+    #[inline(never)]
+    fn copied(&mut self, event: EventRef<'_>) {
+        if let Some(law) = &mut self.no_silent_loss {
+            law.copy(event.header);
+        }
+        if let Some(law) = &mut self.bounded_queues {
+            law.copy(event);
+        }
+    }
+
+    #[cold]
+    fn restart(&mut self, event: EventRef<'_>) {
+        self.dead.follow(event);
+        let names = &self.conditions.names;
+        if let Some(law) = &mut self.incarnation
+            && let Some(wrong) = law.restart(event)
+        {
+            self.broken.add(incarnation::NAME, move || Incarnations::broken(wrong, event, names));
+        }
     }
 
     #[cold]
     fn crash(&mut self, event: EventRef<'_>, cause: Cause) {
-        if let Some(law) = &mut self.no_silent_loss {
-            law.crash();
+        self.dead.follow(event);
+        if let Some(law) = &mut self.fairness {
+            law.crash(worker_of(event));
         }
-        if let Some(law) = &mut self.no_deadlock {
-            law.crash(event.header.to);
+        if let Some(law) = &mut self.incarnation {
+            law.crash(event);
+        }
+        if let Some(law) = &mut self.session_guarantees
+            && let Some(violation) = law.over(worker_of(event), &self.conditions.names)
+        {
+            self.broken.add(session_guarantees::NAME, move || violation);
         }
         if self.no_panic && cause == Cause::Panic {
             self.broken.add(no_panic::NAME, || no_panic::crashed(event, &self.conditions.names));

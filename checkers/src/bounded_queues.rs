@@ -3,8 +3,8 @@
 //! The lengths are worked out from the events alone, in one of two ways, as the conditions say what is counted:
 //!
 //! - *queued*: what is in the queues of an inbox, see [`Lengths`];
-//! - *in flight*: what was sent to a worker and has not arrived. An update counts from its Emit; a Hold, a Stall or a
-//!   Drop for want of room takes it out again, an Admit or a Resume puts it back, its Arrive ends it.
+//! - *in flight*: what was sent to a worker and has not arrived. An update counts from its Emit, a copy from the fault that
+//!   made it; a Hold, a Stall or a Drop takes it out again, an Admit or a Resume puts it back, its Arrive ends it.
 //!
 //! An update is offered to a full queue before the queue says what becomes of it, and by then it has been counted. So
 //! a length above the capacity is a breach only if it is still there when the next message leaves that queue, or at
@@ -17,6 +17,7 @@ use raddle_core::{
     Conditions, Counting, Depth, DropReason, EventRef, Header, MessageId, Moment, Names, OnFull, What, WorkerId,
 };
 
+use crate::aside::{Aside, Beside};
 use crate::lengths::{Lengths, Pickable, is_pick};
 use crate::per_worker::PerWorker;
 use crate::violation::Violation;
@@ -35,6 +36,9 @@ pub(crate) struct BoundedQueues {
     /// What made a queue too long, as far as that queue has not had its say.
     suspects: Vec<Suspect>,
     stalls: Option<Stalls>,
+    aside: Aside,
+    /// What came last, or waits no longer since: it is in flight no more, whatever becomes of it.
+    arrived: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -66,12 +70,16 @@ impl BoundedQueues {
             overflow: (policies.on_full == OnFull::Hold).then(|| bound(policies.overflow)),
             suspects: Vec::new(),
             stalls: stalls.then(Stalls::default),
+            aside: Aside::default(),
+            arrived: 0,
         }
     }
 
     pub(crate) fn reset(&mut self) {
         self.lengths.reset();
         self.suspects.clear();
+        self.aside.reset();
+        self.arrived = 0;
         if let Some(stalls) = &mut self.stalls {
             stalls.clear();
         }
@@ -87,6 +95,13 @@ impl BoundedQueues {
             stalls.emit(event.header, event.moment.step);
         }
         self.enters(event.header, event.moment);
+    }
+
+    /// The network makes a copy of an update: in flight from now on, and sent by nobody who could wait.
+    pub(crate) fn copy(&mut self, event: EventRef<'_>) {
+        if self.counting == Counting::InFlight && !event.header.id.is_root() {
+            self.enters(event.header, event.moment);
+        }
     }
 
     /// Anything that happens at an inbox, and handlings.
@@ -109,20 +124,47 @@ impl BoundedQueues {
             }
             _ if event.header.id.is_root() => {}
             What::Arrive => {
+                self.arrived = event.header.id.hash64();
                 let breach = self.settle(to);
                 self.lengths.at(to).updates -= 1;
                 return breach;
             }
+            What::Release => {
+                self.arrived = event.header.id.hash64();
+                self.aside.follow(event.what, event.header);
+            }
+            What::Park { .. } => _ = self.aside.follow(event.what, event.header),
             What::Drop(DropReason::Full | DropReason::Overflow | DropReason::Nack) => self.leaves(event.header),
+            What::Drop(_) => return self.drop_in_flight(event),
             What::Hold => {
+                self.aside.follow(event.what, event.header);
                 self.leaves(event.header);
                 return self.hold(to);
             }
             What::Admit => {
+                self.aside.follow(event.what, event.header);
                 self.lengths.at(to).held -= 1;
                 self.enters(event.header, event.moment);
             }
             _ => {}
+        }
+        None
+    }
+
+    /// What is dropped for another reason than want of room may be in flight, at its inbox, or waiting for room.
+    #[inline(never)]
+    fn drop_in_flight(&mut self, event: EventRef<'_>) -> Option<Breach> {
+        let header = event.header;
+        let waits = self.stalls.as_mut().is_some_and(|stalls| stalls.forget(header));
+        match self.aside.follow(event.what, header) {
+            Some(Beside::Held) => self.lengths.at(header.to).held -= 1,
+            Some(Beside::Parked) => {}
+            None if waits || self.arrived == header.id.hash64() => {}
+            None => {
+                let breach = self.settle(header.to);
+                self.lengths.at(header.to).updates -= 1;
+                return breach;
+            }
         }
         None
     }
@@ -134,8 +176,9 @@ impl BoundedQueues {
             what if is_pick(what) || what == What::Arrive => self.settle(to),
             _ => None,
         };
+        let beside = self.aside.follow(event.what, event.header);
         let lengths = self.lengths.at(to);
-        lengths.follow(event.what, queue);
+        lengths.follow(event.what, queue, beside);
         let (updates, externals) = (lengths.updates, lengths.externals);
         match event.what {
             What::Hold => {
@@ -354,6 +397,16 @@ impl Stalls {
             }
             stays
         });
+    }
+
+    /// What waited for room is dropped; whether it did.
+    fn forget(&mut self, header: &Header) -> bool {
+        let hash = header.id.hash64();
+        let at = self.waiting.iter().position(|push| push.hash == hash);
+        at.is_some_and(|at| {
+            self.waiting.remove(at);
+            true
+        })
     }
 
     fn resume(&mut self, header: &Header) {

@@ -1,6 +1,6 @@
 //! Causal order: no update is handled after one whose sender knew that it had been sent.
 //!
-//! A vector clock per worker, kept by the law itself from what is sent and handled. It judges two things:
+//! Judged by what each worker [knows](crate::knowledge) from what it has sent and handled. It judges two things:
 //!
 //! - `clock`: an update must carry exactly what its sender knew, its own send counted;
 //! - `overtaken`: an update of s that is handled where a later send of s is known already comes too late.
@@ -12,13 +12,13 @@
 //! very update before: that is a duplicate, and another law's business. (Charron-Bost 1991 on the exactness of vector
 //! clocks.)
 //!
-//! What a worker sends itself is exempt: it waits in no network.
+//! What a worker sends itself is exempt: it waits in no network. So is a copy that the network made of an update, where
+//! the core keeps no order: only the core knows that it comes once more.
 //!
 //! Sound under `dpor`: it reads what each worker handled in its order, and clocks, which follow from that.
 
-use raddle_core::{Event, EventRef, Header, Names, Trace, VectorClock, What, WorkerId};
+use raddle_core::{Conditions, Event, EventRef, Header, Names, Order, Trace, VectorClock, What, WorkerId};
 
-use crate::per_worker::PerWorker;
 use crate::violation::Violation;
 use crate::words;
 
@@ -26,17 +26,16 @@ pub(crate) const NAME: &str = "causal-order";
 
 #[derive(Clone, Debug)]
 pub(crate) struct CausalOrder {
-    known: PerWorker<VectorClock>,
+    copies_count: bool,
     is_broken: bool,
 }
 
 impl CausalOrder {
-    pub(crate) fn new(workers: usize) -> Self {
-        Self { known: PerWorker::new(workers), is_broken: false }
+    pub(crate) fn new(conditions: &Conditions) -> Self {
+        Self { copies_count: conditions.policies.order != Order::Arrival, is_broken: false }
     }
 
-    pub(crate) fn reset(&mut self) {
-        self.known.reset();
+    pub(crate) const fn reset(&mut self) {
         self.is_broken = false;
     }
 
@@ -49,28 +48,23 @@ impl CausalOrder {
         first
     }
 
-    /// Counts a send; no at the first update that does not carry what its sender knew.
+    /// No at the first update that does not carry what its sender `knows`, this send counted.
     #[inline(always)]
-    pub(crate) fn emit(&mut self, header: &Header) -> bool {
-        let Some(from) = header.from.worker() else { return true };
-        let known = self.known.at(from);
-        known.tick(from);
-        let wrong = *known != header.clock;
-        !self.breaks(wrong)
+    pub(crate) fn emit(&mut self, header: &Header, knows: &VectorClock) -> bool {
+        !self.breaks(*knows != header.clock)
     }
 
-    /// Learns from what is handled; no at the first that is late.
+    /// No at the first update that is late for one who `knows` this, what it handles now not counted.
     #[inline(always)]
-    pub(crate) fn handle(&mut self, header: &Header) -> bool {
+    pub(crate) fn handle(&mut self, header: &Header, knows: &VectorClock) -> bool {
         let Some(from) = header.link() else { return true };
-        let known = self.known.at(header.to);
-        let late = known.get(from) > header.clock.get(from);
-        known.merge(&header.clock);
-        !self.breaks(late)
+        let counts = self.copies_count | (header.id.nth_copy() == 0);
+        let late = knows.get(from) > header.clock.get(from);
+        !self.breaks(late & counts)
     }
 
     #[cold]
-    pub(crate) fn wrong_clock(&mut self, event: EventRef<'_>, names: &Names) -> Violation {
+    pub(crate) fn wrong_clock(event: EventRef<'_>, knows: &VectorClock, names: &Names) -> Violation {
         let header = event.header;
         let from = header.from.worker().unwrap_or_default();
         let reason = format!(
@@ -78,7 +72,7 @@ impl CausalOrder {
             names.worker(from),
             words::id(&header.id, names),
             words::clock(&header.clock, names),
-            words::clock(self.known.at(from), names),
+            words::clock(knows, names),
         );
         Violation::at(NAME, "clock", Some(from), event, reason)
     }
@@ -134,7 +128,7 @@ pub(crate) fn explain(violation: &mut Violation, trace: &Trace) {
 }
 
 /// The updates by which the sender of `last` came to know of number `count` of worker `of`, in order.
-fn how_known<'t>(events: &'t [Event], last: &'t Header, of: WorkerId, count: u32) -> Vec<&'t Header> {
+pub(crate) fn how_known<'t>(events: &'t [Event], last: &'t Header, of: WorkerId, count: u32) -> Vec<&'t Header> {
     let mut path = Vec::new();
     let (mut before, mut last) = (events.len(), last);
     while let Some(knower) = last.from.worker().filter(|knower| *knower != of) {

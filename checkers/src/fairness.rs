@@ -2,13 +2,14 @@
 //!
 //! The picks are seen as handlings, the lengths of both queues are worked out from the events of the inbox. A pick
 //! that took nothing, for want of credit after a nack, leaves no event; so what is counted here is never more than
-//! the worker's own count.
+//! the worker's own count. A dead worker is unfair to nobody, and one that is restarted has passed over nothing yet.
 //!
 //! Judged at granularity `queues` only, so never under `dpor`.
 
-use raddle_core::{Conditions, Counting, EventRef, Names};
+use raddle_core::{Conditions, Counting, EventRef, Names, What, WorkerId};
 
-use crate::lengths::{Lengths, Pickable, is_pick};
+use crate::aside::Aside;
+use crate::lengths::{Lengths, Pickable};
 use crate::per_worker::{Forget, PerWorker};
 use crate::violation::{Verdict, Violation};
 use crate::words;
@@ -18,6 +19,7 @@ pub(crate) const NAME: &str = "fairness";
 #[derive(Clone, Debug)]
 pub(crate) struct Fairness {
     seats: PerWorker<Seat>,
+    aside: Aside,
     bound: u32,
     counting: Counting,
 }
@@ -41,6 +43,7 @@ impl Fairness {
     pub(crate) fn new(conditions: &Conditions) -> Self {
         Self {
             seats: PerWorker::new(conditions.names.worker_count()),
+            aside: Aside::default(),
             bound: conditions.policies.starvation_bound,
             counting: conditions.counting,
         }
@@ -48,6 +51,14 @@ impl Fairness {
 
     pub(crate) fn reset(&mut self) {
         self.seats.reset();
+        self.aside.reset();
+    }
+
+    /// A life of a worker is over.
+    pub(crate) fn crash(&mut self, worker: WorkerId) {
+        let seat = self.seats.at(worker);
+        seat.externals_passed = 0;
+        seat.updates_passed = 0;
     }
 
     /// Follows an event of an inbox or a handling; whether the pick it shows, if any, was fair.
@@ -58,8 +69,8 @@ impl Fairness {
         }
         let Some(queue) = Pickable::of(event.header) else { return true };
         let seat = self.seats.at(event.header.to);
-        let fair = !is_pick(event.what) || seat.pick(queue, self.bound);
-        seat.lengths.follow(event.what, queue);
+        let fair = event.what != What::Handle || seat.pick(queue, self.bound);
+        seat.lengths.follow(event.what, queue, self.aside.follow(event.what, event.header));
         fair
     }
 

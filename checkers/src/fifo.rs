@@ -1,8 +1,8 @@
 //! First in, first out: the updates of one sender to one target are handled in the order in which they were sent.
 //!
 //! The number of an update on its link must not be below the number handled last. An equal number is the same update
-//! again, which is another law's business. What a worker sends itself counts only where the core itself promises the
-//! order: a network orders what goes between workers.
+//! again, which is another law's business; so is a copy that the network made of it, where the core keeps no order. What a
+//! worker sends itself counts only where the core itself promises the order: a network orders what goes between workers.
 //!
 //! Sound under `dpor`: it reads what each worker handled in its order.
 
@@ -18,13 +18,13 @@ pub(crate) const NAME: &str = "fifo";
 pub(crate) struct Fifo {
     /// At each worker, the highest number handled of each sender: a table of the same kind as a clock.
     links: PerWorker<VectorClock>,
-    with_itself: bool,
+    core_orders: bool,
 }
 
 impl Fifo {
     pub(crate) fn new(conditions: &Conditions) -> Self {
         let links = PerWorker::new(conditions.names.worker_count());
-        Self { links, with_itself: conditions.policies.order != Order::Arrival }
+        Self { links, core_orders: conditions.policies.order != Order::Arrival }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -36,13 +36,13 @@ impl Fifo {
     pub(crate) fn handle(&mut self, header: &Header) -> bool {
         let from = match header.link() {
             Some(from) => from,
-            None if self.with_itself && !header.id.is_root() => header.to,
+            None if self.core_orders && !header.id.is_root() => header.to,
             None => return true,
         };
         let links = self.links.at(header.to);
         let last = links.get(from);
         links.set(from, header.number.0.max(last));
-        header.number.0 >= last
+        header.number.0 >= last || (!self.core_orders && header.id.nth_copy() != 0)
     }
 
     #[cold]

@@ -1,10 +1,10 @@
 //! The list of laws: their names, what they ask for, and which apply where.
 
-use raddle_core::{Conditions, Counting, Order};
+use raddle_core::{Conditions, Counting, Names, Order};
 
 use crate::{
-    bounded_depth, bounded_headers, bounded_queues, causal_order, determinism, fairness, fifo, no_deadlock,
-    no_duplicates, no_panic, no_silent_loss,
+    bounded_depth, bounded_headers, bounded_queues, causal_consistency, causal_order, consistent_cut, determinism,
+    fairness, fifo, incarnation, liveness, no_deadlock, no_duplicates, no_panic, no_silent_loss, session_guarantees,
 };
 
 /// A law: its name, and what it asks for in one line.
@@ -24,6 +24,7 @@ pub const LAWS: &[LawInfo] = &[
     },
     LawInfo { name: fifo::NAME, about: "the updates of one sender are handled in the order in which they were sent" },
     LawInfo { name: no_deadlock::NAME, about: "a run that comes to rest leaves nobody waiting" },
+    LawInfo { name: liveness::NAME, about: "once all faults are over, a run comes to rest" },
     LawInfo { name: bounded_depth::NAME, about: "every update knows its depth, and none reaches the limit" },
     LawInfo {
         name: bounded_headers::NAME,
@@ -36,6 +37,13 @@ pub const LAWS: &[LawInfo] = &[
         about: "every message sent is handled, dropped with a reason, or still on its way",
     },
     LawInfo { name: no_duplicates::NAME, about: "no life of a worker handles a message twice" },
+    LawInfo { name: incarnation::NAME, about: "nothing crosses from one life of a worker into another" },
+    LawInfo {
+        name: session_guarantees::NAME,
+        about: "what a session has seen and done, it finds again at every worker",
+    },
+    LawInfo { name: causal_consistency::NAME, about: "what was read can be explained by an order of cause and effect" },
+    LawInfo { name: consistent_cut::NAME, about: "no part of a cut knows of what was sent after another part" },
     LawInfo { name: no_panic::NAME, about: "no handler panics" },
     LawInfo { name: determinism::NAME, about: "the same run twice is the same run (judged by comparing two)" },
 ];
@@ -64,18 +72,24 @@ pub fn resolve<N: AsRef<str>>(names: &[N]) -> Result<Vec<&'static str>, UnknownL
 /// The laws that apply by default under these conditions.
 ///
 /// Order is judged only as far as it is promised: a network that may reorder breaks no law by doing so. Fairness
-/// needs queues to pick from. Determinism is not among them: it takes a driver that can run twice. Nor are bounded headers:
+/// needs queues to pick from, session guarantees need sessions. Determinism is not among them: it takes a driver that can run twice. Nor are bounded headers:
 /// how many barriers are too many depends on how many workers there are and how much is in flight.
 #[must_use]
 pub fn default_laws(conditions: &Conditions) -> Vec<&'static str> {
     let applies = |name: &str| match name {
         causal_order::NAME => conditions.promised == Order::Causal,
         fifo::NAME => conditions.promised != Order::Arrival,
+        // A network that keeps causal order does not see sessions: only the core gives them guarantees.
+        session_guarantees::NAME => conditions.policies.order == Order::Causal && has_sessions(&conditions.names),
         fairness::NAME => conditions.counting == Counting::Queued,
         determinism::NAME | bounded_headers::NAME => false,
         _ => true,
     };
     LAWS.iter().map(|law| law.name).filter(|name| applies(name)).collect()
+}
+
+fn has_sessions(names: &Names) -> bool {
+    names.sources().any(|(source, _)| names.is_session(source))
 }
 
 /// A name that is not the name of a law.
@@ -130,7 +144,7 @@ fn distance(a: &str, b: &str) -> usize {
 mod tests {
     use std::sync::Arc;
 
-    use raddle_core::{Names, Policies};
+    use raddle_core::{Policies, SourceId};
 
     use super::*;
 
@@ -142,7 +156,7 @@ mod tests {
     #[test]
     fn a_wrong_name_is_helped() {
         check("fif0", "there is no law `fif0`: did you mean `fifo`?");
-        check("causal", "there is no law `causal`: did you mean `causal-order`?");
+        check("causal", "there is no law `causal`: did you mean `causal-order` or `causal-consistency`?");
         check(
             "bounded",
             "there is no law `bounded`: did you mean `bounded-depth` or `bounded-queues` or `bounded-headers`?",
@@ -157,11 +171,29 @@ mod tests {
             let policies = Policies::default();
             default_laws(&Conditions { names: Arc::clone(&names), policies, counting, promised, barriers: false })
         };
-        let always = ["no-deadlock", "bounded-depth", "bounded-queues", "no-silent-loss", "no-duplicates", "no-panic"];
+        let always = [
+            "no-deadlock",
+            "liveness",
+            "bounded-depth",
+            "bounded-queues",
+            "no-silent-loss",
+            "no-duplicates",
+            "incarnation",
+            "causal-consistency",
+            "consistent-cut",
+            "no-panic",
+        ];
         assert_eq!(with(Order::Arrival, Counting::InFlight), always);
         assert_eq!(with(Order::Fifo, Counting::InFlight)[..2], ["fifo", "no-deadlock"]);
-        assert_eq!(with(Order::Causal, Counting::Queued).len(), LAWS.len() - 2);
+        assert_eq!(with(Order::Causal, Counting::Queued).len(), LAWS.len() - 3);
         assert!(with(Order::Arrival, Counting::Queued).contains(&"fairness"));
+        let sessions = Names::new("test", ["A"], ["bank"]).unwrap().with_sessions([SourceId::new(0)]);
+        let with = |promised| {
+            let (names, policies) = (Arc::new(sessions.clone()), Policies::default());
+            default_laws(&Conditions { names, policies, counting: Counting::InFlight, promised, barriers: false })
+        };
+        assert!(with(Order::Causal).contains(&"session-guarantees"));
+        assert!(!with(Order::Fifo).contains(&"session-guarantees"));
     }
 
     #[test]

@@ -8,12 +8,14 @@
 //!                      │ ▲  │ ▲  └── Drop(any other reason) ──▷
 //!                 Park │ │  │ │ Admit (counts with the next Handle)
 //!                      ▽ │  ▽ │
-//!                  parked   held
+//!                  parked   held ───── Drop(crash, incarnation) ──▷
 //!                     Release  Hold
 //!
 //!  external ────────▷ external queue ───────────────────────────▷
 //!            Arrive                          Handle, Drop(crash)
 //! ```
+//!
+//! What the network lost never arrived. Everything else that is dropped arrived before, if only to be dropped.
 //!
 //! A pick takes its input out, then admits what was held into the free slot, then hands the input to the worker: the
 //! events come in the order Admit, Handle, so an admission counts only when the pick is over. In the trace of a real
@@ -21,6 +23,7 @@
 
 use raddle_core::{DropReason, Header, InputKind, What};
 
+use crate::aside::Beside;
 use crate::per_worker::Forget;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,9 +67,9 @@ pub(crate) const fn is_pick(what: What) -> bool {
 }
 
 impl Lengths {
-    /// Follows one event of this inbox or its worker, about a message of this queue.
+    /// Follows one event of this inbox or its worker, about a message of this queue, which waited `beside` it until now.
     #[inline]
-    pub(crate) fn follow(&mut self, what: What, queue: Pickable) {
+    pub(crate) fn follow(&mut self, what: What, queue: Pickable, beside: Option<Beside>) {
         let length = match queue {
             Pickable::Externals => &mut self.externals,
             Pickable::Updates => &mut self.updates,
@@ -82,6 +85,9 @@ impl Lengths {
                 self.held -= 1;
                 self.admitted += 1;
             }
+            What::Drop(DropReason::Loss) => {}
+            What::Drop(_) if beside == Some(Beside::Parked) => {}
+            What::Drop(_) if beside == Some(Beside::Held) => self.held -= 1,
             What::Handle | What::Drop(DropReason::Crash) => {
                 *length -= 1;
                 self.updates += self.admitted;

@@ -6,19 +6,28 @@
 //!
 //! Where to start: [`Bank`] is what a driver feeds while a run goes on; [`check`] judges a whole trace, with
 //! witnesses; [`LAWS`] lists the laws and [`default_laws`] says which apply; [`Properties`] judges what users state
-//! about the states of their machines; [`determinism::compare`] takes two traces.
+//! about the states of their machines; [`determinism::compare`] takes two traces, and
+//! [`causal_consistency::judge`] asks a trace for more than the law does.
 #![forbid(unsafe_code)]
 
+mod aside;
 mod bank;
 mod bounded_depth;
 mod bounded_headers;
 mod bounded_queues;
+pub mod causal_consistency;
 mod causal_order;
+mod consistent_cut;
+mod dead;
 pub mod determinism;
 mod fairness;
 mod fifo;
+mod id_map;
+mod incarnation;
+mod knowledge;
 mod laws;
 mod lengths;
+mod liveness;
 mod no_deadlock;
 mod no_duplicates;
 mod no_panic;
@@ -26,6 +35,7 @@ mod no_silent_loss;
 mod offline;
 mod per_worker;
 mod properties;
+mod session_guarantees;
 mod violation;
 mod words;
 

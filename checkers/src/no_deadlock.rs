@@ -8,7 +8,8 @@
 //!   worker that takes nothing in any more;
 //! - `starved`: a worker said that it needs something of another, and nobody can send it any more.
 //!
-//! What a dead worker itself needs does not count: it waits for nothing. Others may well wait for it.
+//! What a dead worker itself needs does not count: it waits for nothing. Others may well wait for it; and one that was
+//! restarted may wait anew.
 //!
 //! Sound under `dpor`: it reads how a run ends.
 
@@ -16,43 +17,29 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 use raddle_core::{DropReason, End, EndReason, Event, Lane, Moment, Names, Parked, Trace, What, WorkerId};
 
+use crate::dead::Dead;
 use crate::violation::Violation;
 use crate::words;
 
 pub(crate) const NAME: &str = "no-deadlock";
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct NoDeadlock {
-    dead: Vec<WorkerId>,
-}
-
-impl NoDeadlock {
-    pub(crate) fn reset(&mut self) {
-        self.dead.clear();
+#[inline]
+pub(crate) fn finish(end: &End, dead: &Dead, moment: Moment, names: &Names) -> Option<Violation> {
+    let still = end.parked.is_empty() && end.stalled.is_empty() && end.waiting.is_empty();
+    if still || end.reason != EndReason::Quiescent {
+        return None;
     }
-
-    pub(crate) fn crash(&mut self, worker: WorkerId) {
-        self.dead.push(worker);
-    }
-
-    #[inline]
-    pub(crate) fn finish(&self, end: &End, moment: Moment, names: &Names) -> Option<Violation> {
-        let still = end.parked.is_empty() && end.stalled.is_empty() && end.waiting.is_empty();
-        if still || end.reason != EndReason::Quiescent {
-            return None;
-        }
-        let told = Told { dead: &self.dead, moment, names };
-        told.full_queue_cycle(end)
-            .or_else(|| told.stalled_for_ever(end))
-            .or_else(|| told.held(end))
-            .or_else(|| told.starved(end))
-    }
+    let told = Told { dead, moment, names };
+    told.full_queue_cycle(end)
+        .or_else(|| told.stalled_for_ever(end))
+        .or_else(|| told.held(end))
+        .or_else(|| told.starved(end))
 }
 
 /// What the verdicts are told with.
 #[derive(Clone, Copy)]
 struct Told<'a> {
-    dead: &'a [WorkerId],
+    dead: &'a Dead,
     moment: Moment,
     names: &'a Names,
 }
@@ -71,7 +58,7 @@ impl Told<'_> {
 
     fn stalled_for_ever(self, end: &End) -> Option<Violation> {
         let (from, at) = *end.stalled.iter().min()?;
-        let why = if self.dead.contains(&at) { "which is dead" } else { "which takes nothing in any more" };
+        let why = if self.dead.has(at) { "which is dead" } else { "which takes nothing in any more" };
         let reason = format!("{} waits for room at {}, {why}", self.names.worker(from), self.names.worker(at));
         Some(self.violation("held", from, reason))
     }
@@ -96,7 +83,7 @@ impl Told<'_> {
 
     fn starved(self, end: &End) -> Option<Violation> {
         let mut waiting: Vec<&(WorkerId, WorkerId, String)> =
-            end.waiting.iter().filter(|wait| !self.dead.contains(&wait.0)).collect();
+            end.waiting.iter().filter(|wait| !self.dead.has(wait.0)).collect();
         waiting.sort_unstable();
         waiting.dedup();
         let (first, _, _) = **waiting.first()?;
@@ -133,7 +120,7 @@ pub(crate) fn explain(violation: &mut Violation, trace: &Trace) {
     };
     let Some(missing) = trace.events.iter().find(is_missing) else { return };
     let id = words::id(&missing.header.id, names);
-    let of_it = |e: &&Event| e.header.id == missing.header.id && !matches!(e.lane, Lane::Worker(_));
+    let of_it = |e: &&Event| e.header.id == missing.header.id && matches!(e.lane, Lane::Inbox(_));
     let fate = match trace.events.iter().rfind(of_it).map(|e| (e.what, e.moment.step)) {
         Some((What::Drop(reason), step)) => format!("was dropped at step {step} ({})", short(reason)),
         Some((What::Park { .. }, _)) => "waits there as well".to_owned(),

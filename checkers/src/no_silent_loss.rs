@@ -3,6 +3,8 @@
 //! While a run goes on, only sums are kept: how many are out, and the sum of their hashes, spread over 64 bits so that
 //! it is not zero by chance (odds of 2^-64). That tells whether something was lost; which, a trace tells.
 //!
+//! A copy that the network makes of an update is sent by the fault that makes it.
+//!
 //! More handled or dropped than sent is no loss by itself, but it could hide one: then the law cannot tell from sums,
 //! and says so.
 //!
@@ -11,10 +13,11 @@
 use std::collections::BTreeMap;
 
 use raddle_core::{
-    Counting, DropReason, End, EndReason, Event, Header, InputKind, Lane, MessageId, Moment, Names, Party, Trace, What,
+    Counting, End, EndReason, Event, FaultKind, Header, InputKind, Lane, MessageId, Moment, Names, Party, Trace, What,
     fnv,
 };
 
+use crate::dead::Dead;
 use crate::violation::{Verdict, Violation};
 use crate::words;
 
@@ -27,7 +30,6 @@ pub(crate) struct NoSilentLoss {
     counting: Counting,
     updates: Out,
     externals: Out,
-    somebody_died: bool,
 }
 
 /// What is out: sent, and neither handled nor dropped.
@@ -69,7 +71,7 @@ impl Out {
 
 impl NoSilentLoss {
     pub(crate) fn new(counting: Counting) -> Self {
-        Self { counting, updates: Out::default(), externals: Out::default(), somebody_died: false }
+        Self { counting, updates: Out::default(), externals: Out::default() }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -79,6 +81,13 @@ impl NoSilentLoss {
     #[inline(always)]
     pub(crate) fn emit(&mut self, header: &Header) {
         self.updates.goes(&header.id);
+    }
+
+    /// The network made a copy. One of a message from outside counts when it arrives, as all of those do.
+    pub(crate) fn copy(&mut self, header: &Header) {
+        if !header.id.is_root() {
+            self.emit(header);
+        }
     }
 
     #[inline(always)]
@@ -98,11 +107,7 @@ impl NoSilentLoss {
         }
     }
 
-    pub(crate) fn crash(&mut self) {
-        self.somebody_died = true;
-    }
-
-    pub(crate) fn finish(&mut self, end: &End, moment: Moment) -> Verdict {
+    pub(crate) fn finish(&mut self, end: &End, dead: &Dead, moment: Moment) -> Verdict {
         for id in &end.in_flight {
             let out = if id.is_root() { &mut self.externals } else { &mut self.updates };
             out.comes(id);
@@ -110,11 +115,8 @@ impl NoSilentLoss {
         if end.reason == EndReason::Violation {
             return Verdict::Unknown("the run was cut short where another law was broken".to_owned());
         }
-        let externals = if knows_externals(self.counting, end, self.somebody_died) {
-            self.externals.balance()
-        } else {
-            Balance::Even
-        };
+        let externals =
+            if knows_externals(self.counting, end, dead) { self.externals.balance() } else { Balance::Even };
         match (self.updates.balance(), externals) {
             (Balance::Lost, _) => Verdict::Violation(lost(LOST, "an update", moment)),
             (_, Balance::Lost) => Verdict::Violation(lost(LOST_EXTERNAL, "an external message", moment)),
@@ -126,8 +128,8 @@ impl NoSilentLoss {
 
 /// Whether what became of every external message that arrived is known: always if it is handled where it arrives.
 /// Otherwise it may stay in its queue, if its worker is dead, or waits for room elsewhere, or the run was stopped.
-fn knows_externals(counting: Counting, end: &End, somebody_died: bool) -> bool {
-    counting == Counting::InFlight || (end.reason == EndReason::Quiescent && end.stalled.is_empty() && !somebody_died)
+fn knows_externals(counting: Counting, end: &End, dead: &Dead) -> bool {
+    counting == Counting::InFlight || (end.reason == EndReason::Quiescent && end.stalled.is_empty() && dead.is_nobody())
 }
 
 fn lost(code: &'static str, what: &str, moment: Moment) -> Violation {
@@ -151,7 +153,7 @@ pub(crate) fn explain(violation: &mut Violation, trace: &Trace) {
 
 /// The verdict from a whole trace, id by id, with the names of what was lost.
 pub(crate) fn judge(trace: &Trace, moment: Moment) -> Verdict {
-    let externals = knows_externals(trace.conditions.counting, &trace.end, trace.events.iter().any(is_crash));
+    let externals = knows_externals(trace.conditions.counting, &trace.end, &Dead::at_end(trace));
     let lost_ids = lost_ids(trace, externals);
     let Some(first) = lost_ids.iter().find(|id| !id.is_root()).or(lost_ids.first()) else { return Verdict::Ok };
     let names = &trace.conditions.names;
@@ -170,17 +172,13 @@ pub(crate) fn judge(trace: &Trace, moment: Moment) -> Verdict {
     Verdict::Violation(violation)
 }
 
-fn is_crash(event: &Event) -> bool {
-    matches!(event.what, What::Crash(_) | What::Drop(DropReason::Crash))
-}
-
 /// The ids that were sent more often than they were handled, dropped or left on their way.
 fn lost_ids(trace: &Trace, externals: bool) -> Vec<&MessageId> {
     let mut out: BTreeMap<&MessageId, i64> = BTreeMap::new();
     for event in &trace.events {
         let id = &event.header.id;
         let change = match (event.what, event.header.kind()) {
-            (What::Emit, InputKind::Update) => 1,
+            (What::Emit | What::Fault(FaultKind::Duplication), InputKind::Update) => 1,
             (What::Arrive, InputKind::External) if externals => 1,
             (What::Handle, InputKind::Update | InputKind::External) => -1,
             (What::Drop(_), InputKind::Update | InputKind::External) if ends_a_way(event.lane) => -1,
@@ -198,6 +196,7 @@ fn last_seen(sent: &Event, names: &Names) -> String {
     let header = &sent.header;
     let (id, to, step) = (words::id(&header.id, names), names.worker(header.to), sent.moment.step);
     match header.from {
+        Party::Worker(_) if header.id.nth_copy() > 0 => format!("the network made {id} for {to} at step {step}"),
         Party::Worker(from) => format!("{} sent {id} to {to} at step {step}", names.worker(from)),
         Party::Source(_) => format!("{id} arrived at {to} at step {step}"),
     }

@@ -9,7 +9,8 @@ use crate::bank::Bank;
 use crate::laws::UnknownLaw;
 use crate::violation::{Verdict, Violation};
 use crate::{
-    bounded_depth, bounded_headers, causal_order, determinism, fifo, no_deadlock, no_duplicates, no_silent_loss,
+    bounded_depth, bounded_headers, causal_consistency, causal_order, consistent_cut, determinism, fifo, liveness,
+    no_deadlock, no_duplicates, no_silent_loss, session_guarantees,
 };
 
 /// Judges a trace by the laws of these names; gives what each says, in the order of [`LAWS`](crate::LAWS), with
@@ -53,6 +54,9 @@ pub fn check(trace: &Trace, laws: &[&str]) -> Result<Vec<(&'static str, Verdict)
                 let moment = trace.events.last().map(|e| e.moment).unwrap_or_default();
                 *verdict = no_silent_loss::judge(trace, moment);
             }
+            Verdict::Unknown(_) if *law == causal_consistency::NAME => {
+                *verdict = causal_consistency::judge(trace, causal_consistency::Level::Causal);
+            }
             Verdict::Ok if *law == bounded_headers::NAME => *verdict = bounded_headers::judge(trace),
             Verdict::Ok | Verdict::Unknown(_) => {}
         }
@@ -73,8 +77,12 @@ pub fn explain(violation: &mut Violation, trace: &Trace) {
         causal_order::NAME => causal_order::explain(violation, trace),
         fifo::NAME => fifo::explain(violation, trace),
         no_deadlock::NAME => no_deadlock::explain(violation, trace),
+        liveness::NAME => liveness::explain(violation, trace),
         bounded_depth::NAME => bounded_depth::explain(violation, trace),
         no_silent_loss::NAME => no_silent_loss::explain(violation, trace),
+        session_guarantees::NAME => session_guarantees::explain(violation, trace),
+        causal_consistency::NAME => causal_consistency::explain(violation, trace),
+        consistent_cut::NAME => consistent_cut::explain(violation, trace),
         no_duplicates::NAME => no_duplicates::explain(violation, trace),
         _ => {}
     }

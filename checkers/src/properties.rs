@@ -102,7 +102,7 @@ impl<M> Properties<M> {
                 }
                 _ => continue,
             };
-            let breach = || broken(property, code, moment, format!("`{}` {reason}", property.name));
+            let breach = || broken(property, code, states, moment, format!("`{}` {reason}", property.name));
             self.violation.get_or_insert_with(breach);
         }
     }
@@ -155,13 +155,22 @@ impl<M> Properties<M> {
             };
             let breach = || {
                 let reason = format!("`{}` {must} after step {}", property.name, moment.step);
-                broken(property, code, moment, reason)
+                broken(property, code, states, moment, reason)
             };
             self.violation.get_or_insert_with(breach);
         }
     }
 }
 
-fn broken<M>(property: &Property<M>, code: &'static str, moment: Moment, reason: String) -> Violation {
+fn broken<M>(
+    property: &Property<M>,
+    code: &'static str,
+    states: &Snapshot<'_, M>,
+    moment: Moment,
+    mut reason: String,
+) -> Violation {
+    if let Some(why) = property.why.as_ref().and_then(|why| why(states)) {
+        reason += &format!(": {why}");
+    }
     Violation::at_end(&property.name, code, moment, reason)
 }

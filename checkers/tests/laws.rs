@@ -5,7 +5,8 @@ mod common;
 use common::{Do, Told, World, causal, send, world};
 use raddle_checkers::{Bank, Verdict, check, default_laws};
 use raddle_core::{
-    Conditions, Counting, EndReason, Incarnation, Lane, OnFull, Order, Pick, Policies, Sabotage, What, WorkerId,
+    Cause, Conditions, Counting, EndReason, Event, Incarnation, Lane, OnFull, Order, Pick, Policies, Sabotage, What,
+    WorkerId,
 };
 
 /// `order = fifo`, which is promised.
@@ -424,16 +425,21 @@ mod no_duplicates {
 
     #[test]
     fn another_life_may_handle_it_again() {
-        let again = |life: u32| {
+        let again = |restarts: bool| {
             let two = causal(vec![("A", vec![])]).run().rest();
             two.edited(|trace| {
-                let mut handle = trace.events[1].clone();
-                handle.life = Incarnation(life);
-                trace.events.push(handle);
+                let handle = trace.events[1].clone();
+                let life = Incarnation(u32::from(restarts));
+                let mut say = |what| trace.events.push(Event { what, life, ..handle.clone() });
+                if restarts {
+                    say(What::Crash(Cause::Fault));
+                    say(What::Restart);
+                }
+                say(What::Handle);
             })
         };
-        again(0).breaks_only("no-duplicates/handled-twice@A", "A handled bank#0 twice, both times at step 1");
-        again(1).breaks_none();
+        again(false).breaks_only("no-duplicates/handled-twice@A", "A handled bank#0 twice, both times at step 1");
+        again(true).breaks_none();
     }
 }
 

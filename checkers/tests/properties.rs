@@ -1,7 +1,9 @@
 //! Properties of a user's own: when each kind is judged, and what is said of it.
 
 use raddle_checkers::{Properties, Verdict};
-use raddle_core::{EndReason, Moment, Outbox, Plan, Snapshot, StateMachine, System, Time, Worker};
+use raddle_core::{
+    EndReason, Envelope, Input, Moment, Order, Outbox, Outputs, Plan, Snapshot, StateMachine, System, Time, Worker,
+};
 
 struct Counter(i64);
 
@@ -10,7 +12,7 @@ impl StateMachine for Counter {
     type Update = i64;
 
     fn on_message(&mut self, amount: i64, _: &mut Outbox<i64>) {
-        self.0 += amount;
+        self.0 = self.0.checked_add(amount).expect("no more than there is");
     }
 
     fn on_update(&mut self, amount: i64, _: &mut Outbox<i64>) {
@@ -122,4 +124,51 @@ fn the_first_breach_is_kept() {
     let both = system().always("small", |run| count(run) < 3).at_end("zero", |run| count(run) == 0);
     let why = "`small` was broken first";
     check(both, Run(&[1, 3], EndReason::Quiescent), &[("small", "small/always, step 2"), ("zero", why)]);
+}
+
+/// The counts of A, B and C when the run has come to rest, and what is said of it.
+#[track_caller]
+fn check_convergence(counts: [i64; 3], reason: Option<&str>) {
+    let system = System::new("copies").workers(["A", "B", "C"], |_| Counter(0)).converging(["A", "B"], |copy| copy.0);
+    let plan = system.plan().expect("a good system");
+    let mut workers = plan.workers();
+    workers.iter_mut().zip(counts).for_each(|(worker, count)| worker.reset(Counter(count)));
+    let mut properties = Properties::new(plan.properties());
+    assert!(!properties.watch_steps());
+    let moment = Moment { step: 3, time: Time(0) };
+    properties.at_end(&Snapshot::new(&workers, plan.names()), EndReason::Quiescent, moment);
+    let told = properties.violation().map(|violation| (violation.signature(plan.names()), violation.reason.clone()));
+    assert_eq!(told, reason.map(|reason| ("convergence/at-end".to_owned(), reason.to_owned())));
+}
+
+#[test]
+fn copies_converge() {
+    check_convergence([7, 7, 8], None);
+    let reason = "`convergence` must hold when the run has come to rest, and does not: A has 7, B has 9";
+    check_convergence([7, 9, 7], Some(reason));
+}
+
+#[test]
+fn whoever_is_to_converge_must_exist() {
+    let error = system().converging(["A", "Z"], |copy| copy.0).plan().map(drop).expect_err("there is no Z");
+    assert_eq!(error.to_string(), "there is no worker `Z`");
+}
+
+#[test]
+fn the_dead_need_not_converge() {
+    raddle_core::panics::install();
+    let system = System::new("copies").workers(["A", "B"], |_| Counter(0)).converging(["A", "B"], |copy| copy.0);
+    let plan = system.messages("bank", [("A", i64::MAX), ("A", 1)]).plan().expect("a good system");
+    let (mut workers, mut out) = (plan.workers(), plan.outbox(0));
+    let mut differ = Vec::new();
+    for external in plan.externals() {
+        let input = Input::Message(external.message);
+        let envelope = Envelope { header: plan.external_header(external), input };
+        let (rules, mut outputs) = (plan.rules(Order::Causal), Outputs::default());
+        let _ = workers[0].handle(envelope, &rules, Moment::default(), &mut out, &mut outputs, &mut ());
+        let mut properties = Properties::new(plan.properties());
+        properties.at_end(&Snapshot::new(&workers, plan.names()), EndReason::Quiescent, Moment::default());
+        differ.push(properties.violation().is_some());
+    }
+    assert_eq!(differ, [true, false], "the second was too much for A");
 }

@@ -11,8 +11,10 @@
 //!
 //! No entry is needed for what is resolved at its target already: the wait for it is over. Without a watermark the lists
 //! grow without bound.
+//!
+//! Where sessions need it, a causal past also says on which lives it relies: see [`crate::session`].
 
-use crate::ids::{LinkNumber, WorkerId};
+use crate::ids::{Incarnation, LinkNumber, WorkerId};
 
 /// An update that may not have been handled yet where it goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,39 +46,43 @@ impl Barrier {
 /// assert_eq!(bobs.toward(eve)[0].number, LinkNumber(1)); // and what he sends to eve must wait there for ann's
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Barriers(Vec<Barrier>);
+pub struct Barriers {
+    list: Vec<Barrier>,
+    /// Of each worker the earliest life that this past relies on, if on any.
+    lives: Vec<(WorkerId, Incarnation)>,
+}
 
 impl Barriers {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// Those toward one worker.
     #[must_use]
     pub fn toward(&self, to: WorkerId) -> &[Barrier] {
-        let from = self.0.partition_point(|barrier| barrier.to < to);
-        let len = self.0[from..].iter().take_while(|barrier| barrier.to == to).count();
-        &self.0[from..from + len]
+        let from = self.list.partition_point(|barrier| barrier.to < to);
+        let len = self.list[from..].iter().take_while(|barrier| barrier.to == to).count();
+        &self.list[from..from + len]
     }
 
     /// An update was sent, which covers all that was known toward its target.
     pub fn sent(&mut self, from: WorkerId, to: WorkerId, number: LinkNumber) {
         let barrier = Barrier { to, from, number };
-        let at = self.0.partition_point(|barrier| barrier.to < to);
-        match self.0.get_mut(at).filter(|barrier| barrier.to == to) {
-            None => self.0.insert(at, barrier),
+        let at = self.list.partition_point(|barrier| barrier.to < to);
+        match self.list.get_mut(at).filter(|barrier| barrier.to == to) {
+            None => self.list.insert(at, barrier),
             Some(first) => {
                 *first = barrier;
-                let more = self.0[at + 1..].iter().take_while(|barrier| barrier.to == to).count();
-                self.0.drain(at + 1..at + 1 + more);
+                let more = self.list[at + 1..].iter().take_while(|barrier| barrier.to == to).count();
+                self.list.drain(at + 1..at + 1 + more);
             }
         }
     }
@@ -84,34 +90,57 @@ impl Barriers {
     /// Learns from an update that `me` handles what else its sender knew of: of each link the later one.
     pub fn learn(&mut self, theirs: &Self, me: WorkerId) {
         let mut at = 0;
-        for barrier in theirs.0.iter().filter(|barrier| barrier.to != me) {
-            while self.0.get(at).is_some_and(|mine| mine.link() < barrier.link()) {
+        for barrier in theirs.list.iter().filter(|barrier| barrier.to != me) {
+            while self.list.get(at).is_some_and(|mine| mine.link() < barrier.link()) {
                 at += 1;
             }
-            match self.0.get_mut(at).filter(|mine| mine.link() == barrier.link()) {
+            match self.list.get_mut(at).filter(|mine| mine.link() == barrier.link()) {
                 Some(mine) => mine.number = mine.number.max(barrier.number),
-                None => self.0.insert(at, *barrier),
+                None => self.list.insert(at, *barrier),
             }
         }
+        theirs.lives.iter().for_each(|(worker, life)| self.rely(*worker, *life));
+    }
+
+    /// This past relies on what this life of a worker knows.
+    pub fn rely(&mut self, worker: WorkerId, life: Incarnation) {
+        match self.lives.binary_search_by_key(&worker, |row| row.0) {
+            Ok(at) => self.lives[at].1 = self.lives[at].1.min(life),
+            Err(at) => self.lives.insert(at, (worker, life)),
+        }
+    }
+
+    /// The earliest life of a worker that this past relies on, if it relies on any.
+    #[must_use]
+    pub fn relies_on(&self, worker: WorkerId) -> Option<Incarnation> {
+        let at = self.lives.binary_search_by_key(&worker, |row| row.0).ok()?;
+        Some(self.lives[at].1)
+    }
+
+    /// A life begins that knows nothing: it relies on nobody.
+    pub(crate) fn rely_on_nobody(&mut self) {
+        self.lives.clear();
     }
 
     /// Forgets all that is resolved.
     pub fn prune(&mut self, watermark: &Watermark) {
-        self.0.retain(|barrier| !watermark.covers(barrier));
+        self.list.retain(|barrier| !watermark.covers(barrier));
     }
 
     /// Becomes equal to `other`, keeping its own memory.
     #[inline(always)]
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        if self.0.len() + other.0.len() > 0 {
-            self.0.clone_from(&other.0);
+        if self.list.len() + self.lives.len() + other.list.len() + other.lives.len() > 0 {
+            self.list.clone_from(&other.list);
+            self.lives.clone_from(&other.lives);
         }
     }
 
     /// Forgets everything, keeping its memory.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.list.clear();
+        self.lives.clear();
     }
 }
 
@@ -164,7 +193,8 @@ mod tests {
     const EVE: WorkerId = WorkerId::new(2);
 
     fn barriers(links: &[(WorkerId, WorkerId, u32)]) -> Barriers {
-        Barriers(links.iter().map(|&(to, from, number)| Barrier { to, from, number: LinkNumber(number) }).collect())
+        let barrier = |&(to, from, number): &(_, _, u32)| Barrier { to, from, number: LinkNumber(number) };
+        Barriers { list: links.iter().map(barrier).collect(), lives: Vec::new() }
     }
 
     #[test]
@@ -183,6 +213,21 @@ mod tests {
         let mut known = barriers(&[(ANN, BOB, 4), (EVE, BOB, 3)]);
         known.learn(&barriers(&[(ANN, BOB, 2), (BOB, ANN, 9), (EVE, ANN, 1), (EVE, BOB, 5)]), BOB);
         assert_eq!(known, barriers(&[(ANN, BOB, 4), (EVE, ANN, 1), (EVE, BOB, 5)]));
+    }
+
+    #[test]
+    fn the_earliest_life_is_relied_on_whatever_is_resolved() {
+        let mut known = barriers(&[(EVE, ANN, 1)]);
+        known.rely(EVE, Incarnation(1));
+        let mut theirs = barriers(&[]);
+        theirs.rely(EVE, Incarnation(0));
+        theirs.rely(BOB, Incarnation(2));
+        known.learn(&theirs, BOB);
+        let mut watermark = Watermark::default();
+        watermark.publish(EVE, &[(ANN, LinkNumber(1))]);
+        known.prune(&watermark);
+        let relies: Vec<_> = [ANN, BOB, EVE].map(|worker| known.relies_on(worker)).into();
+        assert_eq!((known.len(), relies), (0, vec![None, Some(Incarnation(2)), Some(Incarnation(0))]));
     }
 
     #[test]

@@ -187,6 +187,13 @@ impl VectorClock {
         sum(self).cmp(&sum(other)).then_with(|| self.iter().cmp(other.iter()))
     }
 
+    /// Whether it counts sends of workers beyond the first `count`. (In the first places, which are kept as one block, what
+    /// does not belong there does no harm.)
+    #[inline(always)]
+    pub(crate) fn reaches_beyond(&self, count: usize) -> bool {
+        self.sparse.last().is_some_and(|entry| entry.0.index() >= count)
+    }
+
     /// Becomes equal to `other`, keeping its own memory.
     #[inline(always)]
     pub fn copy_from(&mut self, other: &Self) {

@@ -55,7 +55,10 @@ pub enum DropReason {
     Incarnation,
     /// The network lost it.
     Loss,
-    /// It is a query, and what its session must see did not come in time.
+    /// Its header says what cannot be: nobody honest sent it.
+    Forged,
+    /// It is a session's, and what the session must see did not come in time, or never can: it was known to an earlier
+    /// life of this worker.
     Stale,
     /// Its depth is beyond the limit, and its sender let it pass.
     Depth,
@@ -66,7 +69,7 @@ pub enum DropReason {
 pub enum What {
     /// The message reached the inbox.
     Arrive,
-    /// It waits for an earlier update of this worker.
+    /// It waits for an earlier update to this worker.
     Park {
         /// Whose update is missing.
         of: WorkerId,
@@ -195,7 +198,7 @@ impl What {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Full,
         Self::Overflow,
         Self::Nack,
@@ -207,6 +210,7 @@ impl DropReason {
         Self::Crash,
         Self::Incarnation,
         Self::Loss,
+        Self::Forged,
         Self::Stale,
         Self::Depth,
     ];
@@ -226,6 +230,7 @@ impl DropReason {
             Self::Crash => "drop(crash)",
             Self::Incarnation => "drop(incarnation)",
             Self::Loss => "drop(loss)",
+            Self::Forged => "drop(forged)",
             Self::Stale => "drop(stale)",
             Self::Depth => "drop(depth)",
         }

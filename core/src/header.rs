@@ -30,7 +30,8 @@ pub struct Header {
     pub sent_at: Time,
     /// The sender's clock at the send, its own entry counting this one; empty for all but updates.
     pub clock: VectorClock,
-    /// What its sender knew to be on its way to whom; kept only where barriers are needed.
+    /// What its sender knew to be on its way to whom; kept only where barriers are needed. Of what a session sends, what
+    /// it must see ([`Token`](crate::Token)).
     pub barriers: Barriers,
     /// The workers that handled an input of this chain, in order; kept only where cycles are broken.
     pub visited: Vec<WorkerId>,
@@ -179,6 +180,8 @@ pub enum Input<M: StateMachine> {
     Start,
     /// From a source.
     Message(M::Message),
+    /// From a session, which asks something.
+    Query(M::Message),
     /// From a worker.
     Update(M::Update),
     /// A timer that fired.
@@ -186,12 +189,13 @@ pub enum Input<M: StateMachine> {
 }
 
 impl<M: StateMachine> Input<M> {
-    /// What kind of input it is.
+    /// What kind of input it is. A query is a message from outside like any other: it differs in how it is handled, not
+    /// in how it travels.
     #[must_use]
     pub const fn kind(&self) -> InputKind {
         match self {
             Self::Start => InputKind::Start,
-            Self::Message(_) => InputKind::External,
+            Self::Message(_) | Self::Query(_) => InputKind::External,
             Self::Update(_) => InputKind::Update,
             Self::Timer(_) => InputKind::Timer,
         }
@@ -203,6 +207,7 @@ impl<M: StateMachine> Clone for Input<M> {
         match self {
             Self::Start => Self::Start,
             Self::Message(message) => Self::Message(message.clone()),
+            Self::Query(query) => Self::Query(query.clone()),
             Self::Update(update) => Self::Update(update.clone()),
             Self::Timer(tag) => Self::Timer(*tag),
         }
@@ -213,7 +218,7 @@ impl<M: StateMachine> std::fmt::Debug for Input<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Start => f.write_str("start"),
-            Self::Message(message) => message.fmt(f),
+            Self::Message(message) | Self::Query(message) => message.fmt(f),
             Self::Update(update) => update.fmt(f),
             Self::Timer(tag) => write!(f, "timer {}", tag.0),
         }

@@ -19,7 +19,8 @@ pub trait Keyed {
 /// A worker's machines by key, each made when its first input comes.
 ///
 /// They share the worker's clock, queues and order: a worker's handlers are serial, so clocks by machine would add
-/// nothing. A timer goes to every machine, in the order in which they were made.
+/// nothing. A timer goes to every machine, in the order in which they were made. A query under a key that nothing has come
+/// for is answered by a new machine, which is not kept.
 ///
 /// ```
 /// use raddle_core::{ByKey, Keyed, Outbox, StateMachine};
@@ -94,5 +95,13 @@ where
 
     fn on_timer(&mut self, tag: TimerTag, out: &mut Outbox<M::Update>) {
         self.machines.values_mut().for_each(|machine| machine.on_timer(tag, out));
+    }
+
+    fn on_query(&self, query: M::Message, out: &mut Outbox<M::Update>) {
+        let key = query.key();
+        match self.machines.get(&key) {
+            Some(machine) => machine.on_query(query, out),
+            None => (self.make)(&key).on_query(query, out),
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! updates wait, [`What`] is everything that can be observed.
 #![forbid(unsafe_code)]
 
+mod ask;
 mod barrier;
 mod bounded;
 mod clock;
@@ -22,6 +23,7 @@ mod ids;
 mod inbox;
 mod keyed;
 mod lives;
+mod lobby;
 mod machine;
 mod names;
 mod outbox;
@@ -33,11 +35,13 @@ mod property;
 pub mod random;
 mod readiness;
 mod sabotage;
+mod session;
 mod subscriptions;
 mod system;
 mod trace;
 mod worker;
 
+pub use ask::{Ask, Manner};
 pub use barrier::{Barrier, Barriers, Watermark};
 pub use bounded::{Bounded, Offered};
 pub use clock::{Causality, VectorClock};
@@ -58,9 +62,10 @@ pub use outbox::{Beyond, Choices, Outbox, Targets};
 pub use pick::{Picker, Queue};
 pub use plan::{Commuting, External, Fork, Plan};
 pub use policy::{Cycles, OnFull, Order, Pick, Placement, Policies, Recovery, Restart, SetError};
-pub use property::{Predicate, Property, Snapshot, When};
+pub use property::{Predicate, Property, Snapshot, When, Why};
 pub use readiness::{Readiness, Turn};
 pub use sabotage::Sabotage;
+pub use session::Token;
 pub use subscriptions::{SubscriptionError, Subscriptions};
 pub use system::{System, SystemError};
 pub use trace::{Conditions, Counting, End, EndReason, Event, Parked, Recorder, Trace};

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | state, unless `recovery = durable` | the clock and the link numbers: they go on where they were |
 //! | timers, and what it waited for | barriers: what is known to be on its way to whom |
+//! | on which lives of others its state relies | |
 //! | every update that waits for it or is on its way to it | messages from sources, and tombstones |
 //!
 //! So a crash needs no rule of its own for order, and none is added for it. The argument, for any of the orders:

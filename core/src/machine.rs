@@ -54,6 +54,12 @@ pub trait StateMachine: Send + 'static {
     fn on_timer(&mut self, tag: TimerTag, out: &mut Outbox<Self::Update>) {
         let _ = (tag, out);
     }
+
+    /// A question of a session, which changes nothing here; [`Outbox::reply`] answers it. When it comes, this worker has
+    /// seen all that the session has: see [`System::session`](crate::System::session).
+    fn on_query(&self, query: Self::Message, out: &mut Outbox<Self::Update>) {
+        let _ = (query, out);
+    }
 }
 
 /// Workers of different types in one system: box them. (An enum of the types does the same, statically, and lets
@@ -106,6 +112,10 @@ impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
 
     fn on_timer(&mut self, tag: TimerTag, out: &mut Outbox<M::Update>) {
         (**self).on_timer(tag, out);
+    }
+
+    fn on_query(&self, query: M::Message, out: &mut Outbox<M::Update>) {
+        (**self).on_query(query, out);
     }
 }
 

@@ -87,6 +87,12 @@ impl Names {
         self.sessions.contains(&source)
     }
 
+    /// Whether any source is.
+    #[must_use]
+    pub fn has_sessions(&self) -> bool {
+        !self.sessions.is_empty()
+    }
+
     /// The name of the system.
     #[must_use]
     pub fn system(&self) -> &str {

@@ -157,8 +157,9 @@ impl<U> Outbox<U> {
         self.command(Command::Wrote(format!("{key}={value}").into()));
     }
 
-    /// Says that this moment, before anything else is handled, is the worker's part of the cut of this name: part of
-    /// what the law `consistent-cut` judges.
+    /// Says that this moment is the worker's part of the cut of this name: with all that it has handled, what it handles now
+    /// included, and with all that it has sent, what this handler has said so far included. The law `consistent-cut`
+    /// judges the parts together.
     pub fn cut(&mut self, name: impl Display) {
         self.command(Command::Cut(name.to_string().into()));
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::ask::Manner;
 use crate::fault::FaultKind;
 use crate::header::{Envelope, Header, Input};
 use crate::ids::{Incarnation, MessageId, Party, Root, SourceId, Time, WorkerId};
@@ -35,8 +36,21 @@ pub struct External<T> {
     pub number: u32,
     /// Whom it is for.
     pub to: WorkerId,
+    /// Whether it tells or asks.
+    pub manner: Manner,
     /// What it says.
     pub message: T,
+}
+
+impl<T: Clone> External<T> {
+    /// It as an input.
+    #[must_use]
+    pub fn input<M: StateMachine<Message = T>>(&self) -> Input<M> {
+        match self.manner {
+            Manner::Tell => Input::Message(self.message.clone()),
+            Manner::Query => Input::Query(self.message.clone()),
+        }
+    }
 }
 
 /// A checked system: what all runs of it share.
@@ -74,7 +88,17 @@ impl<M: StateMachine> Plan<M> {
     /// What every worker goes by, over a transport that keeps the order `promised` by itself.
     #[must_use]
     pub fn rules(&self, promised: Order) -> Rules {
-        Rules { barriers: self.rules.policies.needs_barriers(promised), ..self.rules.clone() }
+        let policies = &self.rules.policies;
+        let barriers = policies.needs_barriers(self.transport(promised));
+        let lives = barriers && self.names().has_sessions() && policies.recovery == Recovery::Amnesia;
+        Rules { barriers, lives, ..self.rules.clone() }
+    }
+
+    /// The strongest order that a transport which promises this much keeps by itself in this system. Sessions go from
+    /// worker to worker without it, so where there are any it keeps causal order of nothing but links.
+    #[must_use]
+    pub fn transport(&self, promised: Order) -> Order {
+        if self.names().has_sessions() { promised.min(Order::Fifo) } else { promised }
     }
 
     /// The workload, in the order of declaration.
@@ -198,7 +222,11 @@ impl<M: StateMachine> Plan<M> {
     /// The kind of an input.
     #[must_use]
     pub fn message_kind(&self, input: &Input<M>) -> &'static str {
-        self.message_kind.as_ref().map_or_else(|| input.kind().word(), |kind| kind(input))
+        match (&self.message_kind, input) {
+            (Some(kind), _) => kind(input),
+            (None, Input::Query(_)) => "query",
+            (None, _) => input.kind().word(),
+        }
     }
 
     /// Tries the start of each worker: whether it says anything. Handlers are deterministic, so one try tells.

@@ -133,8 +133,11 @@ pub struct Policies {
     pub external_capacity: usize,
     /// Most updates that wait in the overflow of one inbox under `hold`.
     pub overflow: usize,
-    /// Most updates that wait at one inbox for an earlier one.
+    /// Most updates that wait at one inbox for an earlier one; and as many of what sessions send.
     pub parking: usize,
+    /// How long what a session sends waits until its worker has seen what the session has; then it is dropped. In whole
+    /// milliseconds.
+    pub stale_after: Duration,
     /// How many inputs are handled between two publications of what is resolved, which prune barriers.
     pub watermark: u64,
     /// Most barriers that an update may carry before the law `bounded-headers` is broken.
@@ -166,6 +169,7 @@ impl Default for Policies {
             external_capacity: 1024,
             overflow: 1024,
             parking: 1024,
+            stale_after: Duration::from_secs(1),
             watermark: 200,
             barriers_max: 64,
             placement: Placement::default(),
@@ -212,6 +216,7 @@ impl Policies {
         ("external_capacity", "a number from 1", "most messages in a worker's external queue"),
         ("overflow", "a number", "most updates held beside a full queue"),
         ("parking", "a number", "most updates that wait at an inbox for an earlier one"),
+        ("stale_after", "a number", "milliseconds that a session's message waits for what the session has seen"),
         ("watermark", "a number from 1", "inputs handled between two prunings of barriers"),
         ("barriers_max", "a number", "most barriers that an update may carry"),
         ("placement", "inline, sharded(N)", "where updates are routed"),
@@ -241,6 +246,7 @@ impl Policies {
             "external_capacity" => self.external_capacity.to_string(),
             "overflow" => self.overflow.to_string(),
             "parking" => self.parking.to_string(),
+            "stale_after" => self.stale_after.as_millis().to_string(),
             "watermark" => self.watermark.to_string(),
             "barriers_max" => self.barriers_max.to_string(),
             "placement" => self.placement.to_string(),
@@ -270,6 +276,7 @@ impl Policies {
             "external_capacity" => put(&mut self.external_capacity, positive(value)),
             "overflow" => put(&mut self.overflow, value.parse().ok()),
             "parking" => put(&mut self.parking, value.parse().ok()),
+            "stale_after" => put(&mut self.stale_after, value.parse().ok().map(Duration::from_millis)),
             "watermark" => put(&mut self.watermark, positive(value)),
             "barriers_max" => put(&mut self.barriers_max, value.parse().ok()),
             "placement" => put(&mut self.placement, value.parse().ok()),

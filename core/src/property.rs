@@ -32,6 +32,8 @@ pub struct Property<M> {
     pub when: When,
     /// Whether it holds now.
     pub holds: Predicate<M>,
+    /// Why it does not, where it can tell: asked only when it does not.
+    pub why: Option<Why<M>>,
     /// The only worker whose state it reads; none if it may read several.
     pub worker: Option<String>,
 }
@@ -39,10 +41,13 @@ pub struct Property<M> {
 /// A predicate over the states of all machines.
 pub type Predicate<M> = Arc<dyn Fn(&Snapshot<'_, M>) -> bool + Send + Sync>;
 
+/// What is wrong with the states of all machines, in words.
+pub type Why<M> = Arc<dyn Fn(&Snapshot<'_, M>) -> Option<String> + Send + Sync>;
+
 impl<M> Clone for Property<M> {
     fn clone(&self) -> Self {
         let (name, worker) = (self.name.clone(), self.worker.clone());
-        Self { name, when: self.when, holds: Arc::clone(&self.holds), worker }
+        Self { name, when: self.when, holds: Arc::clone(&self.holds), why: self.why.clone(), worker }
     }
 }
 
@@ -69,6 +74,11 @@ impl<'a, M> Snapshot<'a, M> {
     #[must_use]
     pub fn machine(&self, name: &str) -> Option<&'a M> {
         self.names.worker_id(name).map(|id| self.machine_of(id))
+    }
+
+    /// The worker of this name.
+    pub(crate) fn worker(&self, name: &str) -> Option<&'a Worker<M>> {
+        self.names.worker_id(name).map(|id| &self.workers[id.index()])
     }
 
     /// The machine of a worker.

@@ -10,6 +10,8 @@
 //! of a third (see [`Sabotage::MergeTombstones`]). A tombstone whose turn it is is resolved at once, so only those are
 //! kept that wait, and there are never more than there are updates in flight.
 
+use std::collections::VecDeque;
+
 use crate::header::Header;
 use crate::ids::{LinkNumber, WorkerId};
 use crate::policy::{Order, Policies};
@@ -22,10 +24,32 @@ pub struct Readiness<T> {
     parking: usize,
     /// By sender: the highest number up to which everything is handled or known to be gone.
     resolved: Vec<(WorkerId, LinkNumber)>,
-    waiting: Vec<Waiting<T>>,
-    /// Places to be written over.
-    spare: Vec<Place>,
+    /// In the same order: what waits of each link.
+    queues: Vec<Queue>,
+    /// In the same order: of whom the next of each link needs something more; [`NOBODY`] if it needs nothing, or is not
+    /// here.
+    hindrances: Vec<WorkerId>,
+    /// The links whose next need wait no longer, each with when it came.
+    ripe: Vec<(u64, WorkerId, Slot)>,
+    /// All that waits, and room for what will.
+    slots: Vec<Waiting<T>>,
+    free: Vec<Slot>,
+    /// What came to wait last.
+    last: Slot,
+    /// How many updates wait.
+    parked: usize,
+    /// How many came to wait so far.
+    came: u64,
 }
+
+/// No worker.
+const NOBODY: WorkerId = WorkerId::new(u32::MAX);
+
+/// Where something waits.
+type Slot = u32;
+
+/// What waits of one link, by number.
+type Queue = VecDeque<(LinkNumber, Slot)>;
 
 /// What an update waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +98,8 @@ struct Place {
 /// An update, or the tombstone of one, that must wait.
 #[derive(Clone, Debug)]
 struct Waiting<T> {
+    /// When it came.
+    came: u64,
     place: Place,
     /// None: a tombstone.
     item: Option<T>,
@@ -90,7 +116,12 @@ pub enum Turn {
     NoRoom,
     /// It had its turn.
     Past,
+    /// No honest sender gives such a number.
+    Forged,
 }
+
+/// No honest update is so far ahead of what is resolved: more would be in flight than any policy lets be.
+const AHEAD_MAX: u32 = 1 << 24;
 
 impl<T> Readiness<T> {
     /// Nothing has arrived. `promised` is the order that the transport keeps by itself.
@@ -100,8 +131,14 @@ impl<T> Readiness<T> {
             rule: Rule::new(policies, promised),
             parking: policies.parking,
             resolved: Vec::new(),
-            waiting: Vec::new(),
-            spare: Vec::new(),
+            queues: Vec::new(),
+            hindrances: Vec::new(),
+            ripe: Vec::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            last: 0,
+            parked: 0,
+            came: 0,
         }
     }
 
@@ -112,25 +149,79 @@ impl<T> Readiness<T> {
     }
 
     fn arrive_in_order(&mut self, from: WorkerId, header: &Header) -> Turn {
-        let place = self.place(from, header);
-        let turn = self.turn_of(&place);
+        if matches!(self.rule, Rule::Broadcast | Rule::Swapped) {
+            return self.arrive_in_broken_order(from, header);
+        }
+        let number = header.number;
+        let at = self.link(from).unwrap_or_else(|at| self.insert_link(at, from));
+        let resolved = self.resolved[at].1;
+        if number == LinkNumber(0) || number.0 > resolved.0.saturating_add(AHEAD_MAX) {
+            return Turn::Forged;
+        }
+        if number <= resolved {
+            return Turn::Past;
+        }
+        let turn = LinkNumber(resolved.0 + 1);
+        let needed = if number == turn { self.missing_of(header) } else { Some((from, turn)) };
+        let Some((of, needs)) = needed else {
+            self.set_resolved_at(at, from, number);
+            return Turn::Now;
+        };
+        let (behind, is_there) = self.find(at, number);
+        if is_there {
+            return Turn::Past;
+        }
+        let slot = self.write_down(from, header);
+        self.wait_at(at, behind, slot);
+        if self.parked < self.parking { Turn::Later(of, needs) } else { Turn::NoRoom }
+    }
+
+    fn arrive_in_broken_order(&mut self, from: WorkerId, header: &Header) -> Turn {
+        let slot = self.write_down(from, header);
+        let turn = match self.rule {
+            Rule::Swapped => self.swapped_turn_of(from, header.number),
+            _ => self.turn_of(slot),
+        };
         match turn {
-            Turn::Now if self.rule != Rule::Swapped => self.resolve(&place),
+            Turn::Now if self.rule != Rule::Swapped => self.resolve(slot),
             Turn::Later(..) | Turn::NoRoom => {
-                self.waiting.push(Waiting { place, item: None });
+                self.wait(slot);
                 return turn;
             }
-            Turn::Now | Turn::Past => {}
+            Turn::Now | Turn::Past | Turn::Forged => {}
         }
-        self.spare.push(place);
+        self.free.push(slot);
         turn
+    }
+
+    /// Of the barriers of an update whose predecessor is resolved, the first that is not.
+    fn missing_of(&self, header: &Header) -> Option<(WorkerId, LinkNumber)> {
+        if self.rule == Rule::Fifo {
+            return None;
+        }
+        let toward = header.barriers.toward(header.to).iter();
+        toward.map(|barrier| (barrier.from, barrier.number)).find(|(of, needs)| self.resolved_of(*of) < *needs)
+    }
+
+    /// Where a number belongs among those of its link that wait, and whether it is there already.
+    fn find(&self, at: usize, number: LinkNumber) -> (usize, bool) {
+        let queue = &self.queues[at];
+        let behind = queue.partition_point(|waiting| waiting.0 <= number);
+        // What merged may stand for several.
+        let stands_for = |before: usize| self.slots[queue[before].1 as usize].place.number;
+        let is_there = behind.checked_sub(1).is_some_and(|before| match self.rule {
+            Rule::Merging => stands_for(before) >= number,
+            _ => queue[before].0 == number,
+        });
+        (behind, is_there)
     }
 
     /// Takes the update that was the last to arrive and has to wait.
     pub fn park(&mut self, item: T) {
-        let last = self.waiting.last_mut().expect("it has a place among those that wait");
+        let last = &mut self.slots[self.last as usize];
         debug_assert!(last.item.is_none(), "nothing stands there yet");
         last.item = Some(item);
+        self.parked += 1;
     }
 
     /// Takes the tombstone of an update that was dropped before it arrived, or after.
@@ -138,55 +229,78 @@ impl<T> Readiness<T> {
         if self.rule == Rule::Arrival {
             return;
         }
-        let mut place = self.place(from, header);
+        let slot = self.write_down(from, header);
         if self.rule == Rule::BareGaps {
-            place.barriers.clear();
+            self.slots[slot as usize].place.barriers.clear();
         }
-        if self.missing(&place).is_none() {
-            self.resolve(&place);
+        if self.missing(slot).is_none() {
+            self.resolve(slot);
         }
-        if place.number > self.resolved_of(from) && !(self.rule == Rule::Merging && self.merge(&place)) {
-            self.waiting.push(Waiting { place, item: None });
+        let is_past = header.number <= self.resolved_of(from);
+        if is_past || self.waits(slot) || (self.rule == Rule::Merging && self.merge(slot)) {
+            self.free.push(slot);
         } else {
-            self.spare.push(place);
+            self.wait(slot);
         }
     }
 
-    /// The next that need wait no longer; ask until there is none.
+    /// The next that need wait no longer, in the order in which they came; ask until there is none.
     #[inline(always)]
     pub fn release(&mut self) -> Option<T> {
-        if self.waiting.is_empty() { None } else { self.release_waiting() }
+        if self.ripe.is_empty() { None } else { self.release_ripe() }
     }
 
-    /// Whether anything waits, if only a tombstone.
+    /// Whether anything, if only a tombstone, need wait no longer.
     #[inline(always)]
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+    pub(crate) fn may_release(&self) -> bool {
+        !self.ripe.is_empty()
     }
 
-    fn release_waiting(&mut self) -> Option<T> {
-        while let Some(turn) = self.waiting.iter().position(|w| self.missing(&w.place).is_none()) {
-            let Waiting { place, item } = self.waiting.remove(turn);
-            self.resolve(&place);
-            self.spare.push(place);
-            if item.is_some() {
-                return item;
+    fn release_ripe(&mut self) -> Option<T> {
+        while let Some(first) = (0..self.ripe.len()).min_by_key(|at| self.ripe[*at].0) {
+            let (_, from, slot) = self.ripe.swap_remove(first);
+            let at = self.link(from).expect("something of it waits");
+            let queue = &mut self.queues[at];
+            // It is the first, but where a broken rule left others behind.
+            let turn = queue.iter().position(|waiting| waiting.1 == slot).expect("it waits");
+            let _ = queue.remove(turn);
+            self.resolve(slot);
+            self.free.push(slot);
+            if let Some(item) = self.slots[slot as usize].item.take() {
+                self.parked -= 1;
+                return Some(item);
             }
         }
         None
     }
 
-    /// What waits here for an earlier update: the item, whose, and which number.
+    /// What waits here for an earlier update, in the order in which it came: the item, whose, and which number.
     pub fn parked(&self) -> impl Iterator<Item = (&T, WorkerId, LinkNumber)> {
-        self.waiting.iter().filter_map(|w| {
-            let (of, needs) = self.missing(&w.place).unwrap_or((w.place.from, w.place.first));
-            Some((w.item.as_ref()?, of, needs))
+        self.by_coming(|slot| self.slots[*slot as usize].item.is_some()).into_iter().filter_map(|slot| {
+            let Waiting { place, item, .. } = &self.slots[slot as usize];
+            let (of, needs) = self.missing(slot).unwrap_or((place.from, place.first));
+            Some((item.as_ref()?, of, needs))
         })
     }
 
-    /// Takes out all that waits; their tombstones wait on in their places.
+    /// All of these that wait, in the order in which they came.
+    fn by_coming(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = self.queues.iter().flatten().map(|waiting| waiting.1).filter(wanted).collect();
+        slots.sort_unstable_by_key(|slot| self.slots[*slot as usize].came);
+        slots
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub const fn parked_len(&self) -> usize {
+        self.parked
+    }
+
+    /// Takes out all that waits, in the order in which it came; their tombstones wait on in their places.
     pub fn bury_parked(&mut self) -> impl Iterator<Item = T> {
-        self.waiting.iter_mut().filter_map(|waiting| waiting.item.take())
+        self.parked = 0;
+        let slots = self.by_coming(|_| true);
+        slots.into_iter().filter_map(|slot| self.slots[slot as usize].item.take())
     }
 
     /// By sender: the highest number up to which everything is handled or known to be gone.
@@ -197,13 +311,65 @@ impl<T> Readiness<T> {
 
     /// Forgets everything, keeping its memory.
     pub fn clear(&mut self) {
-        self.resolved.clear();
-        self.spare.extend(self.waiting.drain(..).map(|waiting| waiting.place));
+        self.resolved.iter_mut().for_each(|link| link.1 = LinkNumber(0));
+        for (_, slot) in self.queues.iter_mut().flat_map(|queue| queue.drain(..)) {
+            self.slots[slot as usize].item = None;
+            self.free.push(slot);
+        }
+        self.hindrances.fill(NOBODY);
+        self.ripe.clear();
+        (self.parked, self.came) = (0, 0);
     }
 
-    /// Where an update stands, in memory that is used again.
-    fn place(&mut self, from: WorkerId, header: &Header) -> Place {
-        let mut place = self.spare.pop().unwrap_or_default();
+    /// What is written down here is to wait, until what it waits for is resolved.
+    fn wait(&mut self, slot: Slot) {
+        let Place { from, first, .. } = self.slots[slot as usize].place;
+        let at = self.link(from).unwrap_or_else(|at| self.insert_link(at, from));
+        let (behind, _) = self.find(at, first);
+        self.wait_at(at, behind, slot);
+    }
+
+    fn wait_at(&mut self, at: usize, behind: usize, slot: Slot) {
+        self.came += 1;
+        let waiting = &mut self.slots[slot as usize];
+        waiting.came = self.came;
+        let first = waiting.place.first;
+        self.queues[at].insert(behind, (first, slot));
+        self.last = slot;
+        if first.0 == self.resolved[at].1.0.wrapping_add(1) {
+            self.look_at(at);
+        }
+    }
+
+    /// Looks whether the next of a link is here, and what it waits for.
+    fn look_at(&mut self, at: usize) {
+        let (from, resolved) = self.resolved[at];
+        let turn = LinkNumber(resolved.0.wrapping_add(1));
+        let queue = &self.queues[at];
+        // Mostly the first is the next or behind it; a broken rule may leave others before.
+        let next = match queue.front() {
+            Some(first) if first.0 < turn => queue.get(queue.partition_point(|waiting| waiting.0 < turn)),
+            first => first,
+        };
+        let Some((_, slot)) = next.copied().filter(|waiting| waiting.0 == turn) else {
+            self.hindrances[at] = NOBODY;
+            return;
+        };
+        let hindrance = self.missing_barrier(slot);
+        self.hindrances[at] = hindrance.map_or(NOBODY, |barrier| barrier.0);
+        let ripe = (self.slots[slot as usize].came, from, slot);
+        if hindrance.is_none() && !self.ripe.contains(&ripe) {
+            self.ripe.push(ripe);
+        }
+    }
+
+    /// Writes down where an update stands, in memory that is used again.
+    fn write_down(&mut self, from: WorkerId, header: &Header) -> Slot {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Waiting { came: 0, place: Place::default(), item: None });
+            (self.slots.len() - 1) as Slot
+        });
+        let place = &mut self.slots[slot as usize].place;
         place.barriers.clear();
         place.from = from;
         place.number = header.number;
@@ -220,60 +386,89 @@ impl<T> Readiness<T> {
             Rule::Arrival | Rule::Fifo | Rule::Swapped => {}
         }
         place.first = place.number;
-        place
+        slot
     }
 
-    fn turn_of(&mut self, place: &Place) -> Turn {
-        if self.rule == Rule::Swapped {
-            return self.swapped_turn_of(place);
-        }
-        if place.number <= self.resolved_of(place.from) || self.waits(place) {
+    fn turn_of(&mut self, slot: Slot) -> Turn {
+        let Place { from, number, .. } = self.slots[slot as usize].place;
+        if number <= self.resolved_of(from) || self.waits(slot) {
             return Turn::Past;
         }
-        match self.missing(place) {
+        match self.missing(slot) {
             None => Turn::Now,
-            Some(_) if self.parked().count() >= self.parking => Turn::NoRoom,
+            Some(_) if self.parked >= self.parking => Turn::NoRoom,
             Some((of, needs)) => Turn::Later(of, needs),
         }
     }
 
-    /// What a place waits for, if for anything: of whom, and which number.
-    fn missing(&self, place: &Place) -> Option<(WorkerId, LinkNumber)> {
-        let turn = LinkNumber(self.resolved_of(place.from).0.wrapping_add(1));
-        if place.first != turn {
-            return Some((place.from, turn));
-        }
-        place.barriers.as_slice().iter().find(|(of, needs)| self.resolved_of(*of) < *needs).copied()
+    /// What an update waits for, if for anything: of whom, and which number.
+    fn missing(&self, slot: Slot) -> Option<(WorkerId, LinkNumber)> {
+        let Place { from, first, .. } = self.slots[slot as usize].place;
+        let turn = LinkNumber(self.resolved_of(from).0.wrapping_add(1));
+        if first == turn { self.missing_barrier(slot) } else { Some((from, turn)) }
     }
 
-    fn waits(&self, place: &Place) -> bool {
-        self.waiting.iter().any(|w| w.place.from == place.from && w.place.number == place.number)
+    /// The same, once its predecessor is resolved.
+    fn missing_barrier(&self, slot: Slot) -> Option<(WorkerId, LinkNumber)> {
+        let barriers = self.slots[slot as usize].place.barriers.iter();
+        barriers.copied().find(|(of, needs)| self.resolved_of(*of) < *needs)
     }
 
-    fn resolve(&mut self, place: &Place) {
-        self.set_resolved(place.from, place.number);
+    /// Whether another of the same number waits already.
+    fn waits(&self, slot: Slot) -> bool {
+        let Place { from, number, .. } = self.slots[slot as usize].place;
+        self.link(from).is_ok_and(|at| self.find(at, number).1)
     }
 
-    fn resolved_of(&self, from: WorkerId) -> LinkNumber {
-        let at = self.resolved.binary_search_by_key(&from, |link| link.0);
-        at.map_or(LinkNumber(0), |at| self.resolved[at].1)
+    fn resolve(&mut self, slot: Slot) {
+        let Place { from, number, .. } = self.slots[slot as usize].place;
+        self.set_resolved(from, number);
+    }
+
+    /// Of one sender.
+    pub(crate) fn resolved_of(&self, from: WorkerId) -> LinkNumber {
+        self.link(from).map_or(LinkNumber(0), |at| self.resolved[at].1)
+    }
+
+    /// The place of a link, or where it would be.
+    fn link(&self, from: WorkerId) -> Result<usize, usize> {
+        self.resolved.binary_search_by_key(&from, |link| link.0)
+    }
+
+    #[cold]
+    fn insert_link(&mut self, at: usize, from: WorkerId) -> usize {
+        self.resolved.insert(at, (from, LinkNumber(0)));
+        self.queues.insert(at, Queue::new());
+        self.hindrances.insert(at, NOBODY);
+        at
     }
 
     fn set_resolved(&mut self, from: WorkerId, number: LinkNumber) {
-        match self.resolved.binary_search_by_key(&from, |link| link.0) {
-            Ok(at) => self.resolved[at].1 = number,
-            Err(at) => self.resolved.insert(at, (from, number)),
+        let at = self.link(from).unwrap_or_else(|at| self.insert_link(at, from));
+        self.set_resolved_at(at, from, number);
+    }
+
+    /// So much of a link is resolved now: its next may have come, and those that waited for it may go on.
+    fn set_resolved_at(&mut self, at: usize, from: WorkerId, number: LinkNumber) {
+        self.resolved[at].1 = number;
+        if !self.queues[at].is_empty() {
+            self.look_at(at);
+        }
+        for other in 0..self.hindrances.len() {
+            if self.hindrances[other] == from {
+                self.look_at(other);
+            }
         }
     }
 
     /// The broken rule: number 1 waits for number 2, and then there is no order at all.
-    fn swapped_turn_of(&mut self, place: &Place) -> Turn {
-        match place.number.0 {
+    fn swapped_turn_of(&mut self, from: WorkerId, number: LinkNumber) -> Turn {
+        match number.0 {
             1 => {
-                self.set_resolved(place.from, LinkNumber(u32::MAX));
-                return Turn::Later(place.from, LinkNumber(2));
+                self.set_resolved(from, LinkNumber(u32::MAX));
+                return Turn::Later(from, LinkNumber(2));
             }
-            2 => self.set_resolved(place.from, LinkNumber(0)),
+            2 => self.set_resolved(from, LinkNumber(0)),
             _ => {}
         }
         Turn::Now
@@ -281,13 +476,20 @@ impl<T> Readiness<T> {
 
     /// The broken rule: a tombstone next to another of its link becomes one with it, which waits for all that the two
     /// wait for.
-    fn merge(&mut self, place: &Place) -> bool {
-        let stones = self.waiting.iter_mut().filter(|w| w.item.is_none() && w.place.from == place.from);
+    fn merge(&mut self, slot: Slot) -> bool {
+        let place = self.slots[slot as usize].place.clone();
+        let Ok(at) = self.link(place.from) else { return false };
         let next_to = |other: &Place| other.number.0 + 1 == place.first.0 || place.number.0 + 1 == other.first.0;
-        let Some(other) = stones.map(|w| &mut w.place).find(|other| next_to(other)) else { return false };
+        let is_next = |waiting: &Waiting<T>| waiting.item.is_none() && next_to(&waiting.place);
+        let found = self.queues[at].iter().position(|waiting| is_next(&self.slots[waiting.1 as usize]));
+        let Some(found) = found else { return false };
+        let other = &mut self.slots[self.queues[at][found].1 as usize].place;
         other.first = other.first.min(place.first);
         other.number = other.number.max(place.number);
-        place.barriers.as_slice().iter().for_each(|barrier| other.barriers.push(*barrier));
+        other.barriers.extend(&place.barriers);
+        self.queues[at][found].0 = other.first;
+        self.ripe.retain(|ripe| ripe.1 != place.from);
+        self.look_at(at);
         true
     }
 }
@@ -395,7 +597,7 @@ mod tests {
             post.bury(BOB, 1, &[(EVE, 1)]);
             assert_eq!(post.arrive("eve's", EVE, 1, &[]), Turn::Now);
             post.releases(released);
-            assert_eq!(post.0.is_waiting(), released.is_empty());
+            assert_eq!(post.0.queues.iter().any(|queue| !queue.is_empty()), released.is_empty());
         }
     }
 

@@ -37,11 +37,15 @@ pub enum Sabotage {
     AcceptOldLives,
     /// A new life of a worker counts its sends from the beginning.
     ResetClocks,
+    /// A worker serves a session whatever that must see.
+    IgnoreToken,
+    /// A worker serves a session when its clock dominates the session's: the rule for broadcasts.
+    ClockToken,
 }
 
 impl Sabotage {
     /// Every rule that can be broken.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::LoseSilently,
         Self::HandleTwice,
         Self::FreezeDepth,
@@ -57,6 +61,8 @@ impl Sabotage {
         Self::ForgetClocks,
         Self::AcceptOldLives,
         Self::ResetClocks,
+        Self::IgnoreToken,
+        Self::ClockToken,
     ];
 
     /// Its name for `--set sabotage=NAME`.
@@ -78,6 +84,8 @@ impl Sabotage {
             Self::ForgetClocks => "forget-clocks",
             Self::AcceptOldLives => "accept-old-lives",
             Self::ResetClocks => "reset-clocks",
+            Self::IgnoreToken => "ignore-token",
+            Self::ClockToken => "clock-token",
         }
     }
 

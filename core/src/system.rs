@@ -3,12 +3,14 @@
 //! [`System`] is the builder that users write; [`Plan`] is what it says after checking, shared by all runs.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
 
+use crate::ask::{Ask, Manner};
 use crate::fault::FaultKind;
 use crate::fnv;
 use crate::header::{Header, Input};
@@ -49,6 +51,8 @@ pub struct System<M: StateMachine> {
     policies: Policies,
     laws: Option<Vec<String>>,
     properties: Vec<Property<M>>,
+    /// Who is to converge: must exist.
+    converging: Vec<String>,
     marks: Vec<&'static str>,
     edges: Option<Vec<(String, String)>>,
     subscriptions: Option<String>,
@@ -68,6 +72,8 @@ struct Sent<T> {
     /// None: the one after its predecessor's.
     number: Option<u32>,
     to: String,
+    /// None: of a source that is no session.
+    manner: Option<Manner>,
     message: T,
 }
 
@@ -80,6 +86,7 @@ impl<M: StateMachine> Clone for System<M> {
             policies: self.policies.clone(),
             laws: self.laws.clone(),
             properties: self.properties.clone(),
+            converging: self.converging.clone(),
             marks: self.marks.clone(),
             edges: self.edges.clone(),
             subscriptions: self.subscriptions.clone(),
@@ -105,6 +112,7 @@ impl<M: StateMachine> System<M> {
             policies: Policies::default(),
             laws: None,
             properties: Vec::new(),
+            converging: Vec::new(),
             marks: Vec::new(),
             edges: None,
             subscriptions: None,
@@ -145,7 +153,8 @@ impl<M: StateMachine> System<M> {
         messages: impl IntoIterator<Item = (T, M::Message)>,
     ) -> Self {
         let source = source.into();
-        let sent = |(to, message): (T, _)| Sent { source: source.clone(), number: None, to: to.into(), message };
+        let sent =
+            |(to, message): (T, _)| Sent { source: source.clone(), number: None, to: to.into(), manner: None, message };
         self.workload.extend(messages.into_iter().map(sent));
         self
     }
@@ -163,9 +172,58 @@ impl<M: StateMachine> System<M> {
             source: source.clone(),
             number: Some(number),
             to: to.into(),
+            manner: None,
             message,
         };
         self.workload.extend(messages.into_iter().map(sent));
+        self
+    }
+
+    /// Adds a session: a source that sends each of its operations, to any worker, when the one before was handled or
+    /// dropped. May be called several times for one session, which then does all in turn.
+    ///
+    /// Wherever it goes, a session finds what it has seen: it reads its own writes, its reads do not go back, and what it
+    /// writes comes after what it has read. An operation that comes to a worker too early waits there, and is dropped as
+    /// stale ([`DropReason::Stale`](crate::DropReason::Stale)) if what it waits for does not come in time (policy
+    /// `stale_after`), or was known to an earlier life of the worker that has forgotten it. This needs `order = causal`,
+    /// which is the default; under a weaker order a session is served at once.
+    ///
+    /// ```
+    /// use raddle_core::{Ask, Outbox, StateMachine, System};
+    ///
+    /// /// A number on two replicas.
+    /// #[derive(Default)]
+    /// struct Replica { value: u32 }
+    /// impl StateMachine for Replica {
+    ///     type Message = u32;
+    ///     type Update = u32;
+    ///     fn on_message(&mut self, value: u32, out: &mut Outbox<u32>) {
+    ///         self.value = value;
+    ///         out.notify(if out.my_name() == "a" { "b" } else { "a" }, value);
+    ///     }
+    ///     fn on_update(&mut self, value: u32, _: &mut Outbox<u32>) { self.value = value; }
+    ///     fn on_query(&self, _: u32, out: &mut Outbox<u32>) { out.reply(self.value); }
+    /// }
+    ///
+    /// // Written at the one and read at the other: it reads 7, however late the replication is.
+    /// let system = System::new("pair")
+    ///     .workers(["a", "b"], |_| Replica::default())
+    ///     .session("ann", [Ask::tell("a", 7), Ask::query("b", 0)]);
+    /// let plan = system.plan()?;
+    /// assert!(plan.names().has_sessions());
+    /// # Ok::<(), raddle_core::SystemError>(())
+    /// ```
+    #[must_use]
+    pub fn session(mut self, name: impl Into<String>, ops: impl IntoIterator<Item = Ask<M::Message>>) -> Self {
+        let source = name.into();
+        let sent = |Ask { to, manner, message }| Sent {
+            source: source.clone(),
+            number: None,
+            to,
+            manner: Some(manner),
+            message,
+        };
+        self.workload.extend(ops.into_iter().map(sent));
         self
     }
 
@@ -273,7 +331,55 @@ impl<M: StateMachine> System<M> {
         let worker = worker.into();
         let at = worker.clone();
         let holds = move |states: &Snapshot<'_, M>| states.machine(&at).is_none_or(&holds);
-        self.properties.push(Property { name: name.to_owned(), when, holds: Arc::new(holds), worker: Some(worker) });
+        let holds = Arc::new(holds);
+        self.properties.push(Property { name: name.to_owned(), when, holds, why: None, worker: Some(worker) });
+        self
+    }
+
+    /// Adds the property `convergence`: when a run has come to rest, all these workers are in the same state, as far as
+    /// `view` shows it. For copies of one thing. A worker that is dead then has no say.
+    ///
+    /// A breach names two workers that differ, and what each of them has.
+    ///
+    /// ```
+    /// use raddle_core::{Outbox, StateMachine, System};
+    ///
+    /// #[derive(Default)]
+    /// struct Copy { value: u32 }
+    /// impl StateMachine for Copy {
+    ///     type Message = u32;
+    ///     type Update = u32;
+    ///     fn on_message(&mut self, value: u32, out: &mut Outbox<u32>) {
+    ///         self.value = value;
+    ///         out.notify("right", value);
+    ///     }
+    ///     fn on_update(&mut self, value: u32, _: &mut Outbox<u32>) { self.value = value; }
+    /// }
+    ///
+    /// let system = System::new("pair")
+    ///     .workers(["left", "right"], |_| Copy::default())
+    ///     .messages("client", [("left", 1)])
+    ///     .converging(["left", "right"], |copy| copy.value);
+    /// assert_eq!(system.plan()?.properties()[0].name, "convergence");
+    /// # Ok::<(), raddle_core::SystemError>(())
+    /// ```
+    #[must_use]
+    pub fn converging<N: Into<String>, V: PartialEq + Debug>(
+        mut self,
+        workers: impl IntoIterator<Item = N>,
+        view: impl Fn(&M) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let workers: Arc<[String]> = workers.into_iter().map(Into::into).collect();
+        self.converging.extend(workers.iter().cloned());
+        let difference = Arc::new(move |states: &Snapshot<'_, M>| first_difference(states, &workers, &view));
+        let differs = Arc::clone(&difference);
+        self.properties.push(Property {
+            name: "convergence".to_owned(),
+            when: When::AtEnd,
+            holds: Arc::new(move |states| differs(states).is_none()),
+            why: Some(difference),
+            worker: None,
+        });
         self
     }
 
@@ -283,7 +389,8 @@ impl<M: StateMachine> System<M> {
         when: When,
         holds: impl Fn(&Snapshot<'_, M>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.properties.push(Property { name: name.to_owned(), when, holds: Arc::new(holds), worker: None });
+        let holds = Arc::new(holds);
+        self.properties.push(Property { name: name.to_owned(), when, holds, why: None, worker: None });
         self
     }
 
@@ -369,6 +476,7 @@ impl<M: StateMachine> System<M> {
             Input::Message(message) => state_hash(&(1_u8, message)),
             Input::Update(update) => state_hash(&(2_u8, update)),
             Input::Timer(tag) => state_hash(&(3_u8, tag)),
+            Input::Query(query) => state_hash(&(4_u8, query)),
         }));
         self.forkable()
     }
@@ -416,17 +524,19 @@ impl<M: StateMachine> System<M> {
         }
         let workers = self.workers.iter().map(|(name, _)| name.as_str());
         let names = Names::new(&self.name, workers, sources)?;
+        let names = self.find_sessions(names)?;
         let find = |name: &str| names.worker_id(name).ok_or_else(|| NameError::Unknown(name.to_owned()));
         let mut next = vec![0; names.source_count()];
         let mut externals = Vec::with_capacity(self.workload.len());
-        for Sent { source: name, number, to, message } in &self.workload {
+        for Sent { source: name, number, to, manner, message } in &self.workload {
             let source = names.source_id(name).expect("all sources were collected");
             let next: &mut u64 = &mut next[source.index()];
             let number = number.unwrap_or_else(|| u32::try_from(*next).expect("memory holds fewer than 2^32 messages"));
             if u64::from(number) < *next {
                 return Err(SystemError::Number { source_name: name.clone(), number });
             }
-            externals.push(External { source, number, to: find(to)?, message: message.clone() });
+            let (to, manner) = (find(to)?, manner.unwrap_or_default());
+            externals.push(External { source, number, to, manner, message: message.clone() });
             *next = u64::from(number) + 1;
         }
         let edges = match &self.edges {
@@ -457,8 +567,15 @@ impl<M: StateMachine> System<M> {
                 find(worker)?;
             }
         }
+        self.converging.iter().try_for_each(|worker| find(worker).map(drop))?;
         let mut plan = Plan {
-            rules: Rules { names: Arc::new(names), policies: self.policies.clone(), edges, barriers: false },
+            rules: Rules {
+                names: Arc::new(names),
+                policies: self.policies.clone(),
+                edges,
+                barriers: false,
+                lives: false,
+            },
             makers: self.workers.iter().map(|(_, make)| Arc::clone(make)).collect(),
             externals,
             laws: self.laws.clone(),
@@ -476,6 +593,21 @@ impl<M: StateMachine> System<M> {
         };
         plan.starts = plan.find_starts();
         Ok(Arc::new(plan))
+    }
+
+    /// Says of the sources which are sessions.
+    fn find_sessions(&self, names: Names) -> Result<Names, SystemError> {
+        let mut sessions = BTreeSet::new();
+        for sent in self.workload.iter().filter(|sent| sent.manner.is_some()) {
+            sessions.extend(names.source_id(&sent.source));
+        }
+        let both = |sent: &&Sent<M::Message>| {
+            sent.manner.is_none() && names.source_id(&sent.source).is_some_and(|source| sessions.contains(&source))
+        };
+        match self.workload.iter().find(both) {
+            Some(sent) => Err(SystemError::Session(sent.source.clone())),
+            None => Ok(names.with_sessions(sessions)),
+        }
     }
 }
 
@@ -496,6 +628,9 @@ pub enum SystemError {
         /// The number that does not rise.
         number: u32,
     },
+    /// A session sends one thing after the other, and other sources do not.
+    #[error("`{0}` is a session and sends messages beside it: give the messages to a source of another name")]
+    Session(String),
     /// Nobody to do anything.
     #[error("the system `{0}` has no workers: add some with `.workers(names, make)`")]
     NoWorkers(String),
@@ -526,6 +661,19 @@ fn check_acyclic(edges: &BTreeSet<(WorkerId, WorkerId)>, names: &Names) -> Resul
         }
         path.push(next);
     }
+}
+
+/// The first of these workers that is alive, and the first after it whose view is another, in words.
+fn first_difference<M: StateMachine, V: PartialEq + Debug>(
+    states: &Snapshot<'_, M>,
+    workers: &[String],
+    view: impl Fn(&M) -> V,
+) -> Option<String> {
+    let is_alive = |name: &&String| states.worker(name).is_some_and(|worker| !worker.is_crashed());
+    let mut views = workers.iter().filter(is_alive).filter_map(|name| Some((name, view(states.machine(name)?))));
+    let (first, one) = views.next()?;
+    let (second, other) = views.find(|(_, other)| *other != one)?;
+    Some(format!("{first} has {one:?}, {second} has {other:?}"))
 }
 
 fn state_hash(value: &impl Hash) -> u64 {

@@ -29,6 +29,8 @@ pub struct Rules {
     pub edges: Option<Edges>,
     /// Whether updates carry barriers.
     pub barriers: bool,
+    /// Whether these also say on which lives they rely.
+    pub lives: bool,
 }
 
 impl Rules {
@@ -97,6 +99,8 @@ pub enum Handled {
     Crashed,
     /// The worker was dead already; the input is dropped.
     Dead,
+    /// No honest worker sends that; it is dropped.
+    Refused,
 }
 
 impl<M: StateMachine> Worker<M> {
@@ -164,6 +168,7 @@ impl<M: StateMachine> Worker<M> {
         );
         self.life = life;
         self.machine = self.snapshot.take().unwrap_or_else(make);
+        self.barriers.rely_on_nobody();
         self.forget_waiting();
         if rules.policies.sabotage == Some(Sabotage::ResetClocks) {
             self.forget_sends();
@@ -251,11 +256,19 @@ impl<M: StateMachine> Worker<M> {
             voice.say_at(Lane::Inbox(self.id), What::Drop(DropReason::Crash), header);
             return Handled::Dead;
         }
+        if self.is_forged(header, rules) {
+            *input = None;
+            voice.say_at(Lane::Inbox(self.id), What::Drop(DropReason::Forged), header);
+            return Handled::Refused;
+        }
         if rules.policies.sabotage != Some(Sabotage::ForgetClocks) {
             self.clock.merge(&header.clock);
         }
         if rules.barriers {
             self.barriers.learn(&header.barriers, self.id);
+        }
+        if rules.lives {
+            self.barriers.rely(self.id, self.life);
         }
         voice.say(What::Handle, header, "");
         out.begin(header, moment.time);
@@ -265,6 +278,7 @@ impl<M: StateMachine> Worker<M> {
             Some(Input::Message(message)) => machine.on_message(message, out),
             Some(Input::Update(update)) => machine.on_update(update, out),
             Some(Input::Timer(tag)) => machine.on_timer(tag, out),
+            Some(Input::Query(query)) => machine.on_query(query, out),
             None => {}
         });
         for &(options, value) in &out.choices.made {
@@ -287,6 +301,17 @@ impl<M: StateMachine> Worker<M> {
             self.snapshot = Some(write_down(&self.machine));
         }
         Handled::Done
+    }
+
+    /// Whether an input claims what cannot be: that its sender knew of sends which this worker never made, or of workers
+    /// that do not exist. What else a broken or hostile peer may claim is refused by the inbox: a depth beyond the limit, a
+    /// number that is none or far ahead, a life that is not.
+    #[inline(always)]
+    fn is_forged(&self, header: &Header, rules: &Rules) -> bool {
+        let workers = rules.names.worker_count();
+        header.clock.get(self.id) > self.clock.get(self.id)
+            || header.clock.reaches_beyond(workers)
+            || header.from.worker().is_some_and(|from| from.index() >= workers)
     }
 
     /// Turns all that a handler said into messages, timers and events, where it said more than sends.
@@ -419,6 +444,9 @@ impl<M: StateMachine> Worker<M> {
         if rules.barriers {
             header.barriers.copy_from(&self.barriers);
             self.barriers.sent(self.id, to, header.number);
+        }
+        if rules.lives {
+            self.barriers.rely(to, life);
         }
         let (header, input) = outputs.send(Input::Update(update));
         voice.emit(What::Emit, header, "", input);

@@ -6,11 +6,11 @@
 use std::thread;
 
 use raddle_core::{
-    Envelope, External, Handled, Incarnation, Input, MessageId, Moment, Outbox, Outputs, Plan, SourceId, StateMachine,
-    Time, Worker, WorkerId,
+    Envelope, External, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Plan, SourceId, StateMachine, Time,
+    Worker,
 };
 
-use crate::log::{Act, Log};
+use crate::log::{Act, Log, News};
 use crate::shard::Task;
 use crate::station::Phase;
 use crate::transport::{Carrier, Transport};
@@ -21,7 +21,8 @@ pub(crate) struct WorkerThread<'a, M: StateMachine> {
     yield_budget: u32,
     out: Outbox<M::Update>,
     outputs: Outputs<'a, M>,
-    nacks: Vec<WorkerId>,
+    news: News,
+    handled: u64,
     /// The start of its life, if that is an input and not handled yet.
     start: Option<Envelope<M>>,
     /// Timers and inbox take turns when both have something.
@@ -55,7 +56,8 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             out: transport.plan.outbox(seed),
             outputs: Outputs::new(|worker| transport.life_of(worker)),
             start: None,
-            nacks: Vec::new(),
+            news: News::default(),
+            handled: 0,
             timers_turn: false,
             left: WorkerLeft { worker, log: Log::new(transport.recording), unsent: Vec::new() },
         }
@@ -85,15 +87,23 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
         let moment = Moment { step: 0, time: self.transport.now() };
         let WorkerLeft { worker, log, unsent } = &mut self.left;
         let rules = &self.transport.rules;
+        let session = self.transport.session_of(&envelope);
         let handled = worker.handle(envelope, rules, moment, &mut self.out, &mut self.outputs, log);
         log.close(act);
+        self.handled += 1;
+        if rules.is_watermark_due(self.handled) {
+            self.transport.publish(worker);
+        }
+        if let Some(session) = session {
+            self.transport.end_op(session, Some(worker).filter(|_| handled == Handled::Done).as_deref());
+        }
         if handled == Handled::Crashed {
             self.end_life(moment);
             return true;
         }
         for output in self.outputs.drain() {
             // Behind one that cannot be pushed nothing is: pushes are in program order.
-            unsent.extend(if unsent.is_empty() { self.transport.send(output, &mut self.nacks) } else { Some(output) });
+            unsent.extend(if unsent.is_empty() { self.transport.send(output, &mut self.news) } else { Some(output) });
         }
         unsent.is_empty()
     }
@@ -112,7 +122,7 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
     /// goes on, so that what comes is accounted for.
     fn end_life(&mut self, moment: Moment) {
         let (transport, worker) = (self.transport, self.left.worker.id());
-        if let Some(life) = transport.end_life(worker, moment.time, &mut self.nacks) {
+        if let Some(life) = transport.end_life(worker, moment.time, &mut self.news) {
             let make = || transport.plan.machine(worker);
             self.left.worker.restart(life, make, &transport.rules, moment, &mut self.left.log);
             self.left.log.close(Act::Own);
@@ -141,12 +151,13 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
                 return Next::Timer(id.clone());
             }
             if post.queue.has_work() {
-                if let Some(envelope) = self.transport.pick(&mut post) {
+                if let Some(envelope) = self.transport.pick(&mut post, &mut self.news) {
                     self.timers_turn = true;
                     return Next::Input(envelope);
                 }
-                // The core takes nothing in this time, because this worker was nacked.
+                // The core takes nothing in this time, because this worker was nacked, or what it took is stale.
                 drop(post);
+                self.transport.tell(&mut self.news);
                 thread::yield_now();
             } else if turns_left > 0 {
                 turns_left -= 1;
@@ -185,7 +196,7 @@ pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: Source
 /// What one source sends of the first `messages` of the workload, which begins anew when it is through.
 ///
 /// Numbers go on from round to round. A source that has used up all numbers is through.
-fn workload<M: StateMachine>(
+pub(crate) fn workload<M: StateMachine>(
     plan: &Plan<M>,
     source: SourceId,
     messages: u64,
@@ -200,13 +211,13 @@ fn workload<M: StateMachine>(
         let number = round.checked_mul(numbers?)?.checked_add(u64::from(external.number))?;
         let number = u32::try_from(number).ok().filter(|_| place < messages)?;
         let external = External { number, message: external.message.clone(), ..*external };
-        Some(Envelope { header: plan.external_header(&external), input: Input::Message(external.message) })
+        Some(Envelope { header: plan.external_header(&external), input: external.input() })
     })
 }
 
 /// The thread of one shard: takes updates from its ingress and pushes them into their inboxes, one after the other.
 pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, yield_budget: u32) -> ShardLeft<M> {
-    let mut nacks = Vec::new();
+    let mut news = News::default();
     let mut turns_left = yield_budget;
     loop {
         let mut post = transport.shard(shard);
@@ -218,9 +229,9 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
                 drop(post);
                 turns_left = yield_budget;
                 match task {
-                    Task::Lose(to, lost) => transport.lose(to, lost, &mut nacks),
+                    Task::Lose(to, lost) => transport.lose(to, lost, &mut news),
                     Task::Deliver(envelope) => {
-                        if let Some(in_hand) = transport.deliver(envelope, Carrier::Shard(shard), &mut nacks) {
+                        if let Some(in_hand) = transport.deliver(envelope, Carrier::Shard(shard), &mut news) {
                             return Some(in_hand);
                         }
                     }

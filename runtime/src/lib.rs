@@ -17,6 +17,7 @@ mod metrics;
 mod outcome;
 mod shard;
 mod station;
+mod talk;
 mod threads;
 mod transport;
 

@@ -6,8 +6,8 @@
 //! from that and never looks at a clock.
 
 use raddle_core::{
-    Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Recorder, Sink, StateMachine, What,
-    WorkerId,
+    Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Party, Recorder, Sink, SourceId,
+    StateMachine, What, WorkerId,
 };
 
 /// The log of one lane.
@@ -31,6 +31,9 @@ pub(crate) type Counts = Vec<(&'static str, u64)>;
 pub(crate) enum Act {
     /// Nothing else. (At an inbox or shard.)
     Free,
+    /// A session asked for the `nth` time, from 0: after so many of what it had sent before were handled or dropped. (At an
+    /// inbox.)
+    Ask { session: SourceId, nth: u64 },
     /// Worker `by` pushed the update that it sent as its `serial`-th: after that was sent, and after all before it
     /// were pushed. (At an inbox or shard.)
     Push { by: WorkerId, serial: u32 },
@@ -54,10 +57,13 @@ impl<M: StateMachine> Log<M> {
         Self { counts: Counts::new(), recording: recording.then(new) }
     }
 
-    /// The events since the last act are this act.
+    /// The events since the last act are this act. One that is free is none if nothing happened.
     pub(crate) fn close(&mut self, act: Act) {
         if let Some(recording) = &mut self.recording {
             let len = recording.recorder.len();
+            if act == Act::Free && len == recording.counted {
+                return;
+            }
             recording.acts.push((act, len - recording.counted));
             recording.counted = len;
         }
@@ -98,8 +104,17 @@ pub(crate) struct Clerk<'a, M: StateMachine> {
     pub(crate) lane: Lane,
     /// When.
     pub(crate) moment: Moment,
-    /// Senders to be told of a drop when the lock is free.
-    pub(crate) nacks: &'a mut Vec<WorkerId>,
+    /// What others are to be told when the lock is free.
+    pub(crate) news: &'a mut News,
+}
+
+/// What is to be told when no lock is held.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// Senders whose update was dropped, where they are to know.
+    pub(crate) nacks: Vec<WorkerId>,
+    /// Sessions whose operation was dropped.
+    pub(crate) dropped_ops: Vec<SourceId>,
 }
 
 impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
@@ -116,10 +131,12 @@ impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
     }
 
     fn discard(&mut self, item: Envelope<M>) {
-        drop(item);
+        if let (Party::Source(source), InputKind::External) = (item.header.from, item.header.kind()) {
+            self.news.dropped_ops.push(source);
+        }
     }
 
     fn nack(&mut self, sender: WorkerId) {
-        self.nacks.push(sender);
+        self.news.nacks.push(sender);
     }
 }

@@ -9,7 +9,8 @@
 //!    and handlings sees the queue as long as it really was, never longer;
 //! 3. a push comes after the handling that sent the update, and after the sender's pushes before it;
 //! 4. the next handling of a worker comes after its pushes of the last;
-//! 5. a shard has one update in hand: it routes one, delivers it, routes the next.
+//! 5. a shard has one update in hand: it routes one, delivers it, routes the next;
+//! 6. a session asks after what it sent before was handled or dropped.
 //!
 //! Among the acts that may come next the one of the smallest lane does. So equal lanes give equal traces, whatever
 //! the clock said. An act is a step; all its events have its number.
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::vec;
 
-use raddle_core::{Event, What, WorkerId};
+use raddle_core::{Event, Party, SourceId, What, WorkerId};
 
 use crate::log::Act;
 
@@ -49,6 +50,7 @@ pub(crate) fn merge(workers: Vec<Strand>, inboxes: Vec<Strand>, shards: Vec<Stra
     let mut merge = Merge {
         workers: (0..workers_len).map(|_| Sender::default()).collect(),
         in_hand: vec![None; shards_len],
+        asked: BTreeMap::new(),
         candidates: (0..strands.len()).collect(),
         events: Vec::with_capacity(strands.iter().map(|strand| strand.events.len()).sum()),
         strands,
@@ -67,12 +69,22 @@ struct Sender {
     awaited: BTreeMap<u32, usize>,
 }
 
+/// How many messages of a source were handled or dropped.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    over: u64,
+    /// Lanes whose next act is one of this session that cannot come yet, by how many must be over before.
+    awaited: BTreeMap<u64, usize>,
+}
+
 /// Lanes stand as worker, inbox, worker, inbox, …, then the shards.
 struct Merge {
     strands: Vec<Strand>,
     workers: Vec<Sender>,
     /// What each shard has in hand, by whom it is for.
     in_hand: Vec<Option<WorkerId>>,
+    /// How far each source has come.
+    asked: BTreeMap<SourceId, Asked>,
     /// Lanes that may be able to go on. Every other lane becomes one when that changes for which it waits.
     candidates: BTreeSet<usize>,
     events: Vec<Event>,
@@ -88,6 +100,8 @@ impl Merge {
                 self.candidates.insert(lane);
             } else if let Act::Push { by, serial } | Act::Attempt { by, serial } = act {
                 self.workers[by.index()].awaited.insert(serial, lane);
+            } else if let Act::Ask { session, nth } = act {
+                self.asked.entry(session).or_default().awaited.insert(nth, lane);
             }
         }
         let stuck = self.strands.iter_mut().position(|strand| strand.head().is_some());
@@ -98,6 +112,7 @@ impl Merge {
         let rests = |worker: usize| self.workers[worker].pushed == self.workers[worker].sent;
         match act {
             Act::Free => true,
+            Act::Ask { session, nth } => self.asked.get(&session).map_or(0, |asked| asked.over) == nth,
             Act::Push { by, serial } | Act::Attempt { by, serial } => {
                 let Sender { sent, pushed, .. } = self.workers[by.index()];
                 pushed + 1 == serial && serial <= sent
@@ -135,11 +150,23 @@ impl Merge {
                 self.in_hand[shard as usize] = None;
                 self.candidates.insert(2 * self.workers.len() + shard as usize);
             }
-            Act::Free | Act::Attempt { .. } | Act::Handle => {}
+            Act::Free | Act::Ask { .. } | Act::Attempt { .. } | Act::Handle => {}
         }
+        self.count_messages(before);
         if self.events.len() > before {
             self.step += 1;
             self.events[before..].iter_mut().for_each(|event| event.moment.step = self.step);
+        }
+    }
+
+    /// Among the events from this one on, messages of sources may have been handled or dropped.
+    fn count_messages(&mut self, from: usize) {
+        for event in &self.events[from..] {
+            if let (Party::Source(source), What::Handle | What::Drop(_)) = (event.header.from, event.what) {
+                let Asked { over, awaited } = self.asked.entry(source).or_default();
+                *over += 1;
+                self.candidates.extend(awaited.remove(over));
+            }
         }
     }
 

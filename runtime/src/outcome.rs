@@ -82,7 +82,7 @@ impl<M: StateMachine> Outcome<M> {
                 policies: plan.policies().clone(),
                 counting: Counting::Queued,
                 promised: PROMISED,
-                barriers: plan.policies().needs_barriers(PROMISED),
+                barriers: plan.rules(PROMISED).barriers,
             },
             events: merge(strands.0, strands.1, strands.2),
             end: end.clone(),
@@ -95,11 +95,12 @@ impl<M: StateMachine> Outcome<M> {
 fn take_inbox<M: StateMachine>(at: WorkerId, inbox: &Inbox<Envelope<M>>, end: &mut End) {
     let updates = inbox.queued().filter(|envelope| envelope.header.kind() == InputKind::Update);
     end.in_flight.extend(updates.map(|envelope| envelope.header.id.clone()));
-    let parked = |(envelope, of, needs): (&Envelope<M>, _, _)| Parked { id: envelope.header.id.clone(), at, of, needs };
-    let mut parked: Vec<Parked> = inbox.parked().map(parked).collect();
+    let left = |(envelope, of, needs): (&Envelope<M>, _, _)| Parked { id: envelope.header.id.clone(), at, of, needs };
+    let mut parked: Vec<Parked> = inbox.parked().map(left).collect();
     parked.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     end.in_flight.extend(parked.iter().map(|parked| parked.id.clone()));
     end.parked.extend(parked);
+    end.parked.extend(inbox.parked_ops().map(left));
 }
 
 fn take_log<M: StateMachine>(log: Log<M>, metrics: &mut Metrics) -> Strand {

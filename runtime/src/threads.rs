@@ -13,6 +13,7 @@ use crate::activity::EndOnPanic;
 use crate::crew::{ShardLeft, WorkerLeft, WorkerThread, carry, feed};
 use crate::outcome::{Left, Outcome};
 use crate::station::Phase;
+use crate::talk::converse;
 use crate::transport::Transport;
 
 /// How often the stop flag is looked at.
@@ -214,7 +215,10 @@ impl Threads {
             crew.workers.push(start(scope, transport, format!("worker {name}"), work)?);
         }
         for (source, name) in names.sources() {
-            let feed = move || feed(transport, source, messages);
+            let feed = move || match transport.plan.names().is_session(source) {
+                true => converse(transport, source, messages),
+                false => feed(transport, source, messages),
+            };
             crew.sources.push(start(scope, transport, format!("source {name}"), feed)?);
         }
         Ok(crew)

@@ -8,17 +8,19 @@
 //! goes through one ingress, in order, by one thread.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use raddle_core::{
-    Coordinator, Desk, Envelope, Hop, Inbox, Incarnation, Lane, Moment, Order, Plan, Rules, StateMachine, Time, What,
-    WorkerId,
+    Coordinator, Desk, Envelope, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId,
+    StateMachine, Time, What, Worker, WorkerId,
 };
 
 use crate::activity::Activity;
-use crate::log::{Act, Clerk, Log};
+use crate::log::{Act, Clerk, Log, News};
 use crate::shard::{Shard, Task};
 use crate::station::{Open, Phase, Room, Station};
+use crate::talk::Talk;
 
 /// The order that both placements keep by themselves: see above.
 pub(crate) const PROMISED: Order = Order::Causal;
@@ -36,6 +38,10 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     routes: Coordinator<()>,
     inboxes: Vec<Station<InboxDesk<M>>>,
     shards: Vec<Station<ShardDesk<M>>>,
+    /// By source; none of those that are no sessions.
+    pub(crate) talks: Vec<Option<Station<Talk>>>,
+    /// Asked for watermarks only.
+    published: Mutex<Coordinator<()>>,
 }
 
 /// A queue of the core and the log of its lane, under one lock.
@@ -65,7 +71,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let shards = u32::try_from(routes.shards()).expect("the policy is 32 bits wide");
         let threads = plan.names().worker_count() + plan.names().source_count() + routes.shards();
         let inbox = |(worker, _)| Desktop {
-            queue: Inbox::new(policies, PROMISED),
+            queue: Inbox::new(policies, plan.transport(PROMISED)),
             log: Log::new(recording),
             lane: Lane::Inbox(worker),
         };
@@ -74,6 +80,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             log: Log::new(recording),
             lane: Lane::Shard(number),
         };
+        let talk = |(source, _)| plan.names().is_session(source).then(|| Station::new(Talk::default()));
         Self {
             plan,
             rules: plan.rules(PROMISED),
@@ -84,6 +91,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             routes,
             inboxes: plan.names().workers().map(inbox).map(Station::new).collect(),
             shards: (0..shards).map(shard).map(Station::new).collect(),
+            talks: plan.names().sources().map(talk).collect(),
+            published: Mutex::new(Coordinator::new(plan.names(), policies)),
         }
     }
 
@@ -118,33 +127,29 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     pub(crate) fn announce(&self, phase: Phase) {
         self.inboxes.iter().for_each(|station| station.announce(phase, &self.activity));
         self.shards.iter().for_each(|station| station.announce(phase, &self.activity));
+        self.talks.iter().flatten().for_each(|station| station.announce(phase, &self.activity));
     }
 
     /// Pushes an update on its next hop; waits while the core says that its sender must wait. Gives it back if the run
     /// is halted before there is room.
     #[must_use]
-    pub(crate) fn send(&self, envelope: Envelope<M>, nacks: &mut Vec<WorkerId>) -> Option<Envelope<M>> {
+    pub(crate) fn send(&self, envelope: Envelope<M>, news: &mut News) -> Option<Envelope<M>> {
         match self.routes.route(&envelope.header) {
-            Hop::Inbox(_) => self.deliver(envelope, Carrier::Sender, nacks),
-            Hop::Shard(shard) => self.ingest(shard, envelope, nacks),
+            Hop::Inbox(_) => self.deliver(envelope, Carrier::Sender, news),
+            Hop::Shard(shard) => self.ingest(shard, envelope, news),
         }
     }
 
     /// Pushes an update into the inbox of its target. Gives it back if the run is halted before there is room.
     #[must_use]
-    pub(crate) fn deliver(
-        &self,
-        envelope: Envelope<M>,
-        carrier: Carrier,
-        nacks: &mut Vec<WorkerId>,
-    ) -> Option<Envelope<M>> {
+    pub(crate) fn deliver(&self, envelope: Envelope<M>, carrier: Carrier, news: &mut News) -> Option<Envelope<M>> {
         let post = self.inbox(envelope.header.to);
         let Some(mut post) = self.wait_while(post, Inbox::must_wait, &envelope, carrier) else { return Some(envelope) };
         let act = match carrier {
             Carrier::Sender => pushed(&envelope),
             Carrier::Shard(shard) => Act::Deliver { shard },
         };
-        post.with(self, nacks, |inbox, clerk| inbox.receive(envelope, clerk));
+        post.with(self, news, |inbox, clerk| inbox.receive(envelope, clerk));
         post.log.close(act);
         if post.queue.has_work() {
             post.wake_owner(&self.activity);
@@ -153,12 +158,12 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             post.call(Room::Updates, &self.activity);
         }
         drop(post);
-        self.tell(nacks);
+        self.tell(news);
         None
     }
 
     /// Pushes an update into the ingress of a shard. Gives it back if the run is halted before there is room.
-    fn ingest(&self, shard: u32, envelope: Envelope<M>, nacks: &mut Vec<WorkerId>) -> Option<Envelope<M>> {
+    fn ingest(&self, shard: u32, envelope: Envelope<M>, news: &mut News) -> Option<Envelope<M>> {
         let mut post = self.shard(shard);
         while post.queue.is_behind() {
             if post.phase() == Phase::Halted {
@@ -169,14 +174,14 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let waited = self.wait_while(post, Shard::must_wait, &envelope, Carrier::Sender);
         let Some(mut post) = waited else { return Some(envelope) };
         let act = pushed(&envelope);
-        post.with(self, nacks, |shard, clerk| shard.ingest(envelope, clerk));
+        post.with(self, news, |shard, clerk| shard.ingest(envelope, clerk));
         post.log.close(act);
         post.wake_owner(&self.activity);
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
         drop(post);
-        self.tell(nacks);
+        self.tell(news);
         None
     }
 
@@ -219,7 +224,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         if post.phase() != Phase::Running {
             return false;
         }
-        let taken = post.with(self, &mut Vec::new(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
+        let taken =
+            post.with(self, &mut News::default(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
         post.log.close(Act::Free);
         post.wake_owner(&self.activity);
@@ -227,16 +233,24 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// One pick of the owner of an inbox.
-    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>) -> Option<Envelope<M>> {
-        let picked = post.with(self, &mut Vec::new(), |inbox, clerk| inbox.pick(clerk))?;
-        post.log.close(Act::Pick);
+    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, news: &mut News) -> Option<Envelope<M>> {
+        let picked = post.with(self, news, |inbox, clerk| inbox.pick(clerk));
+        post.log.close(if picked.is_some() { Act::Pick } else { Act::Free });
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
         if post.queue.has_external_room() {
             post.call(Room::Externals, &self.activity);
         }
-        Some(picked)
+        picked
+    }
+
+    /// The session that sent this, if one did.
+    pub(crate) fn session_of(&self, envelope: &Envelope<M>) -> Option<SourceId> {
+        match envelope.header.from {
+            Party::Source(source) if self.plan.names().is_session(source) => Some(source),
+            _ => None,
+        }
     }
 
     /// Which life a worker is in, as far as has been told; 0 of a worker that does not exist.
@@ -245,9 +259,9 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// A life of a worker has ended: its queue is seen to. The next life, if there is to be one.
-    pub(crate) fn end_life(&self, worker: WorkerId, now: Time, nacks: &mut Vec<WorkerId>) -> Option<Incarnation> {
+    pub(crate) fn end_life(&self, worker: WorkerId, now: Time, news: &mut News) -> Option<Incarnation> {
         let mut post = self.inbox(worker);
-        let life = post.with(self, nacks, |inbox, clerk| inbox.end_life_queued(now, clerk));
+        let life = post.with(self, news, |inbox, clerk| inbox.end_life_queued(now, clerk));
         post.log.close(Act::Free);
         if let Some(life) = life {
             self.lives[worker.index()].store(life.0, Ordering::Relaxed);
@@ -255,6 +269,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
+        drop(post);
+        self.tell(news);
         life
     }
 
@@ -271,9 +287,9 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// Tells an inbox that updates were dropped on their way to it.
-    pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Envelope<M>>, nacks: &mut Vec<WorkerId>) {
+    pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Envelope<M>>, news: &mut News) {
         let mut post = self.inbox(to);
-        post.with(self, nacks, |inbox, clerk| {
+        post.with(self, news, |inbox, clerk| {
             for envelope in lost {
                 inbox.lose(envelope, clerk);
                 inbox.settle(clerk);
@@ -284,14 +300,27 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             post.wake_owner(&self.activity);
         }
         drop(post);
-        self.tell(nacks);
+        self.tell(news);
     }
 
-    /// Tells senders of drops, each under its own lock.
-    fn tell(&self, nacks: &mut Vec<WorkerId>) {
-        for sender in nacks.drain(..) {
+    /// Tells senders and sessions of drops, each under its own lock.
+    pub(crate) fn tell(&self, news: &mut News) {
+        for sender in news.nacks.drain(..).filter(|sender| sender.index() < self.inboxes.len()) {
             self.inbox(sender).queue.nacked();
         }
+        for session in news.dropped_ops.drain(..) {
+            self.end_op(session, None);
+        }
+    }
+
+    /// Publishes what a worker has handled or knows to be gone, and lets it forget what is published.
+    pub(crate) fn publish(&self, worker: &mut Worker<M>) {
+        let post = self.inbox(worker.id());
+        let settled: Vec<_> = post.queue.settled(|envelope| (envelope.header.from, envelope.header.number)).collect();
+        drop(post);
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.publish(worker.id(), &settled);
+        worker.prune(published.watermark());
     }
 
     /// All queues with their logs, when all threads have ended.
@@ -304,21 +333,21 @@ impl<'a, M: StateMachine> Transport<'a, M> {
 
 impl<M: StateMachine, Q> Desktop<M, Q> {
     /// Lends the core what it needs of the driver for one call.
-    fn with<R>(
+    pub(crate) fn with<R>(
         &mut self,
         transport: &Transport<'_, M>,
-        nacks: &mut Vec<WorkerId>,
+        news: &mut News,
         call: impl FnOnce(&mut Q, &mut Clerk<'_, M>) -> R,
     ) -> R {
         // The time of queue events is read for nobody but a reader of the trace.
         let time = if self.log.is_recording() { transport.now() } else { Time::default() };
-        let mut clerk = Clerk { log: &mut self.log, lane: self.lane, moment: Moment { step: 0, time }, nacks };
+        let mut clerk = Clerk { log: &mut self.log, lane: self.lane, moment: Moment { step: 0, time }, news };
         call(&mut self.queue, &mut clerk)
     }
 
     /// Reports what the driver itself did, as an act of its own.
     fn say(&mut self, transport: &Transport<'_, M>, what: What, envelope: &Envelope<M>, act: Act) {
-        self.with(transport, &mut Vec::new(), |_, clerk| _ = clerk.report(what, envelope));
+        self.with(transport, &mut News::default(), |_, clerk| _ = clerk.report(what, envelope));
         self.log.close(act);
     }
 }

@@ -8,6 +8,7 @@ use raddle_core::{Header, MessageId, Names, ParseIdError, WorkerId};
 
 use crate::faults::Fault;
 use crate::network::Ready;
+use crate::sessions::is_op;
 use crate::slab::{Card, NONE, Slot};
 
 /// One possible action.
@@ -15,7 +16,7 @@ use crate::slab::{Card, NONE, Slot};
 pub enum Action<'a> {
     /// A message arrives: at its worker, or (granularity `queues`) at its shard or queue.
     Deliver(&'a Header),
-    /// A timer fires.
+    /// A timer fires, or what a session has sent has waited too long.
     Fire(WorkerId, &'a MessageId),
     /// A worker sends the next of what its handler said (granularity `queues`).
     Push(WorkerId),
@@ -143,6 +144,8 @@ impl<'a> Actions<'a> {
 pub enum Decision {
     /// A message arrives, starts or fires: its id. Text: `bank#0.1`.
     Deliver(MessageId),
+    /// What a session has sent has waited too long. Text: `expire ann#1`.
+    Expire(MessageId),
     /// Text: `push ann`.
     Push(WorkerId),
     /// Text: `route 0`.
@@ -161,6 +164,7 @@ impl Action<'_> {
     pub fn decision(&self) -> Decision {
         match *self {
             Self::Deliver(header) => Decision::Deliver(header.id.clone()),
+            Self::Fire(_, id) if is_op(id) => Decision::Expire(id.clone()),
             Self::Fire(_, id) => Decision::Deliver(id.clone()),
             Self::Push(worker) => Decision::Push(worker),
             Self::Route(shard) => Decision::Route(shard),
@@ -174,7 +178,8 @@ impl Action<'_> {
     pub fn is(&self, decision: &Decision) -> bool {
         match (self, decision) {
             (Self::Deliver(header), Decision::Deliver(id)) => header.id == *id,
-            (Self::Fire(_, timer), Decision::Deliver(id)) => *timer == id,
+            (Self::Fire(_, op), Decision::Expire(id)) => *op == id,
+            (Self::Fire(_, timer), Decision::Deliver(id)) => !is_op(timer) && *timer == id,
             (Self::Push(a), Decision::Push(b)) | (Self::Pick(a), Decision::Pick(b)) => a == b,
             (Self::Route(a), Decision::Route(b)) => a == b,
             (Self::Fault(a), Decision::Fault(b)) => a.is_like(b, |header, id| header.id == *id),
@@ -199,6 +204,7 @@ impl Decision {
             Some(("push", worker)) => names.worker_id(worker).map(Self::Push),
             Some(("pick", worker)) => names.worker_id(worker).map(Self::Pick),
             Some(("route", shard)) => shard.parse().ok().map(Self::Route),
+            Some(("expire", id)) => MessageId::parse(id, names).ok().filter(is_op).map(Self::Expire),
             Some(("choose", value)) => value.parse().ok().map(Self::Choose),
             _ => Fault::read(text, names).map(Self::Fault),
         };
@@ -215,6 +221,7 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.decision {
             Decision::Deliver(id) => id.display(self.names).fmt(f),
+            Decision::Expire(id) => write!(f, "expire {}", id.display(self.names)),
             Decision::Push(worker) => write!(f, "push {}", self.names.worker(*worker)),
             Decision::Route(shard) => write!(f, "route {shard}"),
             Decision::Pick(worker) => write!(f, "pick {}", self.names.worker(*worker)),

@@ -37,11 +37,18 @@ impl<M: StateMachine> World<M> {
     pub(crate) fn deliver<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
         let slot = self.transit.flight.ready()[at].slot();
         let header = self.transit.slab.header(slot);
-        let (worker, kind) = (header.to, header.kind());
+        let (worker, kind, is_op) = (header.to, header.kind(), self.sessions.sent(header));
         self.transit.flight.take(at, worker.index(), &mut self.transit.slab);
         let (inbox, mut desk) = self.desk(worker, sink);
         match kind {
             InputKind::Start => self.open(worker),
+            InputKind::External if is_op => {
+                let turn = inbox.land_op(slot, desk.moment.time, &mut desk);
+                self.see_to_aside();
+                if turn.is_none() {
+                    return;
+                }
+            }
             InputKind::External => inbox.land_external(&slot, &mut desk),
             InputKind::Update | InputKind::Timer => {
                 let turn = inbox.land(slot, &mut desk);
@@ -55,7 +62,9 @@ impl<M: StateMachine> World<M> {
             }
         }
         self.handle_inline(slot, sink);
-        if kind == InputKind::Update && (self.gated > 0 || self.transit.places[worker.index()].inbox.may_release()) {
+        if (kind == InputKind::Update || is_op)
+            && (self.gated > 0 || self.transit.places[worker.index()].inbox.may_release())
+        {
             self.release(worker, sink);
         }
     }

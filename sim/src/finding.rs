@@ -26,8 +26,13 @@ const BYTES_MAX: u64 = 64 << 20;
 
 /// Policies that are younger than version 1 of the format, and what held for everybody when a file without them was
 /// written.
-const LATER_POLICIES: [(&str, &str); 4] =
-    [("watermark", "200"), ("barriers_max", "64"), ("restart", "never"), ("recovery", "amnesia")];
+const LATER_POLICIES: [(&str, &str); 5] = [
+    ("watermark", "200"),
+    ("barriers_max", "64"),
+    ("restart", "never"),
+    ("recovery", "amnesia"),
+    ("stale_after", "1000"),
+];
 
 /// A saved run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

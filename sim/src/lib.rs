@@ -24,6 +24,7 @@ mod pilot;
 mod queues;
 mod replay;
 mod run;
+mod sessions;
 mod settings;
 mod shrink;
 mod slab;

@@ -162,7 +162,9 @@ impl InFlight {
         self.pending[hop].remove(at);
         for at in 0..self.pending[hop].len() {
             let other = self.pending[hop][at];
-            if slab.header(slot).sent_before(slab.header(other)) {
+            // A copy is younger than what was sent before it was made, and blocks nothing of that.
+            let is_older = slab.cards[slot as usize].link.age < slab.cards[other as usize].link.age;
+            if is_older && slab.header(slot).sent_before(slab.header(other)) {
                 let link = slab.link(other);
                 link.blockers -= 1;
                 if link.blockers == 0 {

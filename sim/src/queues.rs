@@ -90,7 +90,7 @@ impl<M: StateMachine> World<M> {
     fn arrive<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
         let slot = self.transit.flight.ready()[at].slot();
         let header = self.transit.slab.header(slot);
-        let (to, kind) = (header.to, header.kind());
+        let (to, kind, is_op) = (header.to, header.kind(), self.sessions.sent(header));
         let hop = self.coordinator.route(header);
         match (kind, hop) {
             (InputKind::Update, Hop::Shard(shard)) => {
@@ -106,7 +106,11 @@ impl<M: StateMachine> World<M> {
             _ => {
                 self.transit.flight.take(at, to.index(), &mut self.transit.slab);
                 let (inbox, mut desk) = self.desk(to, sink);
-                inbox.receive_external(slot, &mut desk).expect("an arrival is listed only when there is room");
+                let received = match is_op {
+                    true => inbox.receive_op(slot, desk.moment.time, &mut desk),
+                    false => inbox.receive_external(slot, &mut desk),
+                };
+                received.expect("an arrival is listed only when there is room");
             }
         }
     }

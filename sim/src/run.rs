@@ -177,7 +177,7 @@ impl<M: StateMachine> Runner<M> {
             policies: plan.policies().clone(),
             counting: settings.counting(),
             promised: settings.promised(plan.policies()),
-            barriers: plan.policies().needs_barriers(settings.transport(plan.policies())),
+            barriers: plan.rules(settings.transport(plan.policies())).barriers,
         };
         let laws = match laws.or(plan.laws()) {
             Some(laws) => raddle_checkers::resolve(laws)?,

@@ -1,6 +1,9 @@
-//! The timers of a world: only those with the earliest deadline may fire, and firing one makes it that time.
+//! The timers of a world: only those with the earliest deadline may fire, and firing one makes it that time. Until when
+//! what sessions have sent may wait stands among them.
 
 use raddle_core::{MessageId, Time, Worker, WorkerId};
+
+use crate::sessions::is_op;
 
 /// All timers that wait, and which may fire next.
 #[derive(Default)]
@@ -36,8 +39,15 @@ impl Timers {
     /// Takes over the timers of a worker that may have changed them. `due` says when its clock will say what; none is due
     /// after `last`.
     pub(crate) fn update<M>(&mut self, worker: &Worker<M>, due: impl Fn(Time) -> Time, last: Time) {
-        self.waiting.retain(|timer| timer.1 != worker.id());
+        self.waiting.retain(|timer| timer.1 != worker.id() || is_op(&timer.2));
         self.waiting.extend(worker.timers().iter().map(|timer| (due(timer.deadline), worker.id(), timer.id.clone())));
+        self.find_candidates(last);
+    }
+
+    /// Takes over until when what sessions have sent waits: at which worker, and its id.
+    pub(crate) fn update_ops(&mut self, ops: impl Iterator<Item = (Time, WorkerId, MessageId)>, last: Time) {
+        self.waiting.retain(|timer| !is_op(&timer.2));
+        self.waiting.extend(ops);
         self.find_candidates(last);
     }
 

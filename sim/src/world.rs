@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raddle_core::{
-    Coordinator, End, EndReason, Handled, Header, Inbox, Incarnation, Input, Lane, Moment, OnFull, Outbox, Parked,
-    Plan, Rules, Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
+    Coordinator, End, EndReason, Handled, Header, Inbox, Incarnation, Input, Lane, LinkNumber, Moment, OnFull, Outbox,
+    Parked, Plan, Rules, Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
 };
 
 use crate::actions::{Act, Actions};
@@ -17,6 +17,7 @@ use crate::desk::{Aside, Counter};
 use crate::faults::Faults;
 use crate::histories::Histories;
 use crate::network::InFlight;
+use crate::sessions::{Sessions, is_op};
 use crate::settings::{Granularity, Settings};
 use crate::slab::{Card, NONE, Slab, Slot};
 use crate::timers::Timers;
@@ -31,6 +32,7 @@ pub struct World<M: StateMachine> {
     pub(crate) coordinator: Coordinator<Slot>,
     pub(crate) transit: Transit<M>,
     pub(crate) timers: Timers,
+    pub(crate) sessions: Sessions,
     /// How many workers are not [`Gate::Open`].
     pub(crate) gated: usize,
     /// Whether all that is ready may happen, and nothing else: granularity `delivery`, and every worker open.
@@ -46,7 +48,7 @@ pub struct World<M: StateMachine> {
     /// What each worker handled, where inputs are declared to commute.
     pub(crate) histories: Option<Histories<M>>,
     /// What is handled, or was handled last.
-    current: Box<Card>,
+    pub(crate) current: Box<Card>,
     input: Option<Input<M>>,
     pub(crate) aside: Aside,
     pub(crate) moment: Moment,
@@ -56,8 +58,10 @@ pub struct World<M: StateMachine> {
     /// Whether either of these is kept.
     keeps_inputs: bool,
     external_headers: Vec<Header>,
+    /// Scratch: what is published of a worker where there are sessions.
+    settled: Vec<(WorkerId, LinkNumber)>,
     /// By message from outside: whether it never comes. May be shorter.
-    left_out: Vec<bool>,
+    pub(crate) left_out: Vec<bool>,
     start_headers: Vec<Header>,
 }
 
@@ -68,7 +72,7 @@ impl<M: StateMachine> World<M> {
         raddle_core::panics::install();
         let (names, policies) = (plan.names(), plan.policies());
         let n = names.worker_count();
-        let promised = settings.transport(policies);
+        let promised = plan.transport(settings.transport(policies));
         let coordinator = Coordinator::new(names, policies);
         let hops = n.max(coordinator.shards());
         let place = Place {
@@ -94,6 +98,7 @@ impl<M: StateMachine> World<M> {
                 outputs: Vec::new(),
             },
             timers: Timers::default(),
+            sessions: Sessions::new(&plan),
             gated: 0,
             plain: false,
             acts: Vec::new(),
@@ -112,6 +117,7 @@ impl<M: StateMachine> World<M> {
             keeps_inputs: plan.has_kinds() || plan.commuting().is_some(),
             external_headers: plan.externals().iter().map(|e| plan.external_header(e)).collect(),
             left_out: Vec::new(),
+            settled: Vec::new(),
             start_headers: names.workers().map(|(id, _)| plan.start(id, Incarnation(0)).header).collect(),
             settings,
             plan,
@@ -126,6 +132,7 @@ impl<M: StateMachine> World<M> {
         self.transit.flight.reset(&mut self.transit.slab);
         self.transit.slab.reset();
         self.timers.reset();
+        self.sessions.reset();
         self.faults.reset();
         self.coordinator.reset();
         self.aside.discarded.clear();
@@ -152,16 +159,24 @@ impl<M: StateMachine> World<M> {
             }
         }
         self.see_whether_plain();
-        for (at, external) in self.plan.externals().iter().enumerate() {
-            if self.left_out.get(at) == Some(&true) {
-                continue;
+        for at in 0..self.external_headers.len() {
+            let source = self.plan.externals()[at].source;
+            let is_left_out = self.left_out.get(at) == Some(&true);
+            if !is_left_out && !self.sessions.holds_back(source, at, &self.left_out) {
+                self.send_external(at);
             }
-            let input = Input::Message(external.message.clone());
-            let age = self.transit.next_age;
-            self.transit.next_age += 1;
-            let slot = self.transit.slab.insert(&self.external_headers[at], input, age);
-            self.transit.flight.send(slot, external.to.index(), &mut self.transit.slab);
         }
+    }
+
+    /// The message at this place of the workload is on its way.
+    #[inline(always)]
+    pub(crate) fn send_external(&mut self, place: usize) -> Slot {
+        let external = &self.plan.externals()[place];
+        let age = self.transit.next_age;
+        self.transit.next_age += 1;
+        let slot = self.transit.slab.insert(&self.external_headers[place], external.input(), age);
+        self.transit.flight.send(slot, external.to.index(), &mut self.transit.slab);
+        slot
     }
 
     fn reset_worker(&mut self, worker: WorkerId) {
@@ -232,6 +247,9 @@ impl<M: StateMachine> World<M> {
                 Granularity::Queues => self.note_stalls(sink),
             }
         }
+        if self.sessions.are_any() {
+            self.note_deadlines();
+        }
     }
 
     #[inline(never)]
@@ -247,6 +265,10 @@ impl<M: StateMachine> World<M> {
     fn fire<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
         let (worker, id) = &self.timers.candidates()[at];
         let worker = *worker;
+        if is_op(id) {
+            let id = id.clone();
+            return self.expire(worker, &id, sink);
+        }
         let envelope = self.workers[worker.index()].fire(id).expect("a candidate waits at its worker");
         let due = self.faults.global(worker, envelope.header.sent_at);
         self.moment.time = self.moment.time.max(due);
@@ -291,7 +313,7 @@ impl<M: StateMachine> World<M> {
             self.note_choices(at);
         }
         match handled {
-            Handled::Done => {}
+            Handled::Done | Handled::Refused => {}
             Handled::Crashed => {
                 let past = &mut self.transit.places[at].past;
                 *past = fnv::spread(!*past);
@@ -308,6 +330,9 @@ impl<M: StateMachine> World<M> {
         }
         if !self.transit.outputs.is_empty() {
             self.send_outputs(at, sink);
+        }
+        if self.sessions.are_any() {
+            self.note_op(at, handled == Handled::Done);
         }
     }
 
@@ -380,7 +405,20 @@ impl<M: StateMachine> World<M> {
     #[inline(never)]
     fn publish_watermark(&mut self) {
         for worker in &self.transit.touched {
-            self.coordinator.publish(*worker, self.transit.places[worker.index()].inbox.resolved());
+            let inbox = &self.transit.places[worker.index()].inbox;
+            match self.settings.granularity {
+                // What is in a queue is no longer waited for by updates, but by sessions.
+                Granularity::Queues if self.sessions.are_any() => {
+                    let origin = |slot: &Slot| {
+                        let header = self.transit.slab.header(*slot);
+                        (header.from, header.number)
+                    };
+                    self.settled.clear();
+                    self.settled.extend(inbox.settled(origin));
+                    self.coordinator.publish(*worker, &self.settled);
+                }
+                _ => self.coordinator.publish(*worker, inbox.resolved()),
+            }
         }
         for worker in &self.transit.touched {
             self.workers[worker.index()].prune(self.coordinator.watermark());
@@ -417,9 +455,12 @@ impl<M: StateMachine> World<M> {
             }
             self.transit.slab.free(slot);
             self.aside.releases.push(to);
+            if self.sessions.are_any() {
+                self.note_dropped_op(slot);
+            }
         }
         while let Some(sender) = self.aside.nacks.pop() {
-            self.transit.places[sender.index()].inbox.nacked();
+            self.transit.places.get_mut(sender.index()).into_iter().for_each(|place| place.inbox.nacked());
         }
     }
 
@@ -567,7 +608,8 @@ impl<M: StateMachine> World<M> {
         }
         for worker in &self.transit.touched {
             let at = worker.index();
-            end.parked.extend(self.transit.places[at].inbox.parked().map(|(slot, of, needs)| Parked {
+            let inbox = &self.transit.places[at].inbox;
+            end.parked.extend(inbox.parked().chain(inbox.parked_ops()).map(|(slot, of, needs)| Parked {
                 id: self.transit.slab.header(*slot).id.clone(),
                 at: *worker,
                 of,

@@ -15,10 +15,15 @@ pub(crate) type Fact = (&'static str, String);
 /// Most lines of the table of coverage.
 const COVERAGE_LINES: usize = 24;
 
-/// How many traces were seen, and how likely the next run is to show a new one.
-pub(crate) fn traces(seen: &Distinct) -> Fact {
+/// How many traces were seen, of how many if that is known, and how likely the next run is to show a new one.
+pub(crate) fn traces(seen: &Distinct, in_all: Option<u64>) -> Fact {
     let (distinct, chance) = (words::count(seen.count()), 100.0 * seen.chance_of_new());
-    ("traces", format!("{distinct} distinct; the chance that the next run shows a new one is {chance:.1} %"))
+    let says = match in_all {
+        Some(all) if all == seen.count() => format!("{distinct} distinct, which is all there are (counted by dpor)"),
+        Some(all) => format!("{distinct} distinct of {} in all (counted by dpor)", words::count(all)),
+        None => format!("{distinct} distinct; the chance that the next run shows a new one is {chance:.1} %"),
+    };
+    ("traces", says)
 }
 
 /// What clean runs are worth.
@@ -115,6 +120,8 @@ mod tests {
     #[test]
     fn traces_come_with_the_chance_of_a_new_one() {
         let seen: Distinct = "1 2 3*2".parse().expect("a count of traces");
-        assert_eq!(traces(&seen).1, "3 distinct; the chance that the next run shows a new one is 50.0 %");
+        assert_eq!(traces(&seen, None).1, "3 distinct; the chance that the next run shows a new one is 50.0 %");
+        assert_eq!(traces(&seen, Some(4)).1, "3 distinct of 4 in all (counted by dpor)");
+        assert_eq!(traces(&seen, Some(3)).1, "3 distinct, which is all there are (counted by dpor)");
     }
 }

@@ -314,7 +314,7 @@ impl<'a> Whole<'a> {
             facts.extend(says("replay").map(|replay| ("replay", replay)));
             return facts;
         }
-        facts.push(facts::traces(&self.traces));
+        facts.push(facts::traces(&self.traces, None));
         facts.extend(facts::worth(self.worth.as_ref()));
         facts.extend(facts::faults(line.faults.iter().map(|(name, times)| (name.as_str(), *times))));
         facts.extend(line.settings.get("laws").map(|laws| ("laws", laws.replace(',', ", "))));

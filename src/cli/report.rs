@@ -92,7 +92,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     ];
     match &report.exhausted {
         Some(exhausted) => facts.extend(exhausted::facts(exhausted)),
-        None => facts.push(facts::traces(&report.distinct)),
+        None => facts.push(facts::traces(&report.distinct, report.traces_in_all)),
     }
     facts.extend(facts::worth(report.worth().as_ref()));
     if report.at_horizon > 0 {
@@ -217,6 +217,7 @@ pub(crate) fn json(
         deliveries: report.deliveries,
         elapsed_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
         distinct: report.exhausted.as_ref().map_or(report.distinct.count(), |exhausted| exhausted.traces),
+        traces_in_all: report.traces_in_all,
         chance_of_new: report.distinct.chance_of_new(),
         worth: WorthLine::list(report.worth().as_ref()),
         pilot: report.pilot.as_ref(),
@@ -247,6 +248,9 @@ struct ReportLine<'a> {
     deliveries: u64,
     elapsed_ms: u64,
     distinct: u64,
+    /// Where they could be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traces_in_all: Option<u64>,
     chance_of_new: f64,
     worth: Vec<WorthLine>,
     /// The estimates that the strategy went by, and that `worth` rests on.

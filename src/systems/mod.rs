@@ -10,6 +10,7 @@
 //! Where to start: [`all`] lists them; `ledger` is the one that looks most like a program.
 
 mod chain;
+mod counter;
 mod diamond;
 mod fanin;
 mod fanout;
@@ -20,11 +21,14 @@ mod mesh;
 mod onelink;
 mod pairs;
 mod readers;
+mod retry;
 mod ring;
 mod semantics1;
 mod senders;
 mod slow;
+mod snapshot;
 mod statefan;
+mod store;
 mod triangle;
 mod twopc;
 
@@ -45,6 +49,10 @@ pub fn all() -> Vec<Entry> {
         slow::entry(),
         ledger::entry(),
         mesh::entry(),
+        retry::entry(),
+        snapshot::entry(),
+        store::entry(),
+        counter::entry(),
         fanin::entry(),
         pairs::entry(),
         senders::entry(),

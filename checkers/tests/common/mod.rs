@@ -6,6 +6,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
+pub mod script;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 

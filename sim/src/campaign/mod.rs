@@ -6,12 +6,14 @@
 //! failed, and parts of an exhaustive search in their order.
 //!
 //! - `sample.rs`: the jobs of a search by seeds; `exhaust.rs`: those of an exhaustive one;
+//! - `in_all.rs`: how many traces there are beside those that a sample has seen;
 //! - `found.rs`: what becomes of a failing run; `watch.rs`: the watchdog.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "see above")]
 
 mod exhaust;
 mod found;
+mod in_all;
 mod sample;
 mod watch;
 
@@ -37,6 +39,7 @@ use crate::settings::Settings;
 use crate::strategy::StrategyKind;
 use exhaust::exhaust;
 use found::{make_smaller, stuck, write_down};
+use in_all::traces_in_all;
 use sample::{Failed, Jobs};
 
 /// Searches as [`Explore::run`] says.
@@ -60,6 +63,9 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     let jobs = Jobs::start(explore, &plan, &pilot, &seeds, began)?;
     let mut coverage = Coverage::default();
     let failed = jobs.collect(explore, &mut report, &mut coverage, &seeds, began);
+    if failed.is_none() {
+        report.traces_in_all = traces_in_all(explore, &plan, &report);
+    }
     report.elapsed = began.elapsed();
     report.seeds.end = seeds.start + report.runs;
     report.coverage = coverage.list(plan.names());
@@ -94,6 +100,7 @@ fn blank<M: StateMachine>(explore: &Explore<M>, plan: &Plan<M>, runner: &Runner<
         pilot: None,
         elapsed: Duration::ZERO,
         distinct: Distinct::default(),
+        traces_in_all: None,
         reached: IndexMap::new(),
         coverage: Vec::new(),
         faults: explore.settings.faults.kinds().map(|kind| (kind, 0)).collect(),

@@ -36,6 +36,12 @@ pub enum Refusal {
         /// Its tag.
         tag: u64,
     },
+    /// The search does not know what sessions wait for.
+    #[error("`{search}` cannot search systems with sessions: use `--strategy dfs` or `delay(2)`, or sample")]
+    Sessions {
+        /// The strategy.
+        search: &'static str,
+    },
     /// A queue can become full.
     #[error(
         "`{search}` cannot search systems in which a queue can become full, and `{worker}` was sent {updates} \

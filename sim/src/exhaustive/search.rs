@@ -73,6 +73,9 @@ impl<M: StateMachine> Task<M> {
         if self.settings.granularity != Granularity::Delivery {
             return Err(Refusal::Queues { search });
         }
+        if self.plan.names().has_sessions() {
+            return Err(Refusal::Sessions { search });
+        }
         if self.kind == Exhaustive::States {
             return states::check(&self.plan, self.settings.network);
         }

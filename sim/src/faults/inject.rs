@@ -3,11 +3,17 @@
 //! For each seed a subset of the kinds is drawn and a rate (swarm testing: runs with a few kinds of fault go further than
 //! runs with a little of everything), from a substream of their own: the strategy inside draws what it would draw
 //! without faults.
+//!
+//! Once everything is healed, the network is as good as any: messages arrive, in random order, before any timer fires. That
+//! is what liveness may count on (partial synchrony: Dwork, Lynch and Stockmeyer, "Consensus in the Presence of Partial
+//! Synchrony", JACM 1988). Otherwise whoever repeats what is not answered in time could be kept at it for ever by a
+//! clock that runs ahead of all messages.
 
 use raddle_core::{Beyond, FaultKind, random};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 
+use super::fault::Fault;
 use super::plan::FaultPlan;
 use crate::actions::{Act, Actions};
 use crate::strategy::Strategy;
@@ -20,6 +26,7 @@ pub(crate) struct Inject {
     on: [bool; FaultKind::ALL.len()],
     /// One step in so many has a fault.
     one_in: u32,
+    healed: bool,
 }
 
 /// The rates, of which each seed draws one.
@@ -28,7 +35,15 @@ const ONE_IN: [u32; 4] = [2, 4, 8, 32];
 impl Inject {
     pub(crate) fn new(inner: Box<dyn Strategy>, plan: FaultPlan) -> Self {
         let rng = random::substream(0, "faults", 0);
-        Self { inner, plan, rng, on: [false; FaultKind::ALL.len()], one_in: 1 }
+        Self { inner, plan, rng, on: [false; FaultKind::ALL.len()], one_in: 1, healed: false }
+    }
+
+    /// Anything but a timer, if there is anything; timers are the last in the canonical order.
+    fn in_good_time(&mut self, actions: &Actions<'_>) -> usize {
+        let is_timer = |at: &usize| matches!(actions.act(*at), Act::Fire(_));
+        let timers = (0..actions.len()).rev().take_while(is_timer).count();
+        let among = if timers < actions.len() { actions.len() - timers } else { timers };
+        random::below(&mut self.rng, among as u32) as usize
     }
 
     /// Draws a kind, then one of that kind: there are many more messages than workers.
@@ -65,6 +80,7 @@ impl Strategy for Inject {
         if !self.on.contains(&true) {
             self.on = FaultKind::ALL.map(|kind| self.plan.most(kind) > 0);
         }
+        self.healed = false;
         self.one_in = ONE_IN[random::below(&mut self.rng, ONE_IN.len() as u32) as usize];
     }
 
@@ -75,7 +91,14 @@ impl Strategy for Inject {
         {
             return at;
         }
-        self.inner.choose(&actions.without_faults())
+        if actions.act(0) == Act::Fault(Fault::Heal) {
+            self.healed = true;
+            return 0;
+        }
+        match self.healed {
+            true => self.in_good_time(actions),
+            false => self.inner.choose(&actions.without_faults()),
+        }
     }
 
     fn is_scripted(&self) -> bool {

@@ -12,8 +12,8 @@
 //!   a random subset of the kinds for each seed.
 //!
 //! A run has two phases. In the first, faults may come. When nothing can happen by itself, or the first phase has
-//! lasted for its share of the steps, everything is healed in one step, and from then on nothing goes wrong: whoever
-//! does not come to rest then, is stuck for good (law `liveness`).
+//! lasted for its share of the steps, everything is healed in one step, and from then on nothing goes wrong and messages
+//! are faster than timers: whoever does not come to rest then, is stuck for good (law `liveness`).
 
 mod fault;
 mod inflict;

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::actions::{Action, Actions};
 use crate::faults::Fault;
+use crate::sessions::is_op;
 use crate::strategy::Strategy;
 
 /// Something about a run that may be kept.
@@ -61,6 +62,7 @@ fn kind(action: Action<'_>) -> Result<u64, u64> {
     let kind = |word: &[u8], index: usize| Err(fnv::spread(fnv::hash(word) ^ index as u64));
     match action {
         Action::Deliver(header) => Ok(header.id.hash64()),
+        Action::Fire(_, id) if is_op(id) => Ok(fnv::spread(fnv::hash(b"expire") ^ id.hash64())),
         Action::Fire(_, id) => Ok(id.hash64()),
         Action::Push(worker) => kind(b"push", worker.index()),
         Action::Pick(worker) => kind(b"pick", worker.index()),

@@ -55,6 +55,7 @@ impl fmt::Display for Shown<'_> {
             (Decision::Deliver(id), Some(worker)) => {
                 write!(f, "{} to {}", id.display(self.names), self.names.worker(worker))
             }
+            (Decision::Expire(id), _) => write!(f, "the end of the wait of {}", id.display(self.names)),
             (Decision::Push(worker), _) => write!(f, "a push of {}", self.names.worker(*worker)),
             (Decision::Pick(worker), _) => write!(f, "a pick of {}", self.names.worker(*worker)),
             (Decision::Route(shard), _) => write!(f, "a routing of shard {shard}"),

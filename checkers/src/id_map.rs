@@ -1,0 +1,128 @@
+//! A map from 64-bit hashes: open addressing with linear probing, each slot marked with the run it belongs to.
+//!
+//! Forgotten all at once for the price of a counter and never shrunk, so that a search allocates nothing once it is warm.
+//! Two things with one hash are taken for one: the odds are 2^-64 for each pair.
+
+#[derive(Clone, Debug)]
+pub(crate) struct IdMap<V> {
+    slots: Vec<Slot<V>>,
+    len: usize,
+    run: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot<V> {
+    key: u64,
+    run: u32,
+    value: V,
+}
+
+impl<V: Copy + Default> IdMap<V> {
+    /// Slots at first; always a power of two.
+    const SLOTS: usize = 256;
+
+    pub(crate) fn new() -> Self {
+        Self { slots: vec![Slot::default(); Self::SLOTS], len: 0, run: 1 }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.len = 0;
+        self.run = self.run.wrapping_add(1);
+        if self.run == 0 {
+            self.slots.fill(Slot::default());
+            self.run = 1;
+        }
+    }
+
+    /// How many hashes are in it.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Puts a hash in with this value, unless it is there; gives the value that was there. The low bits of a hash say
+    /// where it is looked for first.
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, key: u64, value: V) -> Option<V> {
+        if self.len * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let mask = self.slots.len() - 1;
+        let mut at = key as usize & mask;
+        loop {
+            let slot = &mut self.slots[at & mask];
+            if slot.run != self.run {
+                *slot = Slot { key, run: self.run, value };
+                self.len += 1;
+                return None;
+            }
+            if slot.key == key {
+                return Some(slot.value);
+            }
+            at += 1;
+        }
+    }
+
+    /// The value of a hash.
+    #[inline]
+    pub(crate) fn get(&self, key: u64) -> Option<V> {
+        let mask = self.slots.len() - 1;
+        let mut at = key as usize & mask;
+        loop {
+            let slot = &self.slots[at & mask];
+            if slot.run != self.run {
+                return None;
+            }
+            if slot.key == key {
+                return Some(slot.value);
+            }
+            at += 1;
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let wider = vec![Slot::default(); self.slots.len() * 2];
+        let old = std::mem::replace(&mut self.slots, wider);
+        self.len = 0;
+        let run = self.run;
+        for slot in old.into_iter().filter(|slot| slot.run == run) {
+            self.insert(slot.key, slot.value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use raddle_core::fnv;
+
+    use super::*;
+
+    #[test]
+    fn a_map_that_grows_and_forgets() {
+        let mut map = IdMap::new();
+        for round in 0..3 {
+            let keys = || (0..5_000_u64).map(|n| (fnv::spread(n + round), n));
+            assert!(keys().all(|(key, n)| map.insert(key, n).is_none()), "round {round}: all are new");
+            assert!(keys().all(|(key, n)| map.insert(key, 0) == Some(n)), "round {round}: none is new");
+            assert!(keys().all(|(key, n)| map.get(key) == Some(n)), "round {round}: all are found");
+            assert_eq!((map.len(), map.get(fnv::spread(9_000))), (5_000, None));
+            map.reset();
+        }
+    }
+
+    #[test]
+    fn keys_that_collide_are_told_apart() {
+        let mut map = IdMap::new();
+        assert!((0..100).all(|n| map.insert(n << 32, ()).is_none()));
+        assert!((0..100).all(|n| map.insert(n << 32, ()).is_some()));
+    }
+
+    #[test]
+    fn old_runs_never_come_back() {
+        let mut map = IdMap::new();
+        map.insert(7, ());
+        map.run = u32::MAX;
+        map.reset();
+        assert!(map.insert(7, ()).is_none(), "the run counter has gone round");
+    }
+}

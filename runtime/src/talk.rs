@@ -1,0 +1,115 @@
+//! Sessions on threads: one operation after the other, each sent when the one before is over.
+//!
+//! What a session must see and how an operation fares is the core's; this file waits. A session's thread sleeps at a
+//! station of its own until whoever handles or drops its operation says so there, once the lock of the inbox is free. While
+//! the operation waits for what the session has seen, the thread only naps: it is the one that says when it is too late.
+
+use raddle_core::{Envelope, MessageId, SourceId, StateMachine, Time, Token, Worker, WorkerId};
+
+use crate::crew::workload;
+use crate::log::{Act, News};
+use crate::station::{Phase, Room, Station};
+use crate::transport::Transport;
+
+/// Where a session and those who serve it meet.
+#[derive(Debug, Default)]
+pub(crate) struct Talk {
+    token: Token,
+    /// Whether what the session sent last was handled or dropped.
+    is_over: bool,
+}
+
+/// How an operation was received.
+enum Received {
+    /// It is queued or gone, or waits until this time.
+    Taken(Option<Time>),
+    /// The run takes no more.
+    Refused,
+}
+
+/// The thread of one session. How many of its operations were taken in.
+pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64) -> u64 {
+    let mut taken = 0;
+    for mut envelope in workload(transport.plan, session, messages) {
+        let (to, id) = (envelope.header.to, envelope.header.id.clone());
+        let mut news = News::default();
+        transport.talk(session).open().token.stamp(&mut envelope.header, transport.now());
+        let Received::Taken(deadline) = transport.receive(envelope, session, taken, &mut news) else { break };
+        transport.tell(&mut news);
+        taken += 1;
+        if !transport.wait_for_end(session, to, &id, deadline) {
+            break;
+        }
+    }
+    transport.activity.leave();
+    taken
+}
+
+impl<M: StateMachine> Transport<'_, M> {
+    fn talk(&self, session: SourceId) -> &Station<Talk> {
+        self.talks[session.index()].as_ref().expect("only sessions ask")
+    }
+
+    /// Brings an operation to its inbox; waits while the queue there is full.
+    fn receive(&self, envelope: Envelope<M>, session: SourceId, nth: u64, news: &mut News) -> Received {
+        let mut post = self.inbox(envelope.header.to);
+        while post.phase() == Phase::Running && !post.queue.has_external_room() {
+            post = post.wait_for(Room::Externals, &self.activity);
+        }
+        if post.phase() != Phase::Running {
+            return Received::Refused;
+        }
+        let (id, now) = (envelope.header.id.clone(), self.now());
+        let taken = post.with(self, news, |inbox, clerk| inbox.receive_op(envelope, now, clerk).is_ok());
+        assert!(taken, "there was room, and the lock is held");
+        post.log.close(Act::Ask { session, nth });
+        if post.queue.has_work() {
+            post.wake_owner(&self.activity);
+        }
+        let mut waiting = post.queue.op_deadlines();
+        Received::Taken(waiting.find(|(op, _)| op.header.id == id).map(|(_, deadline)| deadline))
+    }
+
+    /// Sleeps until an operation is over; whether it is. Where it waits, that is ended when it is time.
+    fn wait_for_end(&self, session: SourceId, to: WorkerId, id: &MessageId, mut deadline: Option<Time>) -> bool {
+        loop {
+            let mut post = self.talk(session).open();
+            if std::mem::take(&mut post.is_over) {
+                return true;
+            }
+            if post.phase() == Phase::Halted {
+                return false;
+            }
+            let Some(until) = deadline.and_then(|deadline| self.instant(deadline)) else {
+                drop(post.sleep(&self.activity));
+                continue;
+            };
+            drop(post.nap(until));
+            if deadline.is_some_and(|deadline| deadline <= self.now()) {
+                // If it waits no longer, it is queued, and will be handled or dropped.
+                deadline = None;
+                self.expire(to, id);
+            }
+        }
+    }
+
+    fn expire(&self, to: WorkerId, id: &MessageId) {
+        let mut news = News::default();
+        let mut post = self.inbox(to);
+        post.with(self, &mut news, |inbox, clerk| inbox.expire(id, clerk));
+        post.log.close(Act::Free);
+        drop(post);
+        self.tell(&mut news);
+    }
+
+    /// What a session sent was handled by this worker, or by nobody, and is over.
+    pub(crate) fn end_op(&self, session: SourceId, by: Option<&Worker<M>>) {
+        let Some(station) = &self.talks[session.index()] else { return };
+        let mut post = station.open();
+        if let Some(worker) = by {
+            post.token.learn(worker, &self.rules);
+        }
+        post.is_over = true;
+        post.wake_owner(&self.activity);
+    }
+}
