@@ -317,4 +317,28 @@ mod tests {
             prop_assert!(open.is_empty());
         }
     }
+
+    #[test]
+    fn faults_are_points_and_copies_come_from_them() {
+        let text = dot(&stage::faulted(), &Shown::all());
+        let told = ["copy", "crash", "bank#0.0", "-> e23"];
+        let lines: String = text
+            .lines()
+            .filter(|line| told.iter().any(|what| line.contains(what)))
+            .map(|line| line.trim().to_owned() + "\n")
+            .collect();
+        insta::assert_snapshot!(lines, @r#"
+        e5 [label="fault(duplication): bank#0.0~1 is a copy of bank#0.0", shape=box, style="filled,rounded", fillcolor=white, color=red, group=w1];
+        e8 [label="bank#0.0", shape=box, style="filled,rounded", fillcolor=white, color=black, group=w1];
+        e13 [label="crash(fault), life 1 begins", shape=box, style="filled,rounded", fillcolor=mistyrose, color=red, group=w1];
+        e12 [label="bank#0.2 drop(crash)", shape=box, style="filled,rounded", fillcolor=white, color=red, fontcolor=red, group=w1];
+        e23 [label="bank#0.0~1", shape=box, style="filled,rounded", fillcolor=white, color=black, group=w1];
+        e25 [label="crash(fault)", shape=box, style="filled,rounded", fillcolor=mistyrose, color=red, group=w0];
+        e26 [label="bank#0.0~1.0 drop(crash)", shape=box, style="filled,rounded", fillcolor=white, color=red, fontcolor=red, group=w0];
+        e1 -> e8 [label="bank#0.0\nPing", style=dashed];
+        e5 -> e23 [style=dashed];
+        e8 -> open9 [label="bank#0.0.0\nPong", style=dotted, color=grey40];
+        e23 -> e26 [label="bank#0.0~1.0\nPong", style=dashed, color=red, fontcolor=red];
+        "#);
+    }
 }

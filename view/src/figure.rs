@@ -644,4 +644,36 @@ mod tests {
             prop_assert!(!unicode.contains('\x1b'));
         }
     }
+
+    #[test]
+    fn faults_say_whom_they_befall() {
+        insta::assert_snapshot!(draw(&stage::faulted(), "gone for good", |_| {}), @"
+        step   ann              bob
+           1   ● bank#0
+               ├─ m1 ─────────▷
+               ├─ m2 ─────────▷
+               └─ m3 ─────────▷
+           2                    ▲ fault(duplication): m1~1 is a copy of m1
+           3                    ▲ fault(delay): m2 is held up
+           4                    ● m1
+                 ◁───────── m4 ─┘
+           5   ▲ fault(partition): nothing from bob arrives
+           6                    ■ crash(fault), life 1 begins
+                                × m3 drop(crash)
+           7                    ▲ fault(skew): its clock is off by +10ms
+           8                    ▲ fault(stall): handles nothing
+           9   ▲ fault(full): its queue takes nothing
+          10   △ over(partition): what bob sends arrives again
+          11                    △ over(delay): m2 may go on
+          12                    △ over(stall): goes on
+          13                    △ over(skew): its clock is right
+          14   △ over(full): its queue takes what there is room for
+          15                    ● m1~1
+                 ◁───────── m5 ─┘
+          16   ■ crash(fault)
+               × m5 drop(crash)   ✗ gone for good
+        ");
+        let in_ascii = draw(&stage::faulted(), "gone for good", |options| options.charset = Charset::Ascii);
+        assert!(in_ascii.is_ascii() && in_ascii.contains("# crash(fault), life 1 begins"), "{in_ascii}");
+    }
 }

@@ -274,4 +274,22 @@ mod tests {
             ["1.0", "1.0", "1.5", "2.0", "5.5"]
         );
     }
+
+    #[test]
+    fn lives_copies_and_losses_are_counted() {
+        insta::assert_snapshot!(body(&stage::faulted()), @r#"
+        // sources
+        s0 [label="bank", shape=plain];
+
+        // workers that take part
+        w0 [label="ann\n1 handled\ncrashed", shape=box, style="filled,rounded", fillcolor=grey92, color=red];
+        w1 [label="bob\n2 handled\ncrashed\nrestarted", shape=box, style="filled,rounded", fillcolor=grey92, color=red];
+
+        // messages
+        s0 -> w0 [label="1", penwidth=1.0];
+        w0 -> w1 [label="3\n1 in flight\n1 copied\n1 drop(crash)", penwidth=1.5, color=red, fontcolor=red];
+        w1 -> w0 [label="2\n1 in flight\n1 drop(crash)", penwidth=1.5, color=red, fontcolor=red];
+        }
+        "#);
+    }
 }

@@ -132,4 +132,14 @@ mod tests {
         assert_eq!(labels.label(&trace.events[last].header.id), "m1");
         assert_eq!(labels.iter().count(), 1);
     }
+
+    #[test]
+    fn a_copy_is_called_after_its_message() {
+        let trace = stage::faulted();
+        let labels = Labels::of(&trace, &Shown::all());
+        let text = "bank#0.0~1 is a copy of bank#0.0; it led to bank#0.0~1.0.";
+        assert_eq!(labels.rewrite(text), "m1~1 is a copy of m1; it led to m5.");
+        let numbers: Vec<_> = labels.iter().map(|(label, _)| label).collect();
+        assert_eq!(numbers, ["m1", "m2", "m3", "m1~1", "m4", "m5"]);
+    }
 }

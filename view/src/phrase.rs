@@ -97,7 +97,10 @@ impl<'a> Phrases<'a> {
 
     /// Whom a fault befalls or leaves, and how; its worker is named by its column.
     fn fault(&self, event: &Event, label: String) -> String {
-        let from = || who::party(event.header.from, self.names());
+        let from = || match event.header.from.worker() {
+            Some(worker) => who::worker(worker, self.names()),
+            None => who::party(event.header.from, self.names()),
+        };
         match event.what {
             What::Fault(FaultKind::Duplication) => match copied(&event.header.id, self.names()) {
                 Some(original) => format!("{label} is a copy of {}", (self.label)(&original)),

@@ -372,4 +372,16 @@ mod tests {
         let emit = trace.events.iter().position(|event| event.what == What::Emit).expect("m1 is sent");
         assert_eq!(rows(&trace, &[emit])[0].tie, Tie::Loose);
     }
+
+    #[test]
+    fn a_crash_and_the_life_after_it_are_one_row() {
+        let trace = stage::faulted();
+        let places: Vec<usize> = (0..trace.events.len()).collect();
+        let rows = rows(&trace, &places);
+        let crashes: Vec<_> =
+            rows.iter().filter(|row| row.form == Form::Crash).map(|row| (row.events.len(), row.tie)).collect();
+        assert_eq!(crashes, [(2, Tie::Head), (1, Tie::Head)]);
+        let restart = trace.events.iter().position(|event| event.what == What::Restart).expect("bob lives again");
+        assert_eq!(super::rows(&trace, &[restart])[0].form, Form::Point(State::There));
+    }
 }

@@ -378,4 +378,37 @@ mod tests {
             prop_assert!(text.lines().count() <= trace.events.len() + 20);
         }
     }
+
+    #[test]
+    fn faults_and_lives() {
+        insta::assert_snapshot!(snapshot(&stage::faulted()), @"
+        ann   bob
+        ●     │   bank#0  Go
+        ├────▷│   bank#0.0  Ping
+        ├────▷│   bank#0.1  Ping
+        ├────▷│   bank#0.2  Ping
+        │     ▲   fault(duplication): bank#0.0~1 is a copy of bank#0.0
+        │     ▲   fault(delay): bank#0.1 is held up
+        │     ●   bank#0.0
+        │◁────┤   bank#0.0.0  Pong
+        ▲     │   fault(partition): nothing from bob arrives
+        │     ■   crash(fault), life 1 begins
+        │     ×   bank#0.2 drop(crash)
+        │     ▲   fault(skew): its clock is off by +10ms
+        │     ▲   fault(stall): handles nothing
+        ▲     │   fault(full): its queue takes nothing
+        △     │   over(partition): what bob sends arrives again
+        │     △   over(delay): bank#0.1 may go on
+        │     △   over(stall): goes on
+        │     △   over(skew): its clock is right
+        △     │   over(full): its queue takes what there is room for
+        │     ●   bank#0.0~1
+        │◁────┤   bank#0.0~1.0  Pong
+        ■     │   crash(fault)
+        ×     │   bank#0.0~1.0 drop(crash)
+        end: quiescent
+        in flight: bank#0.0.0
+        in flight: bank#0.1
+        ");
+    }
 }

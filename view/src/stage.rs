@@ -4,9 +4,9 @@
 //! is said by the test too: it shows how things look, not which things happen.
 
 use raddle_core::{
-    Conditions, Counting, DropReason, End, Envelope, EventRef, Incarnation, Input, Lane, LinkNumber, MessageId, Moment,
-    Order, Outbox, Outputs, Plan, Policies, Recorder, Sink, StateMachine, System, TimerTag, Trace, What, Worker,
-    panics,
+    Cause, Conditions, Counting, DropReason, End, Envelope, EventRef, FaultKind, Header, Incarnation, Input, Lane,
+    LinkNumber, MessageId, Moment, Order, Outbox, Outputs, Party, Plan, Policies, Recorder, Sink, StateMachine, System,
+    TimerTag, Trace, What, Worker, WorkerId, panics,
 };
 use std::sync::Arc;
 
@@ -156,6 +156,46 @@ impl Stage {
         self.flying.push(envelope);
     }
 
+    /// A fault befalls an update, or leaves it, in a step of its own.
+    pub(crate) fn befall(&mut self, id: &str, what: What) {
+        self.moment.step += 1;
+        let envelope = self.take(id);
+        self.say_of_fault(&envelope.header, what, "");
+        self.flying.push(envelope);
+    }
+
+    /// The network makes a copy of an update.
+    pub(crate) fn copy(&mut self, id: &str) {
+        self.moment.step += 1;
+        let envelope = self.take(id);
+        let header = Header { id: envelope.header.id.copy(1).expect("the first"), ..envelope.header.clone() };
+        self.say_of_fault(&header, What::Fault(FaultKind::Duplication), "");
+        self.flying.push(Envelope { header, input: envelope.input.clone() });
+        self.flying.push(envelope);
+    }
+
+    /// A fault befalls a worker, or what another sends it, or is over, in a step of its own.
+    pub(crate) fn befall_worker(&mut self, name: &str, from: Option<&str>, what: What, text: &str) {
+        self.moment.step += 1;
+        let mut header = self.plan.start(self.worker(name), Incarnation(0)).header;
+        if let Some(from) = from {
+            header.from = Party::Worker(self.worker(from));
+        }
+        self.say_of_fault(&header, what, text);
+    }
+
+    /// A worker dies, and what is on its way to it is lost; then perhaps it lives again.
+    pub(crate) fn crash(&mut self, name: &str, lost: &str, next: Option<Incarnation>) {
+        self.moment.step += 1;
+        let (id, rules) = (self.worker(name), self.plan.rules(Order::Causal));
+        self.workers[id.index()].crash(Cause::Fault, &rules, self.moment, &mut self.recorder);
+        self.lose(lost, DropReason::Crash);
+        if let Some(life) = next {
+            let make = || self.plan.machine(id);
+            self.workers[id.index()].restart(life, make, &rules, self.moment, &mut self.recorder);
+        }
+    }
+
     /// A timer fires.
     pub(crate) fn fire(&mut self, id: &str) {
         let id = self.id(id);
@@ -183,6 +223,15 @@ impl Stage {
         let mut outputs = Outputs::default();
         let _ = worker.handle(envelope, rules, self.moment, &mut self.out, &mut outputs, &mut self.recorder);
         self.flying.extend(outputs.drain());
+    }
+
+    fn say_of_fault(&mut self, header: &Header, what: What, text: &str) {
+        let (moment, life) = (self.moment, header.to_life);
+        self.recorder.event(EventRef { moment, lane: Lane::Network, life, what, header, text }, None);
+    }
+
+    fn worker(&self, name: &str) -> WorkerId {
+        self.plan.names().worker_id(name).expect("a worker")
     }
 
     fn report(&mut self, envelope: &Envelope<Actor>, what: What) {
@@ -321,5 +370,32 @@ pub(crate) fn parked() -> Trace {
     stage.deliver("bank#0.0");
     stage.release("bank#0.1");
     stage.deliver("bank#0.0.0");
+    stage.finish()
+}
+
+/// Everything that can go wrong does: a copy, a delay, a cut link, a crash, and a worker that is not itself.
+pub(crate) fn faulted() -> Trace {
+    let mut stage =
+        Stage::new("faulted", ["ann", "bob"], [("bank", "ann", "Go")], |me, heard, out| match (me, heard) {
+            ("ann", "Go") => out.notify(["bob", "bob", "bob"], Said("Ping")),
+            ("bob", _) => out.notify("ann", Said("Pong")),
+            _ => {}
+        });
+    stage.external(0);
+    stage.copy("bank#0.0");
+    stage.befall("bank#0.1", What::Fault(FaultKind::Delay));
+    stage.deliver("bank#0.0");
+    stage.befall_worker("ann", Some("bob"), What::Fault(FaultKind::Partition), "");
+    stage.crash("bob", "bank#0.2", Some(Incarnation(1)));
+    stage.befall_worker("bob", None, What::Fault(FaultKind::Skew), "+10ms");
+    stage.befall_worker("bob", None, What::Fault(FaultKind::Stall), "");
+    stage.befall_worker("ann", None, What::Fault(FaultKind::Full), "");
+    stage.befall_worker("ann", Some("bob"), What::FaultOver(FaultKind::Partition), "");
+    stage.befall("bank#0.1", What::FaultOver(FaultKind::Delay));
+    stage.befall_worker("bob", None, What::FaultOver(FaultKind::Stall), "");
+    stage.befall_worker("bob", None, What::FaultOver(FaultKind::Skew), "");
+    stage.befall_worker("ann", None, What::FaultOver(FaultKind::Full), "");
+    stage.deliver("bank#0.0~1");
+    stage.crash("ann", "bank#0.0~1.0", None);
     stage.finish()
 }
