@@ -447,7 +447,8 @@ impl<T> Inbox<T> {
     fn queue_ops(&mut self, desk: &mut impl Desk<T>) {
         while self.has_external_room() {
             let Self { lobby, updates, readiness, lives, .. } = self;
-            let left = lobby.leave(|lobby, item| standing_queued(lobby, updates, readiness, lives.current(), item, desk));
+            let left =
+                lobby.leave(|lobby, item| standing_queued(lobby, updates, readiness, lives.current(), item, desk));
             let Some((item, _)) = left else { return };
             desk.report(What::Release, &item);
             self.externals.push_back(item);

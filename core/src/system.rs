@@ -148,13 +148,8 @@ impl<M: StateMachine> System<M> {
         messages: impl IntoIterator<Item = (T, M::Message)>,
     ) -> Self {
         let source = source.into();
-        let sent = |(to, message): (T, _)| Sent {
-            source: source.clone(),
-            number: None,
-            to: to.into(),
-            manner: None,
-            message,
-        };
+        let sent =
+            |(to, message): (T, _)| Sent { source: source.clone(), number: None, to: to.into(), manner: None, message };
         self.workload.extend(messages.into_iter().map(sent));
         self
     }

@@ -6,8 +6,8 @@
 use std::thread;
 
 use raddle_core::{
-    Envelope, External, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Plan, SourceId, StateMachine,
-    Time, Worker,
+    Envelope, External, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Plan, SourceId, StateMachine, Time,
+    Worker,
 };
 
 use crate::log::{Act, Log, News};

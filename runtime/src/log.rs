@@ -6,8 +6,8 @@
 //! from that and never looks at a clock.
 
 use raddle_core::{
-    Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Party, Recorder, Sink, SourceId, StateMachine,
-    What, WorkerId,
+    Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Party, Recorder, Sink, SourceId,
+    StateMachine, What, WorkerId,
 };
 
 /// The log of one lane.

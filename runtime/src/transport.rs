@@ -12,8 +12,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use raddle_core::{
-    Coordinator, Desk, Envelope, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId, StateMachine, Time, What,
-    Worker, WorkerId,
+    Coordinator, Desk, Envelope, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId,
+    StateMachine, Time, What, Worker, WorkerId,
 };
 
 use crate::activity::Activity;
@@ -142,12 +142,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
 
     /// Pushes an update into the inbox of its target. Gives it back if the run is halted before there is room.
     #[must_use]
-    pub(crate) fn deliver(
-        &self,
-        envelope: Envelope<M>,
-        carrier: Carrier,
-        news: &mut News,
-    ) -> Option<Envelope<M>> {
+    pub(crate) fn deliver(&self, envelope: Envelope<M>, carrier: Carrier, news: &mut News) -> Option<Envelope<M>> {
         let post = self.inbox(envelope.header.to);
         let Some(mut post) = self.wait_while(post, Inbox::must_wait, &envelope, carrier) else { return Some(envelope) };
         let act = match carrier {
@@ -229,7 +224,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         if post.phase() != Phase::Running {
             return false;
         }
-        let taken = post.with(self, &mut News::default(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
+        let taken =
+            post.with(self, &mut News::default(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
         post.log.close(Act::Free);
         post.wake_owner(&self.activity);

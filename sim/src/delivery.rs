@@ -62,7 +62,9 @@ impl<M: StateMachine> World<M> {
             }
         }
         self.handle_inline(slot, sink);
-        if (kind == InputKind::Update || is_op) && (self.gated > 0 || self.transit.places[worker.index()].inbox.may_release()) {
+        if (kind == InputKind::Update || is_op)
+            && (self.gated > 0 || self.transit.places[worker.index()].inbox.may_release())
+        {
             self.release(worker, sink);
         }
     }

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raddle_core::{
-    Coordinator, End, EndReason, Handled, Header, Inbox, Incarnation, Input, Lane, LinkNumber, Moment, OnFull, Outbox, Parked,
-    Plan, Rules, Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
+    Coordinator, End, EndReason, Handled, Header, Inbox, Incarnation, Input, Lane, LinkNumber, Moment, OnFull, Outbox,
+    Parked, Plan, Rules, Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
 };
 
 use crate::actions::{Act, Actions};

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use raddle_core::{Ask, FaultKind, Order, Outbox, Pick, Recovery, Sabotage, StateMachine, System, What, WorkerId};
 use raddle_sim::exhaustive::{Exhaustive, Refusal, visit};
 use raddle_sim::{
-    Action, Actions, Decision, FaultPlan, Granularity, Network, Recording, RunError, Runner, Settings, Strategy, strategy,
+    Action, Actions, Decision, FaultPlan, Granularity, Network, Recording, RunError, Runner, Settings, Strategy,
+    strategy,
 };
 
 /// A number on every replica: the greatest that was written anywhere.
@@ -118,9 +119,8 @@ fn without_the_token_or_the_order_it_does_not() {
 #[test]
 fn what_a_session_writes_comes_after_what_it_has_read() {
     for (settings, placement) in everywhere() {
-        let mut system = replicas()
-            .session("ann", [Ask::tell("a", 7)])
-            .session("bob", [Ask::query("a", 0), Ask::tell("b", 9)]);
+        let mut system =
+            replicas().session("ann", [Ask::tell("a", 7)]).session("bob", [Ask::query("a", 0), Ask::tell("b", 9)]);
         system.set("placement", placement).expect("fits");
         let mut both = 0;
         runs(&system, settings, 300, |recording| {
@@ -192,7 +192,8 @@ fn a_life_that_has_forgotten_serves_nobody_who_knew_the_last() {
             stale += count(recording, "drop(stale)") * usize::from(crashes > 0);
             answered += answers(recording).len() * usize::from(crashes > 0);
             let lost_at_a = recording.trace.events.iter().position(|event| event.what.word() == "drop(crash)");
-            let told = recording.trace.events.iter().any(|event| event.what == What::Handle && event.header.id.is_root());
+            let told =
+                recording.trace.events.iter().any(|event| event.what == What::Handle && event.header.id.is_root());
             // What was lost on its way is gone for everybody; all else must be seen.
             let lossless = count(recording, "drop(incarnation)") == 0 && lost_at_a.is_none();
             assert!(!(told && lossless) || answers(recording).iter().all(|answer| *answer == 7), "{settings:?}");
@@ -261,7 +262,8 @@ fn what_was_sent_to_a_life_is_nothing_to_the_next_though_it_is_resolved() {
 #[test]
 fn who_read_it_relies_on_it_too() {
     // Bob reads at a what ann wrote there; the life of c to which it was sent is over.
-    let system = replicas().session("ann", [Ask::tell("a", 7)]).session("bob", [Ask::query("a", 0), Ask::query("c", 0)]);
+    let system =
+        replicas().session("ann", [Ask::tell("a", 7)]).session("bob", [Ask::query("a", 0), Ask::query("c", 0)]);
     let script = ["ann#0", "ann#0.1", "bob#0", "crash c", "bob#1"];
     let recording = scripted(&system, Granularity::Delivery, &script);
     assert_eq!((answers(&recording), count(&recording, "drop(stale)")), (vec![7], 1));
@@ -269,9 +271,8 @@ fn who_read_it_relies_on_it_too() {
 
 #[test]
 fn a_new_life_serves_who_has_no_past() {
-    let system = replicas()
-        .session("ann", [Ask::query("c", 0)])
-        .session("bob", [Ask::query("c", 0), Ask::query("c", 0)]);
+    let system =
+        replicas().session("ann", [Ask::query("c", 0)]).session("bob", [Ask::query("c", 0), Ask::query("c", 0)]);
     let recording = scripted(&system, Granularity::Delivery, &["ann#0", "crash c", "bob#0", "bob#1"]);
     assert_eq!((answers(&recording), count(&recording, "drop(stale)")), (vec![0, 0, 0], 0));
 }
@@ -296,7 +297,8 @@ fn at_queues_what_is_in_the_queue_is_not_seen_yet() {
 
 #[test]
 fn every_schedule_of_a_small_store() {
-    let system = replicas().session("ann", [Ask::tell("a", 7), Ask::query("b", 0)]).session("bob", [Ask::query("c", 0)]);
+    let system =
+        replicas().session("ann", [Ask::tell("a", 7), Ask::query("b", 0)]).session("bob", [Ask::query("c", 0)]);
     let mut seen = std::collections::BTreeSet::new();
     for network in [Network::Fifo, Network::Bag] {
         let settings = settings(Granularity::Delivery, network);

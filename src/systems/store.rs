@@ -116,8 +116,7 @@ pub(super) fn entry() -> Entry {
 }
 
 fn system(messages: u32, args: &Args) -> System<Replica> {
-    let bugs =
-        Bugs { stale_cache: args.has_bug("stale-cache"), blind_copies: args.has_bug("blind-copies") };
+    let bugs = Bugs { stale_cache: args.has_bug("stale-cache"), blind_copies: args.has_bug("blind-copies") };
     let sabotage = sabotage(args);
     SESSIONS.iter().enumerate().fold(
         System::new("store")
@@ -134,12 +133,12 @@ const fn share(messages: u32, at: usize) -> u32 {
     (messages + (SESSIONS.len() - 1 - at) as u32) / SESSIONS.len() as u32
 }
 
-/// A write, a query, a write, a query, each to the next replica, and two of each to one key.
+/// Writes and queries in turn, each to the next replica, and four in a row of one key.
 fn ops(session: usize, count: u32) -> impl Iterator<Item = Ask<Op>> {
     (0..count).map(move |nth| {
         let to = REPLICAS[(session + nth as usize) % REPLICAS.len()];
         let key = KEYS[(nth as usize / 4) % KEYS.len()];
-        match nth % 2 {
+        match (nth as usize + session) % 2 {
             0 => Ask::tell(to, Op::Put(key, nth * SESSIONS.len() as u32 + session as u32)),
             _ => Ask::query(to, Op::Get(key)),
         }

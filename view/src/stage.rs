@@ -86,7 +86,7 @@ impl Stage {
     pub(crate) fn external(&mut self, n: usize) {
         let external = &self.plan.externals()[n];
         let header = self.plan.external_header(external);
-        let envelope = Envelope { header, input: Input::Message(external.message.clone()) };
+        let envelope = Envelope { header, input: external.input() };
         self.moment.step += 1;
         self.report(&envelope, What::Arrive);
         self.handle(envelope);
