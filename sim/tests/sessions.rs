@@ -355,7 +355,7 @@ fn unanswered(sabotage: Option<Sabotage>) -> (usize, usize) {
     let ask = |session: u64, nth: u64| {
         let mix = raddle_core::fnv::spread(session << 32 | nth);
         let to = GOSSIPS[mix as usize % GOSSIPS.len()];
-        if nth % 2 == 0 { Ask::tell(to, mix >> 8) } else { Ask::query(to, mix >> 8) }
+        if nth.is_multiple_of(2) { Ask::tell(to, mix >> 8) } else { Ask::query(to, mix >> 8) }
     };
     let sessions = ["ann", "bob", "eve"].into_iter().zip(0..);
     let system = sessions.fold(System::new("gossip").workers(GOSSIPS, |_| Gossip), |system, (name, session)| {

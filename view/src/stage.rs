@@ -4,9 +4,8 @@
 //! is said by the test too: it shows how things look, not which things happen.
 
 use raddle_core::{
-    Conditions, Counting, DropReason, End, Envelope, EventRef, Incarnation, Input, Lane, LinkNumber, MessageId, Moment,
-    Order, Outbox, Outputs, Plan, Policies, Recorder, Sink, StateMachine, System, TimerTag, Trace, What, Worker,
-    panics,
+    Conditions, Counting, DropReason, End, Envelope, EventRef, Incarnation, Lane, LinkNumber, MessageId, Moment, Order,
+    Outbox, Outputs, Plan, Policies, Recorder, Sink, StateMachine, System, TimerTag, Trace, What, Worker, panics,
 };
 use std::sync::Arc;
 
