@@ -115,6 +115,31 @@ fn without_the_token_or_the_order_it_does_not() {
     }
 }
 
+/// Of what one handler sends to two, who has seen the first finds the second, though that was sent later.
+#[test]
+fn reads_do_not_go_back() {
+    for (settings, placement) in everywhere() {
+        let mut system = replicas()
+            .session("ann", [Ask::tell("c", 7)])
+            .session("bob", [Ask::query("a", 0), Ask::query("b", 0)])
+            .session("eve", [Ask::query("b", 0), Ask::query("a", 0)]);
+        system.set("placement", placement).expect("fits");
+        let mut risen = 0;
+        runs(&system, settings.clone(), 500, |recording| {
+            for session in ["bob", "eve"] {
+                let source = recording.trace.conditions.names.source_id(session).expect("a session");
+                let mine = |event: &&raddle_core::Event| {
+                    event.what == What::Reply && event.header.from == raddle_core::Party::Source(source)
+                };
+                let seen: Vec<_> = recording.trace.events.iter().filter(mine).map(|event| &*event.payload).collect();
+                assert!(seen != ["7", "0"], "{settings:?} {placement}");
+                risen += usize::from(seen == ["7", "7"]);
+            }
+        });
+        assert!(risen > 0, "{settings:?} {placement}");
+    }
+}
+
 /// Who reads what another has written, and then writes, writes after it: nobody sees the second without the first.
 #[test]
 fn what_a_session_writes_comes_after_what_it_has_read() {
