@@ -87,6 +87,13 @@ impl Barriers {
         }
     }
 
+    /// Knows of one worker what `other` knows.
+    pub(crate) fn replace_toward(&mut self, to: WorkerId, other: &Self) {
+        let from = self.list.partition_point(|barrier| barrier.to < to);
+        let len = self.toward(to).len();
+        self.list.splice(from..from + len, other.toward(to).iter().copied());
+    }
+
     /// Learns from an update that `me` handles what else its sender knew of: of each link the later one.
     pub fn learn(&mut self, theirs: &Self, me: WorkerId) {
         let mut at = 0;

@@ -30,7 +30,8 @@ pub struct Header {
     pub sent_at: Time,
     /// The sender's clock at the send, its own entry counting this one; empty for all but updates.
     pub clock: VectorClock,
-    /// What its sender knew to be on its way to whom; kept only where barriers are needed. Of what a session sends, what
+    /// What its sender knew to be on its way to whom, or, where there are sessions, was about to send; kept only where
+    /// barriers are needed. Of what a session sends, what
     /// it must see ([`Token`](crate::Token)).
     pub barriers: Barriers,
     /// The workers that handled an input of this chain, in order; kept only where cycles are broken.

@@ -12,6 +12,7 @@ mod ask;
 mod barrier;
 mod bounded;
 mod clock;
+mod commit;
 mod coordinator;
 mod digest;
 mod event;

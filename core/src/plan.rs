@@ -90,8 +90,9 @@ impl<M: StateMachine> Plan<M> {
     pub fn rules(&self, promised: Order) -> Rules {
         let policies = &self.rules.policies;
         let barriers = policies.needs_barriers(self.transport(promised));
-        let lives = barriers && self.names().has_sessions() && policies.recovery == Recovery::Amnesia;
-        Rules { barriers, lives, ..self.rules.clone() }
+        let commits = barriers && self.names().has_sessions();
+        let lives = commits && policies.recovery == Recovery::Amnesia;
+        Rules { barriers, commits, lives, ..self.rules.clone() }
     }
 
     /// The strongest order that a transport which promises this much keeps by itself in this system. Sessions go from

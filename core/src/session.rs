@@ -13,10 +13,13 @@
 //! it). Nor does the clock of a worker count what it learns from a session: clocks say what updates told, tokens what
 //! sessions did, and each has laws of its own.
 //!
+//! A session that sees one update of a handling has seen the handling: what else that sent, it finds too
+//! ([`crate::commit`]).
+//!
 //! A session is a way that no transport sees, even one that keeps causal order by itself. So wherever there are sessions
 //! and the order is causal, barriers are kept and waited for ([`Plan::transport`](crate::Plan::transport)): the updates
-//! that a session's write causes come after all that the session knew. Updates without a session behind them never wait
-//! for them in such a transport, because what they name has always been there first.
+//! that a session's write causes come after all that the session knew. Other updates wait there for next to nothing, as
+//! what they name has been there first, but for what a handler is about to send.
 //!
 //! Lives: what a life of a worker knew is gone with it under `recovery = amnesia`, and all that was sent to that life. So
 //! a causal past also says, of each worker, the earliest life that it relies on: in which something of that past was

@@ -574,6 +574,7 @@ impl<M: StateMachine> System<M> {
                 policies: self.policies.clone(),
                 edges,
                 barriers: false,
+                commits: false,
                 lives: false,
             },
             makers: self.workers.iter().map(|(_, make)| Arc::clone(make)).collect(),

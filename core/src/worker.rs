@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::barrier::{Barriers, Watermark};
 use crate::clock::VectorClock;
+use crate::commit::{Commit, Sent};
 use crate::event::{Cause, DropReason, EventRef, Lane, Moment, Sink, What};
 use crate::header::{Envelope, Header, Input, Outlet};
 use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, Party, Root, Time, WorkerId};
@@ -29,6 +30,8 @@ pub struct Rules {
     pub edges: Option<Edges>,
     /// Whether updates carry barriers.
     pub barriers: bool,
+    /// Whether each also carries what else its handling sends: where there are sessions.
+    pub commits: bool,
     /// Whether these also say on which lives they rely.
     pub lives: bool,
 }
@@ -68,6 +71,8 @@ pub struct Worker<M> {
     clock: VectorClock,
     barriers: Barriers,
     sent: Sent,
+    /// What is being sent, where that is kept together.
+    commit: Commit,
     timers: Vec<Timer>,
     timers_set: u32,
     waits: Vec<(WorkerId, &'static str)>,
@@ -116,6 +121,7 @@ impl<M: StateMachine> Worker<M> {
             clock: VectorClock::new(),
             barriers: Barriers::default(),
             sent: Sent::default(),
+            commit: Commit::default(),
             timers: Vec::new(),
             timers_set: 0,
             waits: Vec::new(),
@@ -290,6 +296,9 @@ impl<M: StateMachine> Worker<M> {
             voice.say(What::Crash(Cause::Panic), header, &text);
             return Handled::Crashed;
         }
+        if rules.commits && !out.sends.is_empty() {
+            self.foresee(header, rules, out, outputs);
+        }
         if out.commands.is_empty() {
             for (index, (to, update)) in out.sends.drain(..).enumerate() {
                 self.send(header, index, to, update, rules, outputs, &mut voice);
@@ -312,6 +321,41 @@ impl<M: StateMachine> Worker<M> {
         header.clock.get(self.id) > self.clock.get(self.id)
             || header.clock.reaches_beyond(workers)
             || header.from.worker().is_some_and(|from| from.index() >= workers)
+    }
+
+    /// Foresees all that a handling sends.
+    #[inline(never)]
+    fn foresee(&mut self, cause: &Header, rules: &Rules, out: &Outbox<M::Update>, outputs: &impl Outlet<M>) {
+        self.commit.begin(&self.sent, &self.barriers);
+        let mut commands = out.commands.iter().peekable();
+        let mut unknown = 0;
+        for (place, (to, _)) in out.sends.iter().enumerate() {
+            while let Some((_, command)) = commands.next_if(|(before, _)| *before <= place) {
+                unknown += usize::from(matches!(command, Command::NotifyUnknown(..)));
+            }
+            if self.refusal(cause, place + unknown, *to, rules).is_none() {
+                self.commit.foresee(self.id, *to, rules.lives.then(|| outputs.life_of(*to)));
+            }
+        }
+    }
+
+    /// Why the `index`-th output of handling this is not to be sent there, if it is not.
+    #[inline(always)]
+    fn refusal(&self, cause: &Header, index: usize, to: WorkerId, rules: &Rules) -> Option<What> {
+        let policies = &rules.policies;
+        if index >= OUTPUTS_MAX {
+            Some(What::Drop(DropReason::Outputs))
+        } else if to.index() >= rules.names.worker_count() {
+            Some(What::Drop(DropReason::UnknownWorker))
+        } else if depth_below(cause, policies).0 >= policies.max_depth {
+            Some(What::DepthRefused)
+        } else if policies.cycles == Cycles::Break && (to == self.id || cause.visited.contains(&to)) {
+            Some(What::CycleBroken)
+        } else if rules.edges.as_ref().is_some_and(|edges| !edges.contains(&(self.id, to))) {
+            Some(What::Drop(DropReason::Undeclared))
+        } else {
+            None
+        }
     }
 
     /// Turns all that a handler said into messages, timers and events, where it said more than sends.
@@ -415,26 +459,11 @@ impl<M: StateMachine> Worker<M> {
         let header = outputs.draft();
         self.address(header, cause, index, to, voice.moment.time);
         header.to_life = life;
-        let deeper = cause.depth.0 + u32::from(policies.sabotage != Some(Sabotage::FreezeDepth));
-        header.depth = Depth(if cause.id.is_root() { 0 } else { deeper });
-        let breaks_cycles = policies.cycles == Cycles::Break;
-        if breaks_cycles {
+        header.depth = depth_below(cause, policies);
+        if policies.cycles == Cycles::Break {
             header.visited.extend(cause.visited.iter().copied().chain([self.id]));
         }
-        let refusal = if index >= OUTPUTS_MAX {
-            Some(What::Drop(DropReason::Outputs))
-        } else if to.index() >= rules.names.worker_count() {
-            Some(What::Drop(DropReason::UnknownWorker))
-        } else if header.depth.0 >= policies.max_depth {
-            Some(What::DepthRefused)
-        } else if breaks_cycles && header.visited.contains(&to) {
-            Some(What::CycleBroken)
-        } else if rules.edges.as_ref().is_some_and(|edges| !edges.contains(&(self.id, to))) {
-            Some(What::Drop(DropReason::Undeclared))
-        } else {
-            None
-        };
-        if let Some(why) = refusal {
+        if let Some(why) = self.refusal(cause, index, to, rules) {
             header.refuse();
             return voice.emit(why, header, "", &Input::Update(update));
         }
@@ -442,7 +471,10 @@ impl<M: StateMachine> Worker<M> {
         header.clock.copy_from(&self.clock);
         header.number = self.sent.next(to);
         if rules.barriers {
-            header.barriers.copy_from(&self.barriers);
+            match rules.commits {
+                true => self.commit.stamp(header, &self.barriers),
+                false => header.barriers.copy_from(&self.barriers),
+            }
             self.barriers.sent(self.id, to, header.number);
         }
         if rules.lives {
@@ -530,43 +562,17 @@ impl<M> Worker<M> {
     }
 }
 
+/// How deep what is sent because of this stands.
+#[inline(always)]
+fn depth_below(cause: &Header, policies: &Policies) -> Depth {
+    let deeper = cause.depth.0 + u32::from(policies.sabotage != Some(Sabotage::FreezeDepth));
+    Depth(if cause.id.is_root() { 0 } else { deeper })
+}
+
 /// The header of the start of a life, which also stands for that life where no message does.
 pub(crate) fn start_header(worker: WorkerId, life: Incarnation, names: &Names) -> Header {
     let id = MessageId::root(Root::Start(worker, life), names);
     Header::of_root(id, Party::Worker(worker), worker, life, Time::default())
-}
-
-/// The number of the last update on each link from one worker. Like a clock, it has places for the first workers and
-/// a list for all others.
-#[derive(Clone, Debug, Default)]
-struct Sent {
-    dense: [LinkNumber; 8],
-    sparse: Vec<(WorkerId, LinkNumber)>,
-}
-
-impl Sent {
-    #[inline(always)]
-    fn next(&mut self, to: WorkerId) -> LinkNumber {
-        let last = match self.dense.get_mut(to.index()) {
-            Some(last) => last,
-            None => self.find(to),
-        };
-        last.0 += 1;
-        *last
-    }
-
-    fn find(&mut self, to: WorkerId) -> &mut LinkNumber {
-        let at = self.sparse.binary_search_by_key(&to, |link| link.0).unwrap_or_else(|at| {
-            self.sparse.insert(at, (to, LinkNumber(0)));
-            at
-        });
-        &mut self.sparse[at].1
-    }
-
-    fn clear(&mut self) {
-        self.dense = [LinkNumber(0); 8];
-        self.sparse.clear();
-    }
 }
 
 /// Reports what happens at one worker at one moment.

@@ -117,6 +117,85 @@ fn without_the_token_or_the_order_it_does_not() {
     }
 }
 
+/// Of what one handler sends to two, who has seen the first finds the second, though that was sent later.
+#[test]
+fn reads_do_not_go_back() {
+    for (settings, placement) in everywhere() {
+        let mut system = replicas()
+            .session("ann", [Ask::tell("c", 7)])
+            .session("bob", [Ask::query("a", 0), Ask::query("b", 0)])
+            .session("eve", [Ask::query("b", 0), Ask::query("a", 0)]);
+        system.set("placement", placement).expect("fits");
+        let mut risen = 0;
+        runs(&system, settings.clone(), 500, |recording| {
+            for session in ["bob", "eve"] {
+                let source = recording.trace.conditions.names.source_id(session).expect("a session");
+                let mine = |event: &&raddle_core::Event| {
+                    event.what == What::Reply && event.header.from == raddle_core::Party::Source(source)
+                };
+                let seen: Vec<_> = recording.trace.events.iter().filter(mine).map(|event| &*event.payload).collect();
+                assert!(seen != ["7", "0"], "{settings:?} {placement}");
+                risen += usize::from(seen == ["7", "7"]);
+            }
+        });
+        assert!(risen > 0, "{settings:?} {placement}");
+    }
+}
+
+/// Whatever sessions do, none is ever answered less than it has written or been answered: also where workers die and
+/// forget, unless what they would have been told was lost with them.
+#[test]
+fn no_session_ever_sees_less() {
+    for (mut settings, placement) in everywhere() {
+        for (crashes, workload) in (0..8).map(|nth| (nth % 2, u64::from(nth))) {
+            settings.faults = FaultPlan::default().with(FaultKind::Crash, crashes);
+            let ask = |session: u64, nth: u64| {
+                let mix = raddle_core::fnv::spread(workload << 40 | session << 20 | nth);
+                let to = REPLICAS[mix as usize % REPLICAS.len()];
+                if mix >> 20 & 1 == 0 { Ask::tell(to, (nth * 3 + session + 1) as u32) } else { Ask::query(to, 0) }
+            };
+            let sessions = ["ann", "bob", "eve"].into_iter().zip(0..);
+            let system = sessions.fold(replicas(), |system, (name, session)| {
+                system.session(name, (0..6).map(move |nth| ask(session, nth)))
+            });
+            let mut system = system.with(|policies| policies.watermark = 3);
+            system.set("placement", placement).expect("fits");
+            let mut judged = 0;
+            runs(&system, settings.clone(), 60, |recording| {
+                let lost =
+                    |event: &raddle_core::Event| matches!(event.what, What::Drop(_)) && event.header.link().is_some();
+                if recording.trace.events.iter().any(lost) {
+                    return;
+                }
+                judged += 1;
+                let mut known = std::collections::BTreeMap::new();
+                for event in &recording.trace.events {
+                    let raddle_core::Party::Source(session) = event.header.from else { continue };
+                    let known: &mut u32 = known.entry(session).or_default();
+                    match event.what {
+                        What::Reply => {
+                            let answer = event.payload.parse().expect("a number");
+                            assert!(answer >= *known, "{answer} after {known}: {settings:?} {placement} {workload}");
+                            *known = answer;
+                        }
+                        What::Handle => {
+                            let raddle_core::Root::External(session, nth) = event.header.id.chain() else { continue };
+                            let mix = raddle_core::fnv::spread(
+                                workload << 40 | (session.index() as u64) << 20 | u64::from(nth),
+                            );
+                            if mix >> 20 & 1 == 0 {
+                                *known = (*known).max(nth * 3 + session.index() as u32 + 1);
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            });
+            assert!(judged > 0, "{settings:?}");
+        }
+    }
+}
+
 /// Who reads what another has written, and then writes, writes after it: nobody sees the second without the first.
 #[test]
 fn what_a_session_writes_comes_after_what_it_has_read() {
@@ -357,7 +436,7 @@ fn unanswered(sabotage: Option<Sabotage>) -> (usize, usize) {
     let ask = |session: u64, nth: u64| {
         let mix = raddle_core::fnv::spread(session << 32 | nth);
         let to = GOSSIPS[mix as usize % GOSSIPS.len()];
-        if nth % 2 == 0 { Ask::tell(to, mix >> 8) } else { Ask::query(to, mix >> 8) }
+        if nth.is_multiple_of(2) { Ask::tell(to, mix >> 8) } else { Ask::query(to, mix >> 8) }
     };
     let sessions = ["ann", "bob", "eve"].into_iter().zip(0..);
     let system = sessions.fold(System::new("gossip").workers(GOSSIPS, |_| Gossip), |system, (name, session)| {

@@ -135,3 +135,34 @@ fn ops(session: usize, messages: u32) -> impl Iterator<Item = Ask<Op>> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use raddle_sim::{Network, Runner, Settings, StrategyKind};
+
+    use super::*;
+
+    /// In how many of these runs, each with a crash at most, replicas end with different sums.
+    fn diverging(bug: Option<&str>) -> usize {
+        let entry = entry();
+        let args = entry.args([]).expect("defaults fit");
+        let args = bug.map_or(Ok(args.clone()), |bug| entry.plant(args, bug)).expect("the bug is declared");
+        let agree = |run: &raddle_core::Snapshot<'_, Replica>| {
+            let mut known = run.machines().map(|replica| &replica.known);
+            let first = known.next();
+            known.all(|other| Some(other) == first)
+        };
+        let plan = system(6, &args).at_end("agree", agree).plan().expect("the system can be run");
+        let settings = Settings { network: Network::Bag, ..entry.default_settings().clone() };
+        let mut runner = Runner::new(plan.clone(), settings.clone(), None).expect("the settings fit");
+        let kind = StrategyKind::Random;
+        let mut strategy = kind.make(&raddle_sim::pilot(kind, &plan, &settings, raddle_sim::STEP_LIMIT));
+        (0..1_000).filter(|seed| runner.run(*seed, strategy.as_mut()).violation.is_some()).count()
+    }
+
+    #[test]
+    fn replicas_come_to_agree_if_a_new_life_asks_the_others() {
+        assert_eq!(diverging(None), 0);
+        assert!(diverging(Some("starts-empty")) > 0);
+    }
+}

@@ -4,7 +4,7 @@
 //! is said by the test too: it shows how things look, not which things happen.
 
 use raddle_core::{
-    Cause, Conditions, Counting, DropReason, End, Envelope, EventRef, FaultKind, Header, Incarnation, Input, Lane,
+    Cause, Conditions, Counting, DropReason, End, Envelope, EventRef, FaultKind, Header, Incarnation, Lane,
     LinkNumber, MessageId, Moment, Order, Outbox, Outputs, Party, Plan, Policies, Recorder, Sink, StateMachine, System,
     TimerTag, Trace, What, Worker, WorkerId, panics,
 };
@@ -86,7 +86,7 @@ impl Stage {
     pub(crate) fn external(&mut self, n: usize) {
         let external = &self.plan.externals()[n];
         let header = self.plan.external_header(external);
-        let envelope = Envelope { header, input: Input::Message(external.message.clone()) };
+        let envelope = Envelope { header, input: external.input() };
         self.moment.step += 1;
         self.report(&envelope, What::Arrive);
         self.handle(envelope);
