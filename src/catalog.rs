@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use raddle_core::{FaultKind, StateMachine, System};
+use raddle_core::{StateMachine, System};
 use raddle_sim::{FaultPlan, Settings};
 
 use crate::any::AnySystem;
@@ -41,7 +41,7 @@ pub struct Entry {
     params: Vec<Param>,
     bugs: Vec<Bug>,
     settings: Settings,
-    tolerated: Vec<FaultKind>,
+    tolerated: FaultPlan,
     build: Build,
 }
 
@@ -83,7 +83,7 @@ impl Entry {
             params: Vec::new(),
             bugs: Vec::new(),
             settings: Settings::default(),
-            tolerated: FaultKind::ALL.to_vec(),
+            tolerated: FaultPlan::all(),
             build: Arc::new(move |args| Ok(Box::new(build(args)?))),
         }
     }
@@ -109,7 +109,7 @@ impl Entry {
         self
     }
 
-    /// Says which kinds of fault its properties survive: all, unless told otherwise. The laws of the core hold under every
+    /// Says which faults its properties survive, and how many of each: some of every kind, unless told otherwise. The laws of the core hold under every
     /// fault; what a system promises beside them may need that nothing is lost, or that nobody forgets.
     ///
     /// ```
@@ -123,6 +123,7 @@ impl Entry {
     /// #     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
     /// # }
     /// use raddle::FaultKind;
+    /// use raddle::sim::FaultPlan;
     ///
     /// let entry = Entry::new("counter", "one worker that counts", |_| {
     ///     Ok(System::new("counter")
@@ -130,12 +131,12 @@ impl Entry {
     ///         .messages("client", [("w", 1), ("w", 2)])
     ///         .at_end("all-counted", |run| run.machine("w").is_some_and(|clerk| clerk.handled == 2)))
     /// })
-    /// .tolerates(|fault| fault != FaultKind::Crash);
-    /// assert!(!entry.tolerated().contains(&FaultKind::Crash));
+    /// .tolerates(FaultPlan::all().with(FaultKind::Crash, 0));
+    /// assert_eq!(entry.tolerated().most(FaultKind::Crash), 0);
     /// ```
     #[must_use]
-    pub fn tolerates(mut self, survives: impl Fn(FaultKind) -> bool) -> Self {
-        self.tolerated = FaultKind::ALL.into_iter().filter(|kind| survives(*kind)).collect();
+    pub const fn tolerates(mut self, faults: FaultPlan) -> Self {
+        self.tolerated = faults;
         self
     }
 
@@ -169,16 +170,10 @@ impl Entry {
         &self.settings
     }
 
-    /// The kinds of fault that its properties survive.
+    /// The faults that its properties survive.
     #[must_use]
-    pub fn tolerated(&self) -> &[FaultKind] {
+    pub const fn tolerated(&self) -> &FaultPlan {
         &self.tolerated
-    }
-
-    /// Some of every kind of fault that it tolerates.
-    #[must_use]
-    pub fn faults(&self) -> FaultPlan {
-        self.tolerated.iter().fold(FaultPlan::default(), |plan, kind| plan.with(*kind, FaultPlan::DEFAULT_MOST))
     }
 
     /// Arguments for it: its defaults, with some set.

@@ -1,7 +1,7 @@
 //! `raddle list`: which systems there are, and everything that can be set on one.
 
 use raddle_core::{FaultKind, Policies, When};
-use raddle_sim::{SEEDS_DEFAULT, Settings, StrategyKind};
+use raddle_sim::{FaultPlan, SEEDS_DEFAULT, Settings, StrategyKind};
 use serde::Serialize;
 
 use super::context::Context;
@@ -62,7 +62,7 @@ fn json(entry: &Entry) -> Result<String, Trouble> {
         laws: Vec<&'static str>,
         properties: Vec<String>,
         bugs: Vec<&'a str>,
-        tolerates: Vec<&'static str>,
+        tolerates: String,
     }
     let (args, _, sketch) = default_of(entry)?;
     let listed = Listed {
@@ -74,7 +74,7 @@ fn json(entry: &Entry) -> Result<String, Trouble> {
         laws: sketch.laws,
         properties: sketch.properties.into_iter().map(|(name, _)| name).collect(),
         bugs: entry.bugs().iter().map(|bug| bug.name.as_str()).collect(),
-        tolerates: entry.tolerated().iter().map(|kind| kind.name()).collect(),
+        tolerates: entry.tolerated().to_string(),
     };
     Ok(serde_json::to_string(&listed)? + "\n")
 }
@@ -134,20 +134,29 @@ fn page(entry: &Entry, look: Look) -> Result<String, Trouble> {
     Ok(out)
 }
 
-/// The shorter way to say which faults it survives.
+/// Which faults it survives, by what it does not survive, if that is shorter.
 fn tolerated(entry: &Entry) -> String {
-    let names = |tolerated: bool| {
-        let kinds = FaultKind::ALL.into_iter().filter(|kind| entry.tolerated().contains(kind) == tolerated);
-        kinds.map(FaultKind::name).collect::<Vec<_>>()
-    };
-    let (survived, fatal) = (names(true), names(false));
-    match (survived.len(), fatal.len()) {
-        (_, 0) => "all faults".to_owned(),
-        (0, _) => "no faults".to_owned(),
-        (most, few) if most > few => format!("all faults but {}", fatal.join(", ")),
-        _ => survived.join(", "),
+    let (plan, usual) = (entry.tolerated(), FaultPlan::DEFAULT_MOST);
+    let fatal: Vec<&str> =
+        FaultKind::ALL.into_iter().filter(|kind| plan.most(*kind) == 0).map(FaultKind::name).collect();
+    let few =
+        plan.kinds().filter(|kind| plan.most(*kind) < usual).map(|kind| format!("{} {}", plan.most(kind), kind.name()));
+    let few: String = few.map(|few| format!(", no more than {few} in a run")).collect();
+    match fatal.len() {
+        0 => format!("all faults{few}"),
+        FATAL_MAX.. => {
+            if plan.is_empty() {
+                "no faults".to_owned()
+            } else {
+                plan.to_string()
+            }
+        }
+        _ => format!("all faults but {}{few}", fatal.join(", ")),
     }
 }
+
+/// If so many kinds of fault are not survived, those that are make the shorter list.
+const FATAL_MAX: usize = FaultKind::ALL.len() / 2 + 1;
 
 fn laws(sketch: &Sketch) -> Vec<Vec<String>> {
     let about = |name: &str| raddle_checkers::find(name).map_or("", |law| law.about);

@@ -3,7 +3,8 @@
 //! The simplest flow there is: for latency by hops, and for order. A chain of links that keep their own order keeps
 //! causal order, so `chain` is judged by that as well.
 
-use raddle_core::{Outbox, Sabotage, StateMachine, System, Worker, WorkerId};
+use raddle_core::{FaultKind, Outbox, Sabotage, StateMachine, System, Worker, WorkerId};
+use raddle_sim::FaultPlan;
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
@@ -83,6 +84,8 @@ pub(super) fn entry() -> Entry {
     })
     .param("messages", "4", "messages to A, from two sources")
     .param("workers", "4", "links of the chain, from 2 to 26")
+    // A worker that forgets counts from the beginning again.
+    .tolerates(FaultPlan::all().with(FaultKind::Crash, 0))
     .bug("forget-clocks", "causal-order", "workers do not learn from the clocks of what they handle")
     .bug(
         "forget-tombstones",

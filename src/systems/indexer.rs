@@ -12,7 +12,8 @@
 //! inserts too, and each meeting has two orders. Figure: 8^(n - 11) traces in every network, thus 1, 8, 64 and 4,096 for n = 11, 12, 13
 //! and 15. No inputs are declared commuting: two insertions at one cell never commute.
 
-use raddle_core::{Outbox, StateMachine, System, WorkerId};
+use raddle_core::{FaultKind, Outbox, StateMachine, System, WorkerId};
+use raddle_sim::FaultPlan;
 
 use super::{litmus, numbered_from};
 use crate::catalog::Entry;
@@ -110,6 +111,14 @@ pub(super) fn entry() -> Entry {
         Ok(system(args.number("n", 1, THREADS_MAX)?, args.has_bug("blind-write")))
     })
     .param("n", "12", "threads, at most 22; from 12 on they meet")
+    // A thread goes on when it is answered, and once for each answer; nobody repeats a request.
+    .tolerates(
+        FaultPlan::all()
+            .with(FaultKind::Loss, 0)
+            .with(FaultKind::Duplication, 0)
+            .with(FaultKind::Crash, 0)
+            .with(FaultKind::Full, 0),
+    )
     .bug("blind-write", "all-inserted", "a cell takes what it is given without looking whether it is free")
 }
 

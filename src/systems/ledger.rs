@@ -6,6 +6,7 @@
 //! an account forgets what it had.
 
 use raddle_core::{FaultKind, OnFull, Outbox, StateMachine, System};
+use raddle_sim::FaultPlan;
 
 use super::messages;
 use crate::catalog::Entry;
@@ -67,7 +68,7 @@ pub(super) fn entry() -> Entry {
         Ok(system(messages(args)?, args.has_bug("narrow-amount")))
     })
     .param("messages", "4", "transfers")
-    .tolerates(|fault| !matches!(fault, FaultKind::Loss | FaultKind::Crash))
+    .tolerates(FaultPlan::all().with(FaultKind::Loss, 0).with(FaultKind::Crash, 0))
     .bug(
         "narrow-amount",
         "conserved",

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use raddle_core::{Ask, FaultKind, Outbox, StateMachine, System, WorkerId};
+use raddle_sim::FaultPlan;
 
 use super::messages;
 use crate::catalog::{Args, Entry};
@@ -109,9 +110,9 @@ pub(super) fn entry() -> Entry {
     Entry::new("store", "a key-value store on three replicas, with sessions that go from one to another", |args| {
         Ok(system(messages(args)?, args))
     })
-    // A copy that is lost is missing for good, and a replica that forgets does not ask.
-    .tolerates(|fault| !matches!(fault, FaultKind::Loss | FaultKind::Full | FaultKind::Crash))
     .param("messages", "8", "writes and queries, of two sessions")
+    // Nobody asks again for a write that was lost, and whoever forgets asks nobody.
+    .tolerates(FaultPlan::all().with(FaultKind::Loss, 0).with(FaultKind::Crash, 0).with(FaultKind::Full, 0))
     .bug("stale-cache", "causal-consistency", "a replica answers from a cache that copies of writes do not reach")
     .bug("blind-copies", "convergence", "a copy that comes last stands, though the write was not the last")
 }

@@ -9,7 +9,8 @@
 //! `two_pc` of TraceForge (Must, OOPSLA'24). Figure: the votes in any order, each yes or no, thus 2^n n! traces in every
 //! network: 8, 48, 384 for n = 2, 3, 4.
 
-use raddle_core::{Input, Outbox, StateMachine, System, WorkerId};
+use raddle_core::{FaultKind, Input, Outbox, StateMachine, System, WorkerId};
+use raddle_sim::FaultPlan;
 
 use super::{litmus, numbered};
 use crate::catalog::Entry;
@@ -117,6 +118,8 @@ pub(super) fn entry() -> Entry {
         Ok(system(args.number("n", 2, PARTICIPANTS_MAX)?, args.has_bug("early-decision")))
     })
     .param("n", "3", "participants, from 2 to 32")
+    // Whoever is asked twice votes twice.
+    .tolerates(FaultPlan::all().with(FaultKind::Duplication, 0))
     .bug("early-decision", "unanimous", "the coordinator does not wait for the last vote")
 }
 
