@@ -34,6 +34,13 @@ impl<V: Copy + Default> IdMap<V> {
         }
     }
 
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { slots, len, run } = self;
+        slots.clone_from(&other.slots);
+        (*len, *run) = (other.len, other.run);
+    }
+
     /// How many hashes are in it.
     pub(crate) const fn len(&self) -> usize {
         self.len

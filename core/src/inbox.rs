@@ -61,6 +61,33 @@ pub enum Launched {
     Gone,
 }
 
+impl<T: Clone> Inbox<T> {
+    /// Becomes equal to `other`, keeping its own memory.
+    pub fn copy_from(&mut self, other: &Self) {
+        let Self {
+            externals,
+            external_capacity,
+            updates,
+            readiness,
+            picker,
+            lives,
+            max_depth,
+            fences,
+            tombstones,
+            loses,
+            operations,
+        } = self;
+        externals.clone_from(&other.externals);
+        *external_capacity = other.external_capacity;
+        updates.copy_from(&other.updates);
+        readiness.copy_from(&other.readiness);
+        *picker = other.picker;
+        lives.copy_from(&other.lives);
+        (*max_depth, *fences, *tombstones, *loses) = (other.max_depth, other.fences, other.tombstones, other.loses);
+        *operations = other.operations;
+    }
+}
+
 impl<T> Inbox<T> {
     /// An empty inbox behind a transport that keeps the order `promised` by itself.
     #[must_use]

@@ -16,7 +16,7 @@ use crate::header::{Header, Input};
 use crate::ids::WorkerId;
 use crate::machine::{Seat, StateMachine};
 use crate::names::{NameError, Names};
-use crate::plan::{Commuting, External, FaultWhen, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind};
+use crate::plan::{Assign, Commuting, External, FaultWhen, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind};
 use crate::policy::{Cycles, Policies, Recovery, SetError};
 use crate::property::{Property, Snapshot, When};
 use crate::subscriptions::{SubscriptionError, Subscriptions};
@@ -58,6 +58,7 @@ pub struct System<M: StateMachine> {
     state_hash: Option<StateHash<M>>,
     input_hash: Option<InputHash<M>>,
     fork: Option<Fork<M>>,
+    assign: Option<Assign<M>>,
     state_kind: Option<StateKind<M>>,
     message_kind: Option<MessageKind<M>>,
     commuting: Option<Commuting<M>>,
@@ -90,6 +91,7 @@ impl<M: StateMachine> Clone for System<M> {
             state_hash: self.state_hash.clone(),
             input_hash: self.input_hash.clone(),
             fork: self.fork.clone(),
+            assign: self.assign.clone(),
             state_kind: self.state_kind.clone(),
             message_kind: self.message_kind.clone(),
             commuting: self.commuting.clone(),
@@ -116,6 +118,7 @@ impl<M: StateMachine> System<M> {
             state_hash: None,
             input_hash: None,
             fork: None,
+            assign: None,
             state_kind: None,
             message_kind: None,
             commuting: None,
@@ -434,6 +437,7 @@ impl<M: StateMachine> System<M> {
         M: Clone,
     {
         self.fork = Some(Arc::new(M::clone));
+        self.assign = Some(Arc::new(M::clone_from));
         self
     }
 
@@ -524,6 +528,7 @@ impl<M: StateMachine> System<M> {
             state_hash: self.state_hash.clone(),
             input_hash: self.input_hash.clone(),
             fork: self.fork.clone(),
+            assign: self.assign.clone(),
             state_kind: self.state_kind.clone(),
             message_kind: self.message_kind.clone(),
             commuting: self.commuting.clone(),

@@ -142,6 +142,14 @@ impl Marks {
         self.reached.fill(false);
     }
 
+    /// Becomes equal to `other`, and keeps the names it knows.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { names, reached } = self;
+        names.extend_from_slice(other.names.get(names.len()..).unwrap_or(&[]));
+        reached.clone_from(&other.reached);
+        reached.resize(names.len(), false);
+    }
+
     fn reach(&mut self, name: &str) {
         let at = self.names.iter().position(|known| **known == *name).unwrap_or_else(|| {
             self.names.push(name.into());

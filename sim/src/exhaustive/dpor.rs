@@ -100,9 +100,13 @@ impl<M: StateMachine> Dpor<M> {
 
     /// Runs once: along the current run as far as it was kept, then where the wakeup trees lead, then as it comes.
     pub(crate) fn run(&mut self, stage: &mut Stage<M>) -> Result<Went, Refusal> {
-        stage.begin();
-        self.trunk.begin(stage.world().transit.next_age);
-        for taken in &self.trunk.events {
+        let shared = self.trunk.len();
+        let begun = stage.begin_at(shared);
+        if begun == 0 {
+            self.trunk.begin(stage.world().transit.next_age);
+        }
+        for (at, taken) in self.trunk.events.iter().enumerate().skip(begun) {
+            stage.save_at(at, shared);
             let actions = stage.actions();
             let choice = taken.choice as usize;
             if choice >= actions.len()
@@ -112,6 +116,7 @@ impl<M: StateMachine> Dpor<M> {
             }
             stage.step(choice, taken.event.values(), None);
         }
+        stage.save_at(shared, shared);
         loop {
             let here = self.trunk.len();
             let steps_max = stage.steps_max();

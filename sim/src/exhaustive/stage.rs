@@ -4,6 +4,7 @@ use raddle_checkers::Violation;
 use raddle_core::{EndReason, EventRef, Input, InputKind, Names, Sink, StateMachine, What, WorkerId};
 
 use super::refusal::Refusal;
+use super::saved::Saves;
 use crate::actions::Actions;
 use crate::run::Runner;
 use crate::slab::Card;
@@ -17,6 +18,7 @@ pub(crate) struct Stage<M: StateMachine> {
     /// What the run broke first.
     violation: Option<Violation>,
     runs: u64,
+    saves: Saves<M>,
 }
 
 /// Whom handlers send to.
@@ -32,8 +34,9 @@ impl<M: StateMachine> Sink<M> for Targets<'_> {
 
 impl<M: StateMachine> Stage<M> {
     /// Runs draw from this seed where handlers draw at all.
-    pub(crate) const fn new(runner: Runner<M>, seed: u64) -> Self {
-        Self { runner, seed, violation: None, runs: 0 }
+    pub(crate) fn new(runner: Runner<M>, seed: u64) -> Self {
+        let saves = Saves::new(&runner);
+        Self { runner, seed, violation: None, runs: 0, saves }
     }
 
     pub(crate) const fn seed(&self) -> u64 {
@@ -52,13 +55,33 @@ impl<M: StateMachine> Stage<M> {
         self.runner.world.steps_max(self.runner.steps_max)
     }
 
-    /// Begins a run.
+    /// Begins a run. What was saved is of another.
     pub(crate) fn begin(&mut self) {
+        self.saves.forget();
         self.violation = None;
         self.runner.begin(self.seed, &mut DefaultOrder);
         // A watchdog must tell two runs apart.
         self.runs += 1;
         self.runner.pulse.begin(self.runs);
+    }
+
+    /// Begins a run that shares so many first steps with the one before: where it was saved last among those, or from the
+    /// beginning. Gives how many of them are done.
+    pub(crate) fn begin_at(&mut self, shared: usize) -> usize {
+        let Some(depth) = self.saves.go_back(shared, &mut self.runner, &mut self.violation) else {
+            self.begin();
+            return 0;
+        };
+        self.runs += 1;
+        self.runner.pulse.begin(self.runs);
+        depth
+    }
+
+    /// Before a step of which this many come before, and which is the last that is shared with the run before: saves the
+    /// run here if that will pay.
+    #[inline]
+    pub(crate) fn save_at(&mut self, depth: usize, shared: usize) {
+        self.saves.save_at(depth, shared, &self.runner, self.violation.as_ref());
     }
 
     /// What may happen next.
