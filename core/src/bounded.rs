@@ -44,8 +44,11 @@ impl<T: Clone> Bounded<T> {
     /// Becomes equal to `other`, keeping its own memory.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { queue, counted, held, capacity, overflow, on_full, shut, high_water } = self;
-        queue.clone_from(&other.queue);
-        held.clone_from(&other.held);
+        for (mine, theirs) in [(queue, &other.queue), (held, &other.held)] {
+            if !(mine.is_empty() && theirs.is_empty()) {
+                mine.clone_from(theirs);
+            }
+        }
         (*counted, *capacity, *overflow) = (other.counted, other.capacity, other.overflow);
         (*on_full, *shut, *high_water) = (other.on_full, other.shut, other.high_water);
     }

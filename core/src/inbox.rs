@@ -77,7 +77,9 @@ impl<T: Clone> Inbox<T> {
             loses,
             operations,
         } = self;
-        externals.clone_from(&other.externals);
+        if !(externals.is_empty() && other.externals.is_empty()) {
+            externals.clone_from(&other.externals);
+        }
         *external_capacity = other.external_capacity;
         updates.copy_from(&other.updates);
         readiness.copy_from(&other.readiness);

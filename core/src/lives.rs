@@ -52,7 +52,9 @@ impl Lives {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { policy, current, restarts, over } = self;
         (*policy, *current, *over) = (other.policy, other.current, other.over);
-        restarts.clone_from(&other.restarts);
+        if !(restarts.is_empty() && other.restarts.is_empty()) {
+            restarts.clone_from(&other.restarts);
+        }
     }
 
     /// As new.

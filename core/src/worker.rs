@@ -157,7 +157,9 @@ impl<M: StateMachine> Worker<M> {
         clock.copy_from(&other.clock);
         barriers.copy_from(&other.barriers);
         sent.copy_from(&other.sent);
-        timers.clone_from(&other.timers);
+        if !(timers.is_empty() && other.timers.is_empty()) {
+            timers.clone_from(&other.timers);
+        }
         waits.clone_from(&other.waits);
     }
 

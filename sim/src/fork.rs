@@ -9,18 +9,28 @@ use raddle_core::{Assign, StateMachine};
 
 use crate::desk::Aside;
 use crate::run::Runner;
+use crate::settings::Granularity;
 use crate::slab::{Card, NONE, Slab};
 use crate::transit::{Place, Transit};
 use crate::world::World;
 
+/// How one becomes equal to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Whatever it was.
+    All,
+    /// It was equal already and went on from there: only what has changed since.
+    Changed,
+}
+
 impl<M: StateMachine> World<M> {
     /// Becomes equal to `other`, a world of the same plan under the same settings, between two steps of both. `assign`
     /// copies machines.
-    pub(crate) fn copy_from(&mut self, other: &Self, assign: &Assign<M>) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: How, assign: &Assign<M>) {
         let Self {
             plan: _,
-            settings: _,
-            rules: _,
+            settings,
+            rules,
             workers,
             coordinator,
             transit,
@@ -48,9 +58,16 @@ impl<M: StateMachine> World<M> {
             left_out: _,
             start_headers: _,
         } = self;
-        workers.iter_mut().zip(&other.workers).for_each(|(mine, theirs)| mine.copy_from(theirs, assign));
+        let how = if settings.granularity == Granularity::Delivery { how } else { How::All };
+        // A watermark changes workers to which nothing comes.
+        let all = how == How::All || rules.barriers;
+        for (at, (mine, theirs)) in workers.iter_mut().zip(&other.workers).enumerate() {
+            if all || transit.places[at].has_changed_since(&other.transit.places[at]) {
+                mine.copy_from(theirs, assign);
+            }
+        }
         coordinator.copy_from(&other.coordinator);
-        transit.copy_from(&other.transit);
+        transit.copy_from(&other.transit, how);
         timers.copy_from(&other.timers);
         faults.copy_from(&other.faults);
         if let (Some(mine), Some(theirs)) = (histories, &other.histories) {
@@ -65,7 +82,7 @@ impl<M: StateMachine> World<M> {
 }
 
 impl<M: StateMachine> Transit<M> {
-    fn copy_from(&mut self, other: &Self) {
+    fn copy_from(&mut self, other: &Self, how: How) {
         let Self {
             slab,
             flight,
@@ -80,17 +97,34 @@ impl<M: StateMachine> Transit<M> {
         } = self;
         flight.copy_from(&other.flight, slab, &other.slab);
         slab.copy_from(&other.slab);
-        places.iter_mut().zip(&other.places).for_each(|(mine, theirs)| mine.copy_from(theirs));
+        for (mine, theirs) in places.iter_mut().zip(&other.places) {
+            if how == How::All || mine.has_changed_since(theirs) {
+                mine.copy_from(theirs);
+            }
+        }
         touched.clone_from(&other.touched);
         *next_age = other.next_age;
     }
 }
 
 impl Place {
+    /// Whether anything came here, or to its worker, since it was like this. At granularity `delivery`, whatever an inbox
+    /// does is an operation or follows on one; what it is told of dropped updates of its own matters to picks only.
+    #[inline]
+    fn has_changed_since(&self, earlier: &Self) -> bool {
+        let Self { inbox, outbound, gate, past, is_touched } = self;
+        inbox.operations() != earlier.inbox.operations()
+            || inbox.is_shut() != earlier.inbox.is_shut()
+            || !(outbound.is_empty() && earlier.outbound.is_empty())
+            || (*gate, *past, *is_touched) != (earlier.gate, earlier.past, earlier.is_touched)
+    }
+
     fn copy_from(&mut self, other: &Self) {
         let Self { inbox, outbound, gate, past, is_touched } = self;
         inbox.copy_from(&other.inbox);
-        outbound.clone_from(&other.outbound);
+        if !(outbound.is_empty() && other.outbound.is_empty()) {
+            outbound.clone_from(&other.outbound);
+        }
         (*gate, *past, *is_touched) = (other.gate, other.past, other.is_touched);
     }
 }
@@ -154,16 +188,16 @@ impl<M: StateMachine> Saved<M> {
     /// Takes over where the run of this runner is.
     pub(crate) fn save(&mut self, runner: &Runner<M>, assign: &Assign<M>) {
         let Self { world, bank, properties, marks } = self;
-        world.copy_from(&runner.world, assign);
+        world.copy_from(&runner.world, How::All, assign);
         bank.copy_from(&runner.bank);
         properties.copy_from(&runner.properties);
         marks.copy_from(&runner.marks);
     }
 
-    /// Takes the runner back to where its run was.
+    /// Takes the runner back to where its run was; it went on from there.
     pub(crate) fn go_back(&self, runner: &mut Runner<M>, assign: &Assign<M>) {
         let Self { world, bank, properties, marks } = self;
-        runner.world.copy_from(world, assign);
+        runner.world.copy_from(world, How::Changed, assign);
         runner.bank.copy_from(bank);
         runner.properties.copy_from(properties);
         runner.marks.copy_from(marks);

@@ -26,6 +26,8 @@ pub struct Runner<M: StateMachine> {
     pub(crate) end: End,
     pub(crate) pulse: Arc<Pulse>,
     to_the_end: bool,
+    /// How many runs have begun.
+    pub(crate) begun: u64,
     pub(crate) steps_max: u64,
     recorder: Recorder<M>,
     schedule: Schedule,
@@ -202,6 +204,7 @@ impl<M: StateMachine> Runner<M> {
             end: End::default(),
             pulse: Arc::default(),
             to_the_end: false,
+            begun: 0,
             recorder: Recorder::default(),
             schedule: Schedule::default(),
         })
@@ -324,6 +327,7 @@ impl<M: StateMachine> Runner<M> {
     }
 
     pub(crate) fn begin(&mut self, seed: u64, strategy: &mut dyn Strategy) {
+        self.begun += 1;
         self.pulse.begin(seed);
         self.world.reset(seed);
         self.bank.reset();

@@ -35,6 +35,8 @@ pub(crate) struct Saves<M: StateMachine> {
     len: usize,
     /// Where the current run was taken up.
     begun: usize,
+    /// Which run of the runner it was that was saved: where another has begun since, all is forgotten.
+    nth: u64,
 }
 
 struct Save<M: StateMachine> {
@@ -50,12 +52,12 @@ impl<M: StateMachine> Saves<M> {
         let plan = &runner.world.plan;
         let is_narrow = plan.names().worker_count() <= WORKERS_MAX;
         let assign = plan.assign().filter(|_| is_narrow).map(Arc::clone);
-        Self { assign, saves: Vec::new(), used: 0, len: 0, begun: 0 }
+        Self { assign, saves: Vec::new(), used: 0, len: 0, begun: 0, nth: 0 }
     }
 
-    /// Nothing that is saved is of the current run any more.
-    pub(crate) fn forget(&mut self) {
-        (self.used, self.begun) = (0, 0);
+    /// This runner has begun anew: nothing that is saved is of its run.
+    pub(crate) fn forget(&mut self, runner: &Runner<M>) {
+        (self.used, self.begun, self.nth) = (0, 0, runner.begun);
     }
 
     /// Takes a runner whose run has ended back to the last point saved among the first steps, if there is one.
@@ -66,6 +68,9 @@ impl<M: StateMachine> Saves<M> {
         violation: &mut Option<Violation>,
     ) -> Option<usize> {
         let assign = self.assign.as_ref()?;
+        if runner.begun != self.nth {
+            return None;
+        }
         self.len = runner.world.moment().step as usize;
         while self.used > 0 && self.saves[self.used - 1].depth > shared {
             self.used -= 1;

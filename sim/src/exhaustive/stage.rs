@@ -57,9 +57,9 @@ impl<M: StateMachine> Stage<M> {
 
     /// Begins a run. What was saved is of another.
     pub(crate) fn begin(&mut self) {
-        self.saves.forget();
         self.violation = None;
         self.runner.begin(self.seed, &mut DefaultOrder);
+        self.saves.forget(&self.runner);
         // A watchdog must tell two runs apart.
         self.runs += 1;
         self.runner.pulse.begin(self.runs);
