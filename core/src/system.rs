@@ -16,7 +16,9 @@ use crate::header::{Header, Input};
 use crate::ids::WorkerId;
 use crate::machine::{Seat, StateMachine};
 use crate::names::{NameError, Names};
-use crate::plan::{Assign, Commuting, External, FaultWhen, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind};
+use crate::plan::{
+    Assign, Commuting, External, FaultWhen, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind,
+};
 use crate::policy::{Cycles, Policies, Recovery, SetError};
 use crate::property::{Property, Snapshot, When};
 use crate::subscriptions::{SubscriptionError, Subscriptions};

@@ -109,9 +109,7 @@ impl<M: StateMachine> Dpor<M> {
             stage.save_at(at, shared);
             let actions = stage.actions();
             let choice = taken.choice as usize;
-            if choice >= actions.len()
-                || actions.message(choice).is_none_or(|card| card.header.id.hash64() != taken.event.key)
-            {
+            if choice >= actions.len() || !actions.is_event(choice, &taken.event) {
                 return Ok(Went::Astray);
             }
             stage.step(choice, taken.event.values(), None);
@@ -125,16 +123,15 @@ impl<M: StateMachine> Dpor<M> {
             if actions.is_empty() {
                 return Ok(Went::Through(stage.rest()));
             }
-            if here as u64 >= steps_max {
+            if here as u64 >= steps_max || actions.are_to_heal() {
                 return Ok(Went::Through(EndReason::Steps));
             }
             let point = &mut self.points[here];
             let (choice, wanted, behind) = match self.wakeup.take(&mut point.wakeup) {
-                Some((event, behind)) => (actions.place_of(event.key), Some(event), behind),
+                Some((event, behind)) => (actions.place_of(&event), Some(event), behind),
                 None => {
-                    let key = |at: usize| actions.message(at).map(|card| card.header.id.hash64());
-                    let sleeps = |at: &usize| point.sleep.iter().any(|event| Some(event.key) == key(*at));
-                    let Some(awake) = (0..actions.len()).find(|at| !sleeps(at)) else { return Ok(Went::Blocked) };
+                    let sleeps = |at: &usize| point.sleep.iter().any(|event| actions.is_event(*at, event));
+                    let Some(awake) = (0..actions.usual()).find(|at| !sleeps(at)) else { return Ok(Went::Blocked) };
                     (Some(awake), None, NO_BRANCH)
                 }
             };
@@ -186,8 +183,17 @@ impl<M: StateMachine> Dpor<M> {
         let may_settle = !(is_open && self.relation.needs_targets());
         let is_lasting = |at: usize| may_settle && (at < between || at == last);
         sequence.push(self.trunk.races[race].event.clone());
+        if self.relation.knows_loss() && self.loses_too_many(first, &sequence) {
+            sequence.clear();
+            self.sequence = sequence;
+            return;
+        }
         let point = &mut self.points[first as usize];
-        let covers = point.sleep.iter().map(|event| self.relation.initial(event, &sequence));
+        let covers = point.sleep.iter().map(|event| match self.relation.initial(event, &sequence) {
+            // Behind a loss its message does not arrive, and there is room for one loss less.
+            Initial::Beside if event.is_lost() => Initial::No,
+            initial => initial,
+        });
         let cover = covers.filter(|initial| *initial != Initial::No).max_by_key(|initial| match initial {
             Initial::Among(at) => is_lasting(*at),
             _ => false,
@@ -203,6 +209,12 @@ impl<M: StateMachine> Dpor<M> {
         self.sequence = sequence;
     }
 
+    /// Whether a run that begins like this one up to a point, and goes on like that, loses more messages than it may.
+    fn loses_too_many(&self, point: u32, sequence: &[Event<M>]) -> bool {
+        let losses = sequence.iter().filter(|event| event.is_lost()).count() as u32;
+        self.trunk.events[point as usize].losses + losses > self.relation.losses_max
+    }
+
     /// Runs up to an event whose worker is in another state than when it was seen, to learn what it does there.
     fn probe(&self, first: usize, between: &[Event<M>], race: usize, stage: &mut Stage<M>) -> Event<M> {
         let event = &self.trunk.races[race].event;
@@ -213,16 +225,16 @@ impl<M: StateMachine> Dpor<M> {
         }
         for beside in between {
             // It does not depend on what was left out, so it can happen.
-            let Some(choice) = stage.actions().place_of(beside.key) else { return event.clone() };
+            let Some(choice) = stage.actions().place_of(beside) else { return event.clone() };
             stage.step(choice, beside.values(), None);
         }
-        let Some(choice) = stage.actions().place_of(event.key) else { return event.clone() };
+        let Some(choice) = stage.actions().place_of(event) else { return event.clone() };
         let mut targets = Vec::new();
         stage.step(choice, event.values(), Some(&mut Targets(&mut targets)));
         targets.sort_unstable();
         targets.dedup();
         let extra = Extra { values: stage.world().chosen().to_vec(), targets, input: event.input().cloned() };
-        Event { key: event.key, at: event.at, extra: Some(std::sync::Arc::new(extra)) }
+        Event { key: event.key, at: event.at, outcome: event.outcome, extra: Some(std::sync::Arc::new(extra)) }
     }
 
     /// Goes back to the last point with something to explore; false if there is none. The run is kept up to there.
@@ -264,7 +276,7 @@ impl<M: StateMachine> Dpor<M> {
         stage.begin();
         self.trunk.begin(stage.world().transit.next_age);
         for event in &saved.events {
-            let Some(choice) = stage.actions().place_of(event.key()) else { return false };
+            let Some(choice) = stage.actions().place_of::<M>(&event.event()) else { return false };
             if !self.trunk.take(stage, choice, event.values(), &mut self.targets, &self.relation) {
                 return false;
             }

@@ -3,9 +3,11 @@
 use raddle_checkers::Violation;
 use raddle_core::{EndReason, EventRef, Input, InputKind, Names, Sink, StateMachine, What, WorkerId};
 
+use super::event::{Event, Outcome};
 use super::refusal::Refusal;
 use super::saved::Saves;
-use crate::actions::Actions;
+use crate::actions::{Act, Actions};
+use crate::faults::Fault;
 use crate::run::Runner;
 use crate::slab::Card;
 use crate::strategy::{DefaultOrder, Strategy};
@@ -168,10 +170,34 @@ impl<M: StateMachine> Stage<M> {
 }
 
 impl Actions<'_> {
-    /// The place of the message whose id has this hash.
+    /// The place of an event, if it can happen.
     #[inline]
-    pub(crate) fn place_of(&self, key: u64) -> Option<usize> {
-        (0..self.len()).find(|at| self.message(*at).is_some_and(|card| card.header.id.hash64() == key))
+    pub(crate) fn place_of<M: StateMachine>(&self, event: &Event<M>) -> Option<usize> {
+        (0..self.len()).find(|at| self.is_event(*at, event))
+    }
+
+    /// Whether this action is that event.
+    #[inline]
+    pub(crate) fn is_event<M: StateMachine>(&self, at: usize, event: &Event<M>) -> bool {
+        let slot = match (self.act(at), event.outcome) {
+            (Act::Deliver(at), Outcome::Arrived) | (Act::Fault(Fault::Lose(at)), Outcome::Lost) => {
+                self.ready[at].slot()
+            }
+            _ => return false,
+        };
+        self.card(slot).header.id.hash64() == event.key
+    }
+
+    /// Whether the message that arrives by this action may be lost instead.
+    pub(crate) fn may_be_lost(&self, at: usize) -> bool {
+        let Act::Deliver(ready) = self.act(at) else { return false };
+        (self.usual()..self.len()).any(|at| self.act(at) == Act::Fault(Fault::Lose(ready)))
+    }
+
+    /// Whether the run has lasted so long that no fault may come any more, and all that can happen is that they are over.
+    #[inline]
+    pub(crate) fn are_to_heal(&self) -> bool {
+        self.listed.is_some() && self.act(0) == Act::Fault(Fault::Heal)
     }
 }
 

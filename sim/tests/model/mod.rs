@@ -53,7 +53,15 @@ impl Program {
                 (draw(3) as u32, draw(u64::from(workers)) as u32, Msg { name: mix(i + 1, 77), hops: draw(3) as u8 })
             })
             .collect();
-        Self { workers, externals, salt: draw(1 << 20), chooses: false, reads: false, starts: false, forks: seed.is_multiple_of(2) }
+        Self {
+            workers,
+            externals,
+            salt: draw(1 << 20),
+            chooses: false,
+            reads: false,
+            starts: false,
+            forks: seed.is_multiple_of(2),
+        }
     }
 
     pub fn is_read(&self, msg: Msg) -> bool {
