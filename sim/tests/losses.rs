@@ -14,7 +14,7 @@ use raddle_sim::{FaultPlan, Network, Settings};
 const NETWORKS: [Network; 4] = [Network::Bag, Network::Fifo, Network::Causal, Network::Mailbox];
 const ORDERS: [Order; 3] = [Order::Arrival, Order::Fifo, Order::Causal];
 /// Programs with more schedules than this are left out.
-const SCHEDULES_MAX: u64 = 2_500;
+const SCHEDULES_MAX: u64 = 400;
 
 /// What can come of a run: its fingerprint, which tells what was lost, and what each worker handled.
 type Outcomes = BTreeSet<(u64, Vec<Log>)>;
@@ -70,28 +70,28 @@ fn check(
 
 #[test]
 fn agrees_where_one_message_is_lost() {
-    check(0..300, 1, |_| {}, |system| system);
+    check(0..250, 1, |_| {}, |system| system);
 }
 
 #[test]
 fn agrees_where_two_messages_are_lost() {
-    check(300..600, 2, |_| {}, |system| system);
+    check(250..500, 2, |_| {}, |system| system);
 }
 
 #[test]
 fn agrees_where_three_messages_are_lost() {
-    check(600..700, 3, |_| {}, |system| system);
+    check(500..600, 3, |_| {}, |system| system);
 }
 
 #[test]
 fn agrees_where_handlers_choose() {
-    check(0..100, 1, |program| program.chooses = true, |system| system);
-    check(0..60, 2, |program| program.chooses = true, |system| system);
+    check(0..80, 1, |program| program.chooses = true, |system| system);
+    check(0..40, 2, |program| program.chooses = true, |system| system);
 }
 
 #[test]
 fn agrees_where_workers_speak_when_they_start() {
-    check(0..100, 1, |program| program.starts = true, |system| system);
+    check(0..80, 1, |program| program.starts = true, |system| system);
 }
 
 /// What the system says of where faults may come is kept to.
@@ -100,5 +100,5 @@ fn agrees_where_only_some_messages_may_be_lost() {
     let some = |system: System<Player>| {
         system.fault_when(FaultKind::Loss, |header, _| header.id.hash64().is_multiple_of(2) && header.number.0 < 2)
     };
-    check(0..150, 2, |_| {}, some);
+    check(0..100, 2, |_| {}, some);
 }

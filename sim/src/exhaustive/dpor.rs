@@ -2,7 +2,7 @@
 //!
 //! Abdulla, Aronis, Jonsson, Sagonas, "Optimal Dynamic Partial Order Reduction" (POPL'14; JACM 64(4), 2017), for
 //! workers that handle one message at a time. An event is the arrival of a message with the values that its handlers
-//! chose, so creation and the order at each worker make up happens-before, and a message once sent can be delivered
+//! chose, or its loss, so creation and the order at each worker make up happens-before, and a message once sent can be delivered
 //! for ever ([`Trunk`] finds the races, [`Relation`] says what depends on what).
 //!
 //! ```text
@@ -29,8 +29,27 @@
 //!   what it chose says nothing. Under `mailbox`, where an event must know whom it sent to, the sequence is run up to it
 //!   to find out ([`Dpor::probe`]).
 //!
+//! - *A loss is what becomes of a message instead of its arrival* (`--faults loss(N)`, at most N in a run). `(m, lost)`
+//!   stands at the worker that `m` is for and depends on all that happens there, as what waits there for `m` waits no
+//!   longer. Who arrives may be lost: after `(m, arrived)` in E, where the network and the system let `m` be lost there,
+//!   `v` is what comes after it without depending on it, then `(m, lost)`. Nobody asks for it the other way round: sets
+//!   of at most N lost messages are closed under taking one away, so a trace with losses is reached from one in which the
+//!   last of them arrives, and in the end from one without. So `v` is left out where it would lose too many: what it
+//!   loses itself is then lost in a run in which this message arrives. But a loss that is asleep, or a branch, covers only
+//!   what loses the same message. Of what does not depend on it, it would have to cover the runs in which that message
+//!   arrives, and those for which there is one loss too many behind it.
+//!
+//!   Where nothing waits for anybody (`order = arrival`), a loss depends on nothing in truth: traces then have several
+//!   executions, and are told apart by their fingerprints.
+//!
 //! When the wakeup tree of a point is empty, nothing is asleep there: a branch was inserted because everything asleep
 //! depends on something in it. So a run is never blocked. It is counted all the same.
+//!
+//! A run that begins like the one before goes on from a copy of it, where machines can be copied ([`super::saved`]).
+//!
+//! Why other faults are refused: a crash is possible only while something else is, which depends on all workers at once,
+//! and updates know the life of whom they are sent to, so it depends on every send to its worker. What holds up, copies or
+//! cuts off messages lasts, and its end is one more event.
 //!
 //! Before the search, scouts look at what is near the first run ([`super::scout`]).
 
