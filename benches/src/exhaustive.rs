@@ -46,7 +46,7 @@ fn system(n: u64) -> System<Worker> {
         sender if sender < n => Worker::Sender { sender, receiver: raddle_core::WorkerId::new(n as u32) },
         _ => Worker::Receiver(Heard::default()),
     };
-    let system = System::new("fan-in").workers(names, make).with(|policies| policies.order = Order::Arrival);
+    let system = System::new("fan-in").workers(names, make).with(|policies| policies.order = Order::Arrival).forkable();
     (0..n).fold(system, |system, sender| system.messages(format!("u{sender}"), [(format!("s{sender}"), ())]))
 }
 

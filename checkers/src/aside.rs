@@ -22,6 +22,10 @@ impl Aside {
         self.0.clear();
     }
 
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.0.clone_from(&other.0);
+    }
+
     /// Follows one event; gives where the message waited until now, if it does so no longer.
     #[inline(always)]
     pub(crate) fn follow(&mut self, what: What, header: &Header) -> Option<Beside> {

@@ -169,6 +169,51 @@ impl Bank {
         self.unknown.clear();
     }
 
+    /// Becomes equal to `other`, the same laws under the same conditions over another run, keeping its own memory.
+    pub fn copy_from(&mut self, other: &Self) {
+        let Self {
+            knowledge,
+            causal_order,
+            incarnation,
+            session_guarantees,
+            causal_consistency,
+            consistent_cut,
+            fifo,
+            no_deadlock: _,
+            liveness: _,
+            bounded_depth: _,
+            bounded_headers: _,
+            bounded_queues,
+            fairness,
+            no_silent_loss,
+            no_duplicates,
+            no_panic: _,
+            dead,
+            follows_queues: _,
+            moment,
+            broken,
+            ended,
+            unknown,
+            conditions: _,
+            chosen: _,
+        } = self;
+        copy_law(knowledge, &other.knowledge, Knowledge::copy_from);
+        causal_order.clone_from(&other.causal_order);
+        copy_law(incarnation, &other.incarnation, Incarnations::copy_from);
+        copy_law(session_guarantees, &other.session_guarantees, SessionGuarantees::copy_from);
+        copy_law(causal_consistency, &other.causal_consistency, CausalConsistency::copy_from);
+        copy_law(consistent_cut, &other.consistent_cut, ConsistentCut::copy_from);
+        copy_law(fifo, &other.fifo, Fifo::copy_from);
+        copy_law(bounded_queues, &other.bounded_queues, BoundedQueues::copy_from);
+        copy_law(fairness, &other.fairness, Fairness::copy_from);
+        no_silent_loss.clone_from(&other.no_silent_loss);
+        copy_law(no_duplicates, &other.no_duplicates, NoDuplicates::copy_from);
+        dead.copy_from(&other.dead);
+        (*moment, *ended) = (other.moment, other.ended);
+        broken.0.clone_from(&other.broken.0);
+        unknown.clone_from(&other.unknown);
+    }
+
     /// Whether any law is broken.
     #[must_use]
     #[inline]
@@ -463,6 +508,14 @@ impl Bank {
         if self.no_panic && cause == Cause::Panic {
             self.broken.add(no_panic::NAME, || no_panic::crashed(event, &self.conditions.names));
         }
+    }
+}
+
+/// Of a law that both have or neither has.
+#[inline]
+fn copy_law<L>(mine: &mut Option<L>, theirs: &Option<L>, copy: impl FnOnce(&mut L, &L)) {
+    if let (Some(mine), Some(theirs)) = (mine, theirs) {
+        copy(mine, theirs);
     }
 }
 

@@ -85,6 +85,28 @@ impl BoundedQueues {
         }
     }
 
+    /// Becomes equal to `other`, the same law over another run, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self {
+            lengths,
+            counting: _,
+            capacity: _,
+            external_capacity: _,
+            overflow: _,
+            suspects,
+            stalls,
+            aside,
+            arrived,
+        } = self;
+        lengths.copy_from(&other.lengths);
+        suspects.clone_from(&other.suspects);
+        if let (Some(mine), Some(theirs)) = (stalls, &other.stalls) {
+            mine.copy_from(theirs);
+        }
+        aside.copy_from(&other.aside);
+        *arrived = other.arrived;
+    }
+
     /// An update is sent: in flight from now on.
     #[inline(always)]
     pub(crate) fn emit(&mut self, event: EventRef<'_>) {
@@ -369,6 +391,13 @@ impl Push {
 }
 
 impl Stalls {
+    fn copy_from(&mut self, other: &Self) {
+        let Self { sent, waiting, moved } = self;
+        sent.clone_from(&other.sent);
+        waiting.clone_from(&other.waiting);
+        moved.clone_from(&other.moved);
+    }
+
     fn clear(&mut self) {
         self.sent.clear();
         self.waiting.clear();

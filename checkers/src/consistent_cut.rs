@@ -61,6 +61,18 @@ impl ConsistentCut {
         self.used = 0;
     }
 
+    /// Becomes equal to `other`, the same law over another run, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { cuts, used } = self;
+        *used = other.used;
+        cuts.resize_with(cuts.len().max(other.used), Cut::default);
+        for (mine, theirs) in cuts.iter_mut().zip(&other.cuts[..other.used]) {
+            mine.name.clone_from(&theirs.name);
+            mine.used = theirs.used;
+            mine.parts.clone_from(&theirs.parts);
+        }
+    }
+
     /// Takes the part of a worker that knows this.
     pub(crate) fn part(&mut self, event: EventRef<'_>, clock: &VectorClock) -> Option<Wrong> {
         let worker = worker_of(event);

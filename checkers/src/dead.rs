@@ -12,6 +12,10 @@ impl Dead {
         self.0.clear();
     }
 
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.0.clone_from(&other.0);
+    }
+
     /// Follows what happens to lives; anything else is nothing.
     pub(crate) fn follow(&mut self, event: EventRef<'_>) {
         let worker = worker_of(event);

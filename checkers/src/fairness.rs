@@ -37,6 +37,11 @@ impl Forget for Seat {
     fn forget(&mut self) {
         *self = Self::default();
     }
+
+    #[inline]
+    fn copy_from(&mut self, other: &Self) {
+        *self = *other;
+    }
 }
 
 impl Fairness {
@@ -52,6 +57,13 @@ impl Fairness {
     pub(crate) fn reset(&mut self) {
         self.seats.reset();
         self.aside.reset();
+    }
+
+    /// Becomes equal to `other`, the same law over another run, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { seats, aside, bound: _, counting: _ } = self;
+        seats.copy_from(&other.seats);
+        aside.copy_from(&other.aside);
     }
 
     /// A life of a worker is over.

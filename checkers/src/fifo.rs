@@ -31,6 +31,12 @@ impl Fifo {
         self.links.reset();
     }
 
+    /// Becomes equal to `other`, the same law over another run, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { links, core_orders: _ } = self;
+        links.copy_from(&other.links);
+    }
+
     /// Whether an update that is handled is in order.
     #[inline(always)]
     pub(crate) fn handle(&mut self, header: &Header) -> bool {

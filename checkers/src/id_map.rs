@@ -6,7 +6,8 @@
 #[derive(Clone, Debug)]
 pub(crate) struct IdMap<V> {
     slots: Vec<Slot<V>>,
-    len: usize,
+    /// The slots of this run, in the order in which they were filled. No slot is of a later run.
+    filled: Vec<u32>,
     run: u32,
 }
 
@@ -22,11 +23,11 @@ impl<V: Copy + Default> IdMap<V> {
     const SLOTS: usize = 256;
 
     pub(crate) fn new() -> Self {
-        Self { slots: vec![Slot::default(); Self::SLOTS], len: 0, run: 1 }
+        Self { slots: vec![Slot::default(); Self::SLOTS], filled: Vec::new(), run: 1 }
     }
 
     pub(crate) fn reset(&mut self) {
-        self.len = 0;
+        self.filled.clear();
         self.run = self.run.wrapping_add(1);
         if self.run == 0 {
             self.slots.fill(Slot::default());
@@ -34,16 +35,33 @@ impl<V: Copy + Default> IdMap<V> {
         }
     }
 
+    /// Becomes equal to `other`, keeping its own memory. Costs little if both are of one run.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { slots, filled, run } = self;
+        if *run == other.run && slots.len() == other.slots.len() {
+            for at in filled.iter() {
+                slots[*at as usize].run = 0;
+            }
+            for at in &other.filled {
+                slots[*at as usize] = other.slots[*at as usize];
+            }
+        } else {
+            slots.clone_from(&other.slots);
+        }
+        filled.clone_from(&other.filled);
+        *run = other.run;
+    }
+
     /// How many hashes are in it.
     pub(crate) const fn len(&self) -> usize {
-        self.len
+        self.filled.len()
     }
 
     /// Puts a hash in with this value, unless it is there; gives the value that was there. The low bits of a hash say
     /// where it is looked for first.
     #[inline(always)]
     pub(crate) fn insert(&mut self, key: u64, value: V) -> Option<V> {
-        if self.len * 2 >= self.slots.len() {
+        if self.filled.len() * 2 >= self.slots.len() {
             self.grow();
         }
         let mask = self.slots.len() - 1;
@@ -52,7 +70,7 @@ impl<V: Copy + Default> IdMap<V> {
             let slot = &mut self.slots[at & mask];
             if slot.run != self.run {
                 *slot = Slot { key, run: self.run, value };
-                self.len += 1;
+                self.filled.push((at & mask) as u32);
                 return None;
             }
             if slot.key == key {
@@ -83,7 +101,7 @@ impl<V: Copy + Default> IdMap<V> {
     fn grow(&mut self) {
         let wider = vec![Slot::default(); self.slots.len() * 2];
         let old = std::mem::replace(&mut self.slots, wider);
-        self.len = 0;
+        self.filled.clear();
         let run = self.run;
         for slot in old.into_iter().filter(|slot| slot.run == run) {
             self.insert(slot.key, slot.value);
@@ -115,6 +133,25 @@ mod tests {
         let mut map = IdMap::new();
         assert!((0..100).all(|n| map.insert(n << 32, ()).is_none()));
         assert!((0..100).all(|n| map.insert(n << 32, ()).is_some()));
+    }
+
+    #[test]
+    fn a_copy_is_equal_whatever_was_there() {
+        let all = |map: &IdMap<u64>| (0..2_000).map(|key| map.get(key)).collect::<Vec<_>>();
+        let mut maps = [IdMap::new(), IdMap::new(), IdMap::new()];
+        for step in 0..20_000_u64 {
+            let [draw, at, other] = [1, 2, 3].map(|n| fnv::spread(step * 4 + n) as usize);
+            match draw % 200 {
+                0..150 => _ = maps[at % 3].insert(other as u64 % 2_000, step),
+                150 => maps[at % 3].reset(),
+                _ => {
+                    let theirs = maps[other % 3].clone();
+                    maps[at % 3].copy_from(&theirs);
+                    assert_eq!(all(&maps[at % 3]), all(&theirs), "step {step}");
+                    assert_eq!(maps[at % 3].len(), theirs.len(), "step {step}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -42,6 +42,13 @@ impl Forget for Seat {
         self.is_dead = false;
         self.links.clear();
     }
+
+    #[inline]
+    fn copy_from(&mut self, other: &Self) {
+        let Self { life, is_dead, links } = self;
+        (*life, *is_dead) = (other.life, other.is_dead);
+        links.copy_from(&other.links);
+    }
 }
 
 /// What is wrong, as far as it is not in the event.
@@ -63,6 +70,13 @@ impl Incarnations {
     pub(crate) fn reset(&mut self) {
         self.seats.reset();
         self.somebody_died = false;
+    }
+
+    /// Becomes equal to `other`, the same law over another run, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { seats, somebody_died } = self;
+        seats.copy_from(&other.seats);
+        *somebody_died = other.somebody_died;
     }
 
     /// Judges an update that is sent as the `count`th of its sender.

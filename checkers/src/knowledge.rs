@@ -21,6 +21,12 @@ impl Knowledge {
         self.clocks.reset();
     }
 
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { clocks } = self;
+        clocks.copy_from(&other.clocks);
+    }
+
     /// Counts a send; gives what its sender knows then, this send counted.
     #[inline(always)]
     pub(crate) fn sends(&mut self, from: WorkerId) -> &VectorClock {

@@ -39,6 +39,11 @@ impl Forget for Lengths {
     fn forget(&mut self) {
         *self = Self::default();
     }
+
+    #[inline]
+    fn copy_from(&mut self, other: &Self) {
+        *self = *other;
+    }
 }
 
 /// A queue that a worker picks from.

@@ -28,6 +28,12 @@ impl NoDuplicates {
         self.handled.reset();
     }
 
+    /// Becomes equal to `other`, the same law over another run, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { handled, copies_count: _ } = self;
+        handled.copy_from(&other.handled);
+    }
+
     /// Whether this life handles this message for the first time.
     #[inline(always)]
     pub(crate) fn handle(&mut self, header: &Header, life: Incarnation, names: &Names) -> bool {

@@ -5,15 +5,21 @@
 
 use raddle_core::{VectorClock, WorkerId};
 
-/// Something that can become as new and keep its memory.
+/// Something that can become as new, or equal to another, and keep its memory.
 pub(crate) trait Forget: Default {
     fn forget(&mut self);
+    fn copy_from(&mut self, other: &Self);
 }
 
 impl Forget for VectorClock {
     #[inline]
     fn forget(&mut self) {
         self.clear();
+    }
+
+    #[inline]
+    fn copy_from(&mut self, other: &Self) {
+        VectorClock::copy_from(self, other);
     }
 }
 
@@ -40,6 +46,19 @@ impl<T: Forget> PerWorker<T> {
         self.run = self.run.wrapping_add(1);
         if self.run == 0 {
             self.slots.iter_mut().chain([&mut self.unknown]).for_each(|slot| *slot = Slot::default());
+        }
+    }
+
+    /// Becomes equal to `other`, which is for the same workers: what its run did not touch stays as it is.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { slots, unknown, run } = self;
+        *run = other.run;
+        let theirs = other.slots.iter().chain([&other.unknown]);
+        for (mine, theirs) in slots.iter_mut().chain([unknown]).zip(theirs) {
+            mine.run = theirs.run;
+            if theirs.run == other.run {
+                mine.value.copy_from(&theirs.value);
+            }
         }
     }
 

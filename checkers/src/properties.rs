@@ -65,6 +65,14 @@ impl<M> Properties<M> {
         self.saw_steps = false;
     }
 
+    /// Becomes equal to `other`, the same properties over another run, keeping its own memory.
+    pub fn copy_from(&mut self, other: &Self) {
+        let Self { properties: _, reached, violation, ended, saw_steps, watches_steps: _ } = self;
+        reached.clone_from(&other.reached);
+        violation.clone_from(&other.violation);
+        (*ended, *saw_steps) = (other.ended, other.saw_steps);
+    }
+
     /// Whether any property must be judged after each step. If not, a driver need not show the states then.
     #[must_use]
     #[inline]

@@ -58,6 +58,13 @@ impl Forget for Seat {
         self.due.clear();
         self.handles = None;
     }
+
+    #[inline]
+    fn copy_from(&mut self, other: &Self) {
+        let Self { due, handles } = self;
+        due.clone_from(&other.due);
+        *handles = other.handles;
+    }
 }
 
 /// An update under way: the `count`th of its sender, in the chain of `root`.
@@ -112,6 +119,18 @@ impl SessionGuarantees {
         }
         self.seats.reset();
         self.suspects.clear();
+    }
+
+    /// Becomes equal to `other`, the same law over another run, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { sessions, seats, suspects, keeps_state: _ } = self;
+        for (mine, theirs) in sessions.iter_mut().flatten().zip(other.sessions.iter().flatten()) {
+            let Session { knows, answered } = mine;
+            knows.copy_from(&theirs.knows);
+            answered.clone_from(&theirs.answered);
+        }
+        seats.copy_from(&other.seats);
+        suspects.clone_from(&other.suspects);
     }
 
     /// An update is sent by one who knows this, the send counted.

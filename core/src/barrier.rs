@@ -160,6 +160,11 @@ pub struct Watermark {
 }
 
 impl Watermark {
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.rows.clone_from(&other.rows);
+    }
+
     /// Takes over what is resolved at one worker: [`Inbox::resolved`](crate::Inbox::resolved).
     pub fn publish(&mut self, to: WorkerId, resolved: &[(WorkerId, LinkNumber)]) {
         if self.rows.len() <= to.index() {

@@ -40,6 +40,20 @@ pub enum Offered<T> {
     Nacked(T),
 }
 
+impl<T: Clone> Bounded<T> {
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { queue, counted, held, capacity, overflow, on_full, shut, high_water } = self;
+        for (mine, theirs) in [(queue, &other.queue), (held, &other.held)] {
+            if !(mine.is_empty() && theirs.is_empty()) {
+                mine.clone_from(theirs);
+            }
+        }
+        (*counted, *capacity, *overflow) = (other.counted, other.capacity, other.overflow);
+        (*on_full, *shut, *high_water) = (other.on_full, other.shut, other.high_water);
+    }
+}
+
 impl<T> Bounded<T> {
     /// An empty queue of this capacity under the policies of a system.
     #[must_use]

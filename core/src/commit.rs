@@ -53,8 +53,8 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    #[inline(always)]
     /// The number of the next update to this worker.
+    #[inline(always)]
     pub(crate) fn next(&mut self, to: WorkerId) -> LinkNumber {
         let last = match self.dense.get_mut(to.index()) {
             Some(last) => last,
@@ -72,9 +72,12 @@ impl Sent {
         &mut self.sparse[at].1
     }
 
-    fn copy_from(&mut self, other: &Self) {
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         self.dense = other.dense;
-        self.sparse.clone_from(&other.sparse);
+        if !(self.sparse.is_empty() && other.sparse.is_empty()) {
+            self.sparse.clone_from(&other.sparse);
+        }
     }
 
     /// Counts from the beginning again, keeping its memory.

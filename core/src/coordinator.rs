@@ -31,6 +31,15 @@ pub struct Coordinator<T> {
     sabotage: Option<Sabotage>,
 }
 
+impl<T: Clone> Coordinator<T> {
+    /// Becomes equal to `other`, a coordinator of the same system, keeping its own memory.
+    pub fn copy_from(&mut self, other: &Self) {
+        let Self { shard_of: _, ingress, watermark, sabotage: _ } = self;
+        ingress.iter_mut().zip(&other.ingress).for_each(|(mine, theirs)| mine.copy_from(theirs));
+        watermark.copy_from(&other.watermark);
+    }
+}
+
 impl<T> Coordinator<T> {
     /// The coordinator of a system.
     #[must_use]

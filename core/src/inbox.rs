@@ -65,6 +65,37 @@ pub enum Launched {
     Gone,
 }
 
+impl<T: Clone> Inbox<T> {
+    /// Becomes equal to `other`, keeping its own memory.
+    pub fn copy_from(&mut self, other: &Self) {
+        let Self {
+            externals,
+            external_capacity,
+            updates,
+            readiness,
+            lobby,
+            picker,
+            lives,
+            max_depth,
+            fences,
+            tombstones,
+            loses,
+            operations,
+        } = self;
+        if !(externals.is_empty() && other.externals.is_empty()) {
+            externals.clone_from(&other.externals);
+        }
+        *external_capacity = other.external_capacity;
+        updates.copy_from(&other.updates);
+        readiness.copy_from(&other.readiness);
+        lobby.copy_from(&other.lobby);
+        *picker = other.picker;
+        lives.copy_from(&other.lives);
+        (*max_depth, *fences, *tombstones, *loses) = (other.max_depth, other.fences, other.tombstones, other.loses);
+        *operations = other.operations;
+    }
+}
+
 impl<T> Inbox<T> {
     /// An empty inbox behind a transport that keeps the order `promised` by itself.
     #[must_use]

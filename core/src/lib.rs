@@ -61,7 +61,7 @@ pub use machine::{Seat, StateMachine, TimerTag};
 pub use names::{NameError, Names, WORKERS_MAX, is_name};
 pub use outbox::{Beyond, Choices, Outbox, Targets};
 pub use pick::{Picker, Queue};
-pub use plan::{Commuting, External, Fork, Plan};
+pub use plan::{Assign, Commuting, External, Fork, Plan};
 pub use policy::{Cycles, OnFull, Order, Pick, Placement, Policies, Recovery, Restart, SetError};
 pub use property::{Predicate, Property, Snapshot, When, Why};
 pub use readiness::{Readiness, Turn};

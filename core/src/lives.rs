@@ -49,6 +49,15 @@ impl Lives {
         Self { policy, current: Incarnation(0), restarts: VecDeque::new(), over: false }
     }
 
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { policy, current, restarts, over } = self;
+        (*policy, *current, *over) = (other.policy, other.current, other.over);
+        if !(restarts.is_empty() && other.restarts.is_empty()) {
+            restarts.clone_from(&other.restarts);
+        }
+    }
+
     /// As new.
     pub(crate) fn reset(&mut self) {
         self.current = Incarnation(0);

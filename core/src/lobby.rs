@@ -62,6 +62,18 @@ pub(crate) enum Standing {
     Stale,
 }
 
+impl<T: Clone> Lobby<T> {
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { rule, forgets, room, stale_after, waiting, clock } = self;
+        (*rule, *forgets, *room, *stale_after) = (other.rule, other.forgets, other.room, other.stale_after);
+        if !(waiting.is_empty() && other.waiting.is_empty()) {
+            waiting.clone_from(&other.waiting);
+        }
+        clock.copy_from(&other.clock);
+    }
+}
+
 impl<T> Lobby<T> {
     pub(crate) fn new(policies: &Policies) -> Self {
         let rule = match policies.sabotage {

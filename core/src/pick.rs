@@ -21,7 +21,7 @@ const WHOLE: u32 = 64;
 const REGAIN: u32 = WHOLE / 16;
 
 /// The pick state of one inbox.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Picker {
     policy: Pick,
     bound: u32,

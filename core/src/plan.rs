@@ -19,6 +19,8 @@ pub(crate) type Maker<M> = Arc<dyn Fn(Seat<'_>) -> M + Send + Sync>;
 pub(crate) type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;
 /// How to copy a machine.
 pub type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
+/// How to make a machine equal to another, keeping its memory.
+pub type Assign<M> = Arc<dyn Fn(&mut M, &M) + Send + Sync>;
 pub(crate) type StateKind<M> = Arc<dyn Fn(&M) -> &'static str + Send + Sync>;
 /// Whether a fault may befall a message: [`System::fault_when`](crate::System::fault_when).
 pub(crate) type FaultWhen<M> = Arc<dyn Fn(&Header, &Input<M>) -> bool + Send + Sync>;
@@ -66,6 +68,7 @@ pub struct Plan<M: StateMachine> {
     pub(crate) state_hash: Option<StateHash<M>>,
     pub(crate) input_hash: Option<InputHash<M>>,
     pub(crate) fork: Option<Fork<M>>,
+    pub(crate) assign: Option<Assign<M>>,
     pub(crate) state_kind: Option<StateKind<M>>,
     pub(crate) message_kind: Option<MessageKind<M>>,
     pub(crate) commuting: Option<Commuting<M>>,
@@ -206,6 +209,12 @@ impl<M: StateMachine> Plan<M> {
     #[must_use]
     pub fn fork(&self, machine: &M) -> Option<M> {
         self.fork.as_ref().map(|fork| fork(machine))
+    }
+
+    /// How to make one machine equal to another, if the system is [`System::forkable`](crate::System::forkable).
+    #[must_use]
+    pub const fn assign(&self) -> Option<&Assign<M>> {
+        self.assign.as_ref()
     }
 
     /// Whether the system says of what kind its states or its inputs are.

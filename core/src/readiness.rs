@@ -123,6 +123,24 @@ pub enum Turn {
 /// No honest update is so far ahead of what is resolved: more would be in flight than any policy lets be.
 const AHEAD_MAX: u32 = 1 << 24;
 
+impl<T: Clone> Readiness<T> {
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { rule, parking, resolved, queues, hindrances, ripe, slots, free, last, parked, came } = self;
+        (*rule, *parking, *last, *parked, *came) = (other.rule, other.parking, other.last, other.parked, other.came);
+        if !(resolved.is_empty() && other.resolved.is_empty()) {
+            resolved.clone_from(&other.resolved);
+            queues.clone_from(&other.queues);
+            hindrances.clone_from(&other.hindrances);
+        }
+        if !(slots.is_empty() && other.slots.is_empty()) {
+            ripe.clone_from(&other.ripe);
+            slots.clone_from(&other.slots);
+            free.clone_from(&other.free);
+        }
+    }
+}
+
 impl<T> Readiness<T> {
     /// Nothing has arrived. `promised` is the order that the transport keeps by itself.
     #[must_use]

@@ -17,7 +17,9 @@ use crate::header::{Header, Input};
 use crate::ids::WorkerId;
 use crate::machine::{Seat, StateMachine};
 use crate::names::{NameError, Names};
-use crate::plan::{Commuting, External, FaultWhen, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind};
+use crate::plan::{
+    Assign, Commuting, External, FaultWhen, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind,
+};
 use crate::policy::{Cycles, Policies, Recovery, SetError};
 use crate::property::{Property, Snapshot, When};
 use crate::subscriptions::{SubscriptionError, Subscriptions};
@@ -59,6 +61,7 @@ pub struct System<M: StateMachine> {
     state_hash: Option<StateHash<M>>,
     input_hash: Option<InputHash<M>>,
     fork: Option<Fork<M>>,
+    assign: Option<Assign<M>>,
     state_kind: Option<StateKind<M>>,
     message_kind: Option<MessageKind<M>>,
     commuting: Option<Commuting<M>>,
@@ -93,6 +96,7 @@ impl<M: StateMachine> Clone for System<M> {
             state_hash: self.state_hash.clone(),
             input_hash: self.input_hash.clone(),
             fork: self.fork.clone(),
+            assign: self.assign.clone(),
             state_kind: self.state_kind.clone(),
             message_kind: self.message_kind.clone(),
             commuting: self.commuting.clone(),
@@ -119,6 +123,7 @@ impl<M: StateMachine> System<M> {
             state_hash: None,
             input_hash: None,
             fork: None,
+            assign: None,
             state_kind: None,
             message_kind: None,
             commuting: None,
@@ -488,6 +493,7 @@ impl<M: StateMachine> System<M> {
         M: Clone,
     {
         self.fork = Some(Arc::new(M::clone));
+        self.assign = Some(Arc::new(M::clone_from));
         self
     }
 
@@ -587,6 +593,7 @@ impl<M: StateMachine> System<M> {
             state_hash: self.state_hash.clone(),
             input_hash: self.input_hash.clone(),
             fork: self.fork.clone(),
+            assign: self.assign.clone(),
             state_kind: self.state_kind.clone(),
             message_kind: self.message_kind.clone(),
             commuting: self.commuting.clone(),

@@ -15,7 +15,7 @@ use crate::machine::{StateMachine, TimerTag};
 use crate::names::Names;
 use crate::outbox::{Command, Outbox};
 use crate::panics;
-use crate::plan::Fork;
+use crate::plan::{Assign, Fork};
 use crate::policy::{Cycles, Policies};
 use crate::sabotage::Sabotage;
 
@@ -137,6 +137,40 @@ impl<M: StateMachine> Worker<M> {
         self.forget_sends();
         self.forget_waiting();
         self.crashed = false;
+    }
+
+    /// Becomes equal to `other`, the same worker at another time, keeping its own memory. `assign` does so for machines.
+    pub fn copy_from(&mut self, other: &Self, assign: &Assign<M>) {
+        let Self {
+            id: _,
+            life,
+            machine,
+            durable: _,
+            snapshot,
+            clock,
+            barriers,
+            sent,
+            // Between two inputs nothing is foreseen.
+            commit: _,
+            timers,
+            timers_set,
+            waits,
+            crashed,
+        } = self;
+        (*life, *timers_set, *crashed) = (other.life, other.timers_set, other.crashed);
+        assign(machine, &other.machine);
+        match (snapshot, &other.snapshot) {
+            (Some(mine), Some(theirs)) => assign(mine, theirs),
+            (mine, Some(_)) => *mine = other.durable.as_ref().zip(other.snapshot.as_ref()).map(|(fork, it)| fork(it)),
+            (mine, None) => *mine = None,
+        }
+        clock.copy_from(&other.clock);
+        barriers.copy_from(&other.barriers);
+        sent.copy_from(&other.sent);
+        if !(timers.is_empty() && other.timers.is_empty()) {
+            timers.clone_from(&other.timers);
+        }
+        waits.clone_from(&other.waits);
     }
 
     fn forget_sends(&mut self) {

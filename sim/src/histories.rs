@@ -22,6 +22,12 @@ impl<M: StateMachine> Histories<M> {
         self.handled.iter_mut().for_each(Vec::clear);
     }
 
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { commuting: _, handled } = self;
+        handled.iter_mut().zip(&other.handled).for_each(|(mine, theirs)| mine.clone_from(theirs));
+    }
+
     /// A worker handles an input with an id of this hash.
     pub(crate) fn begin(&mut self, worker: usize, id: u64, input: &Input<M>) {
         let handled = &mut self.handled[worker];

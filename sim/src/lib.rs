@@ -18,6 +18,7 @@ mod explore;
 mod failing;
 mod faults;
 mod finding;
+mod fork;
 mod histories;
 mod network;
 mod pilot;

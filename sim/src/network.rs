@@ -64,6 +64,30 @@ impl InFlight {
         self.pending.iter_mut().for_each(Vec::clear);
     }
 
+    /// Becomes equal to `other`, where messages have the same slots. Comes before the slabs are made equal: the first of
+    /// each chain is ready, here and there, and the others are found from it.
+    pub(crate) fn copy_from<M: StateMachine>(&mut self, other: &Self, slab: &Slab<M>, slab_of_other: &Slab<M>) {
+        let Self { network: _, ready, tails, pending } = self;
+        for chain in ready.iter().map(|ready| slab.cards[ready.slot() as usize].link.chain) {
+            if chain != NONE {
+                tails.remove(chain as usize);
+            }
+        }
+        for ready in &other.ready {
+            let mut last = ready.slot();
+            let link = |slot: Slot| slab_of_other.cards[slot as usize].link;
+            if link(last).chain == NONE {
+                continue;
+            }
+            while link(last).next != NONE {
+                last = link(last).next;
+            }
+            tails.replace(link(last).chain as usize, last);
+        }
+        ready.clone_from(&other.ready);
+        pending.iter_mut().zip(&other.pending).for_each(|(mine, theirs)| mine.clone_from(theirs));
+    }
+
     /// What may be delivered next, oldest first.
     #[inline(always)]
     pub(crate) fn ready(&self) -> &[Ready] {

@@ -26,6 +26,8 @@ pub struct Runner<M: StateMachine> {
     pub(crate) end: End,
     pub(crate) pulse: Arc<Pulse>,
     to_the_end: bool,
+    /// How many runs have begun.
+    pub(crate) begun: u64,
     pub(crate) steps_max: u64,
     recorder: Recorder<M>,
     schedule: Schedule,
@@ -142,6 +144,14 @@ impl Marks {
         self.reached.fill(false);
     }
 
+    /// Becomes equal to `other`, and keeps the names it knows.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { names, reached } = self;
+        names.extend_from_slice(other.names.get(names.len()..).unwrap_or(&[]));
+        reached.clone_from(&other.reached);
+        reached.resize(names.len(), false);
+    }
+
     fn reach(&mut self, name: &str) {
         let at = self.names.iter().position(|known| **known == *name).unwrap_or_else(|| {
             self.names.push(name.into());
@@ -194,6 +204,7 @@ impl<M: StateMachine> Runner<M> {
             end: End::default(),
             pulse: Arc::default(),
             to_the_end: false,
+            begun: 0,
             recorder: Recorder::default(),
             schedule: Schedule::default(),
         })
@@ -316,6 +327,7 @@ impl<M: StateMachine> Runner<M> {
     }
 
     pub(crate) fn begin(&mut self, seed: u64, strategy: &mut dyn Strategy) {
+        self.begun += 1;
         self.pulse.begin(seed);
         self.world.reset(seed);
         self.bank.reset();

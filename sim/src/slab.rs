@@ -15,7 +15,7 @@ pub(crate) struct Slab<M: StateMachine> {
     #[expect(clippy::vec_box, reason = "they change places with boxes outside")]
     pub(crate) cards: Vec<Box<Card>>,
     pub(crate) inputs: Vec<Option<Input<M>>>,
-    free: Vec<Slot>,
+    pub(crate) free: Vec<Slot>,
 }
 
 /// What is known of a message without looking into it.

@@ -19,6 +19,13 @@ impl Timers {
         self.candidates.clear();
     }
 
+    /// Becomes equal to `other`, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { waiting, candidates } = self;
+        waiting.clone_from(&other.waiting);
+        candidates.clone_from(&other.candidates);
+    }
+
     /// The timers that may fire next, in the order of workers.
     #[inline]
     pub(crate) fn candidates(&self) -> &[(WorkerId, MessageId)] {

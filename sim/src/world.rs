@@ -36,33 +36,33 @@ pub struct World<M: StateMachine> {
     /// How many workers are not [`Gate::Open`].
     pub(crate) gated: usize,
     /// Whether all that is ready may happen, and nothing else: granularity `delivery`, and every worker open.
-    plain: bool,
+    pub(crate) plain: bool,
     pub(crate) acts: Vec<Act>,
     /// How many of these happen by themselves.
     pub(crate) usual: usize,
     pub(crate) faults: Faults,
     pub(crate) out: Outbox<M::Update>,
     /// What handlers chose in the last step, and among how many.
-    chosen: Vec<u32>,
-    options: Vec<u32>,
+    pub(crate) chosen: Vec<u32>,
+    pub(crate) options: Vec<u32>,
     /// What each worker handled, where inputs are declared to commute.
     pub(crate) histories: Option<Histories<M>>,
     /// What is handled, or was handled last.
     pub(crate) current: Box<Card>,
-    input: Option<Input<M>>,
+    pub(crate) input: Option<Input<M>>,
     pub(crate) aside: Aside,
     pub(crate) moment: Moment,
-    deliveries: u64,
+    pub(crate) deliveries: u64,
     /// What was handled in which state; none if the system says nothing of kinds.
-    coverage: Option<Box<Coverage>>,
+    pub(crate) coverage: Option<Box<Coverage>>,
     /// Whether either of these is kept.
-    keeps_inputs: bool,
-    external_headers: Vec<Header>,
+    pub(crate) keeps_inputs: bool,
+    pub(crate) external_headers: Vec<Header>,
     /// Scratch: what is published of a worker where there are sessions.
-    settled: Vec<(WorkerId, LinkNumber)>,
+    pub(crate) settled: Vec<(WorkerId, LinkNumber)>,
     /// By message from outside: whether it never comes. May be shorter.
     pub(crate) left_out: Vec<bool>,
-    start_headers: Vec<Header>,
+    pub(crate) start_headers: Vec<Header>,
 }
 
 impl<M: StateMachine> World<M> {

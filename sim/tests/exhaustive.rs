@@ -11,10 +11,10 @@ use std::time::Duration;
 use common::{Obedient, Told, all_schedules, logs, programs, told};
 use model::Program;
 use proptest::prelude::*;
-use raddle_core::{Input, OnFull, Order, Outbox, StateMachine, System, TimerTag, When};
+use raddle_core::{FaultKind, Input, OnFull, Order, Outbox, StateMachine, System, TimerTag, When};
 use raddle_sim::exhaustive::{Exhausted, Exhaustive, visit};
 use raddle_sim::strategy::Replay;
-use raddle_sim::{Explore, Granularity, Network, Report, Runner, Settings, StrategyKind};
+use raddle_sim::{Explore, FaultPlan, Granularity, Network, Report, Runner, Settings, StrategyKind};
 
 const NETWORKS: [Network; 4] = [Network::Bag, Network::Fifo, Network::Causal, Network::Mailbox];
 const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -332,6 +332,11 @@ fn what_is_not_proved_is_refused() {
     refused(timers.clone(), Exhaustive::Dpor, settings(), "`a` has set the timer 7");
     refused(timers.clone(), Exhaustive::States, settings(), "add `.hashed()`");
     assert!(exhausted(&explore(timers, Exhaustive::Dfs, Network::Fifo)).complete);
+    let suffers = |kind| Settings { faults: FaultPlan::default().with(kind, 1), ..Settings::default() };
+    refused(fanin(2), Exhaustive::Dpor, suffers(FaultKind::Crash), "the fault `crash`: `dpor` knows `loss` only");
+    let both = FaultPlan::default().with(FaultKind::Loss, 1).with(FaultKind::Crash, 1);
+    refused(fanin(2), Exhaustive::Dpor, Settings { faults: both, ..Settings::default() }, "the fault `crash`");
+    refused(readers(2), Exhaustive::Dpor, suffers(FaultKind::Loss), "not proved where messages are lost");
     let queues = Settings { granularity: Granularity::Queues, ..Settings::default() };
     refused(fanin(2), Exhaustive::Dpor, queues, "granularity `delivery` only");
     let full = fanin(3).with(|policies| policies.capacity = 2);
@@ -346,6 +351,7 @@ fn what_is_not_proved_is_refused() {
         "`--set order=arrival`",
     );
     let log = System::new("log").workers(["a"], |_| Log::default()).messages("s", [("a", 1)]).hashed();
+    refused(log.clone(), Exhaustive::States, suffers(FaultKind::Loss), "the fault `loss`");
     refused(log, Exhaustive::States, causal, "network `causal` goes by clocks");
 }
 
@@ -397,9 +403,17 @@ fn a_hidden_bug_is_found_soon_whatever_is_declared_first() {
 /// A search that is interrupted again and again comes to the same in the end.
 #[track_caller]
 fn interrupted<M: StateMachine>(system: &System<M>, kind: Exhaustive, network: Network, every: usize) {
+    interrupted_under(&Settings { network, ..Settings::default() }, system, kind, every);
+}
+
+#[track_caller]
+fn interrupted_under<M: StateMachine>(settings: &Settings, system: &System<M>, kind: Exhaustive, every: usize) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("search.ron");
-    let whole = explore(system.clone(), kind, network);
+    let explore = |system: System<M>| {
+        Explore::new(system).strategy(StrategyKind::Exhaustive(kind)).settings(settings.clone()).jobs(1)
+    };
+    let whole = explore(system.clone()).run().expect("it can be searched");
     let mut rounds = 0;
     let report = loop {
         rounds += 1;
@@ -409,15 +423,14 @@ fn interrupted<M: StateMachine>(system: &System<M>, kind: Exhaustive, network: N
             flag.fetch_or(seen.fetch_add(1, Ordering::Relaxed) > every, Ordering::Relaxed);
             true
         });
-        let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(kind)).network(network).jobs(1);
-        let report = explore.stop_flag(stop).checkpoint(&file).run().expect("it can be searched");
+        let report = explore(system).stop_flag(stop).checkpoint(&file).run().expect("it can be searched");
         assert_eq!(file.exists(), report.cut.is_some(), "a checkpoint is there as long as it is needed");
         if report.cut.is_none() {
             break report;
         }
         assert!(rounds < 10_000, "it goes on");
     };
-    assert!(rounds > 3, "{rounds} rounds, {kind}, {network}, {:?}", exhausted(&whole));
+    assert!(rounds > 3, "{rounds} rounds, {kind}, {settings:?}, {:?}", exhausted(&whole));
     let counts = |report: &Report| {
         let e = exhausted(report);
         let found = report.found.iter().chain(&e.also).map(|found| found.signature.clone()).collect::<Vec<_>>();
@@ -433,6 +446,10 @@ fn an_interrupted_search_comes_to_the_same() {
     interrupted(&twopc(3), Exhaustive::Dpor, Network::Bag, 8);
     interrupted(&twopc(3), Exhaustive::Dpor, Network::Mailbox, 8);
     interrupted(&fanin(3), Exhaustive::Dfs, Network::Fifo, 10);
+    let faults = FaultPlan::default().with(FaultKind::Loss, 2);
+    let settings = |network| Settings { network, faults, ..Settings::default() };
+    interrupted_under(&settings(Network::Bag), &fanin(3), Exhaustive::Dpor, 10);
+    interrupted_under(&settings(Network::Mailbox), &twopc(3).forkable(), Exhaustive::Dpor, 20);
     let random = |seed| Program { chooses: true, starts: true, ..Program::random(seed) }.system(Order::Arrival);
     let count = |seed| exhausted(&explore(random(seed), Exhaustive::Dpor, Network::Bag)).executions;
     let seed = (0..).find(|seed| (100..1_000).contains(&count(*seed))).expect("some have as many");

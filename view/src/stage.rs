@@ -4,9 +4,9 @@
 //! is said by the test too: it shows how things look, not which things happen.
 
 use raddle_core::{
-    Cause, Conditions, Counting, DropReason, End, Envelope, EventRef, FaultKind, Header, Incarnation, Lane,
-    LinkNumber, MessageId, Moment, Order, Outbox, Outputs, Party, Plan, Policies, Recorder, Sink, StateMachine, System,
-    TimerTag, Trace, What, Worker, WorkerId, panics,
+    Cause, Conditions, Counting, DropReason, End, Envelope, EventRef, FaultKind, Header, Incarnation, Lane, LinkNumber,
+    MessageId, Moment, Order, Outbox, Outputs, Party, Plan, Policies, Recorder, Sink, StateMachine, System, TimerTag,
+    Trace, What, Worker, WorkerId, panics,
 };
 use std::sync::Arc;
 

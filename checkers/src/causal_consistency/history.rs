@@ -67,6 +67,16 @@ impl History {
         self.twice = None;
     }
 
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        let Self { ops, lengths, sessions, keys, writes, twice } = self;
+        ops.clone_from(&other.ops);
+        lengths.clone_from(&other.lengths);
+        sessions.copy_from(&other.sessions);
+        keys.copy_from(&other.keys);
+        writes.copy_from(&other.writes);
+        *twice = other.twice;
+    }
+
     pub(super) fn key_count(&self) -> usize {
         self.keys.len()
     }

@@ -72,6 +72,15 @@ impl CausalConsistency {
         }
     }
 
+    /// Becomes equal to `other`, the same law over another run, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { history, workers, is_session: _, keeps_state: _ } = self;
+        if !(workers.is_empty() && other.workers.is_empty()) {
+            history.copy_from(&other.history);
+            workers.clone_from(&other.workers);
+        }
+    }
+
     /// Takes what a handler says that it read or wrote; other events are nothing.
     pub(crate) fn said(&mut self, event: EventRef<'_>) {
         if !is_operation(event.what) {

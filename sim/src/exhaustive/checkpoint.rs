@@ -13,7 +13,7 @@ use raddle_core::{FaultKind, Policies, StateMachine};
 use serde::{Deserialize, Serialize};
 
 use super::dfs::Level;
-use super::event::{Event, Extra};
+use super::event::{Event, Extra, Outcome};
 use super::search::Task;
 use super::stage::Stage;
 use super::tally::Tally;
@@ -21,7 +21,7 @@ use crate::finding::write_whole;
 use crate::strategy::DefaultOrder;
 
 /// The version of the format that this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A checkpoint that cannot be read, used or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,17 +114,13 @@ pub(crate) struct SavedPoint {
     pub(crate) explored: u32,
 }
 
-/// An event: the hash of a message's id, the place of its worker, what was chosen, whom it sent to.
+/// An event: the hash of a message's id, the place of its worker, what was chosen, whom it sent to, what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavedEvent(u64, u32, Vec<u32>, Vec<u32>);
+pub(crate) struct SavedEvent(u64, u32, Vec<u32>, Vec<u32>, Outcome);
 
 impl SavedEvent {
     pub(crate) fn of<M: StateMachine>(event: &Event<M>) -> Self {
-        Self(event.key, event.at, event.values().to_vec(), event.targets().to_vec())
-    }
-
-    pub(crate) fn key(&self) -> u64 {
-        self.0
+        Self(event.key, event.at, event.values().to_vec(), event.targets().to_vec(), event.outcome)
     }
 
     pub(crate) fn values(&self) -> &[u32] {
@@ -134,7 +130,7 @@ impl SavedEvent {
     pub(crate) fn event<M: StateMachine>(&self) -> Event<M> {
         let knows = !self.2.is_empty() || !self.3.is_empty();
         let extra = || Arc::new(Extra { values: self.2.clone(), targets: self.3.clone(), input: None });
-        Event { key: self.0, at: self.1, extra: knows.then(extra) }
+        Event { key: self.0, at: self.1, outcome: self.4, extra: knows.then(extra) }
     }
 }
 

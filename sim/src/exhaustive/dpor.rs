@@ -2,7 +2,7 @@
 //!
 //! Abdulla, Aronis, Jonsson, Sagonas, "Optimal Dynamic Partial Order Reduction" (POPL'14; JACM 64(4), 2017), for
 //! workers that handle one message at a time. An event is the arrival of a message with the values that its handlers
-//! chose, so creation and the order at each worker make up happens-before, and a message once sent can be delivered
+//! chose, or its loss, so creation and the order at each worker make up happens-before, and a message once sent can be delivered
 //! for ever ([`Trunk`] finds the races, [`Relation`] says what depends on what).
 //!
 //! ```text
@@ -29,8 +29,27 @@
 //!   what it chose says nothing. Under `mailbox`, where an event must know whom it sent to, the sequence is run up to it
 //!   to find out ([`Dpor::probe`]).
 //!
+//! - *A loss is what becomes of a message instead of its arrival* (`--faults loss(N)`, at most N in a run). `(m, lost)`
+//!   stands at the worker that `m` is for and depends on all that happens there, as what waits there for `m` waits no
+//!   longer. Who arrives may be lost: after `(m, arrived)` in E, where the network and the system let `m` be lost there,
+//!   `v` is what comes after it without depending on it, then `(m, lost)`. Nobody asks for it the other way round: sets
+//!   of at most N lost messages are closed under taking one away, so a trace with losses is reached from one in which the
+//!   last of them arrives, and in the end from one without. So `v` is left out where it would lose too many: what it
+//!   loses itself is then lost in a run in which this message arrives. But a loss that is asleep, or a branch, covers only
+//!   what loses the same message. Of what does not depend on it, it would have to cover the runs in which that message
+//!   arrives, and those for which there is one loss too many behind it.
+//!
+//!   Where nothing waits for anybody (`order = arrival`), a loss depends on nothing in truth: traces then have several
+//!   executions, and are told apart by their fingerprints.
+//!
 //! When the wakeup tree of a point is empty, nothing is asleep there: a branch was inserted because everything asleep
 //! depends on something in it. So a run is never blocked. It is counted all the same.
+//!
+//! A run that begins like the one before goes on from a copy of it, where machines can be copied ([`super::saved`]).
+//!
+//! Why other faults are refused: a crash is possible only while something else is, which depends on all workers at once,
+//! and updates know the life of whom they are sent to, so it depends on every send to its worker. What holds up, copies or
+//! cuts off messages lasts, and its end is one more event.
 //!
 //! Before the search, scouts look at what is near the first run ([`super::scout`]).
 
@@ -100,18 +119,21 @@ impl<M: StateMachine> Dpor<M> {
 
     /// Runs once: along the current run as far as it was kept, then where the wakeup trees lead, then as it comes.
     pub(crate) fn run(&mut self, stage: &mut Stage<M>) -> Result<Went, Refusal> {
-        stage.begin();
-        self.trunk.begin(stage.world().transit.next_age);
-        for taken in &self.trunk.events {
+        let shared = self.trunk.len();
+        let begun = stage.begin_at(shared);
+        if begun == 0 {
+            self.trunk.begin(stage.world().transit.next_age);
+        }
+        for (at, taken) in self.trunk.events.iter().enumerate().skip(begun) {
+            stage.save_at(at, shared);
             let actions = stage.actions();
             let choice = taken.choice as usize;
-            if choice >= actions.len()
-                || actions.message(choice).is_none_or(|card| card.header.id.hash64() != taken.event.key)
-            {
+            if choice >= actions.len() || !actions.is_event(choice, &taken.event) {
                 return Ok(Went::Astray);
             }
             stage.step(choice, taken.event.values(), None);
         }
+        stage.save_at(shared, shared);
         loop {
             let here = self.trunk.len();
             let steps_max = stage.steps_max();
@@ -120,16 +142,15 @@ impl<M: StateMachine> Dpor<M> {
             if actions.is_empty() {
                 return Ok(Went::Through(stage.rest()));
             }
-            if here as u64 >= steps_max {
+            if here as u64 >= steps_max || actions.are_to_heal() {
                 return Ok(Went::Through(EndReason::Steps));
             }
             let point = &mut self.points[here];
             let (choice, wanted, behind) = match self.wakeup.take(&mut point.wakeup) {
-                Some((event, behind)) => (actions.place_of(event.key), Some(event), behind),
+                Some((event, behind)) => (actions.place_of(&event), Some(event), behind),
                 None => {
-                    let key = |at: usize| actions.message(at).map(|card| card.header.id.hash64());
-                    let sleeps = |at: &usize| point.sleep.iter().any(|event| Some(event.key) == key(*at));
-                    let Some(awake) = (0..actions.len()).find(|at| !sleeps(at)) else { return Ok(Went::Blocked) };
+                    let sleeps = |at: &usize| point.sleep.iter().any(|event| actions.is_event(*at, event));
+                    let Some(awake) = (0..actions.usual()).find(|at| !sleeps(at)) else { return Ok(Went::Blocked) };
                     (Some(awake), None, NO_BRANCH)
                 }
             };
@@ -181,8 +202,17 @@ impl<M: StateMachine> Dpor<M> {
         let may_settle = !(is_open && self.relation.needs_targets());
         let is_lasting = |at: usize| may_settle && (at < between || at == last);
         sequence.push(self.trunk.races[race].event.clone());
+        if self.relation.knows_loss() && self.loses_too_many(first, &sequence) {
+            sequence.clear();
+            self.sequence = sequence;
+            return;
+        }
         let point = &mut self.points[first as usize];
-        let covers = point.sleep.iter().map(|event| self.relation.initial(event, &sequence));
+        let covers = point.sleep.iter().map(|event| match self.relation.initial(event, &sequence) {
+            // Behind a loss its message does not arrive, and there is room for one loss less.
+            Initial::Beside if event.is_lost() => Initial::No,
+            initial => initial,
+        });
         let cover = covers.filter(|initial| *initial != Initial::No).max_by_key(|initial| match initial {
             Initial::Among(at) => is_lasting(*at),
             _ => false,
@@ -198,6 +228,12 @@ impl<M: StateMachine> Dpor<M> {
         self.sequence = sequence;
     }
 
+    /// Whether a run that begins like this one up to a point, and goes on like that, loses more messages than it may.
+    fn loses_too_many(&self, point: u32, sequence: &[Event<M>]) -> bool {
+        let losses = sequence.iter().filter(|event| event.is_lost()).count() as u32;
+        self.trunk.events[point as usize].losses + losses > self.relation.losses_max
+    }
+
     /// Runs up to an event whose worker is in another state than when it was seen, to learn what it does there.
     fn probe(&self, first: usize, between: &[Event<M>], race: usize, stage: &mut Stage<M>) -> Event<M> {
         let event = &self.trunk.races[race].event;
@@ -208,16 +244,16 @@ impl<M: StateMachine> Dpor<M> {
         }
         for beside in between {
             // It does not depend on what was left out, so it can happen.
-            let Some(choice) = stage.actions().place_of(beside.key) else { return event.clone() };
+            let Some(choice) = stage.actions().place_of(beside) else { return event.clone() };
             stage.step(choice, beside.values(), None);
         }
-        let Some(choice) = stage.actions().place_of(event.key) else { return event.clone() };
+        let Some(choice) = stage.actions().place_of(event) else { return event.clone() };
         let mut targets = Vec::new();
         stage.step(choice, event.values(), Some(&mut Targets(&mut targets)));
         targets.sort_unstable();
         targets.dedup();
         let extra = Extra { values: stage.world().chosen().to_vec(), targets, input: event.input().cloned() };
-        Event { key: event.key, at: event.at, extra: Some(std::sync::Arc::new(extra)) }
+        Event { key: event.key, at: event.at, outcome: event.outcome, extra: Some(std::sync::Arc::new(extra)) }
     }
 
     /// Goes back to the last point with something to explore; false if there is none. The run is kept up to there.
@@ -259,7 +295,7 @@ impl<M: StateMachine> Dpor<M> {
         stage.begin();
         self.trunk.begin(stage.world().transit.next_age);
         for event in &saved.events {
-            let Some(choice) = stage.actions().place_of(event.key()) else { return false };
+            let Some(choice) = stage.actions().place_of::<M>(&event.event()) else { return false };
             if !self.trunk.take(stage, choice, event.values(), &mut self.targets, &self.relation) {
                 return false;
             }

@@ -1,4 +1,4 @@
-//! An event of exhaustive search: the arrival of one message, with the values that its handlers chose.
+//! An event of exhaustive search: the arrival of one message, with the values that its handlers chose, or its loss.
 //!
 //! The message is known by the hash of its stable id. Two events of one message are the same as far as they are known
 //! if the values of the one begin with those of the other: an event that is still to happen may leave values open.
@@ -6,13 +6,25 @@
 use std::sync::Arc;
 
 use raddle_core::{Input, StateMachine};
+use serde::{Deserialize, Serialize};
 
-/// The arrival of one message.
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    /// It arrives at its worker.
+    #[default]
+    Arrived,
+    /// The network loses it. Its worker sees nothing of it; what waits for it there does.
+    Lost,
+}
+
+/// The arrival of one message, or its loss.
 pub(crate) struct Event<M: StateMachine> {
     /// The hash of the message's stable id.
     pub(crate) key: u64,
     /// The worker it is for.
     pub(crate) at: u32,
+    pub(crate) outcome: Outcome,
     /// What only some searches need to know; none if there is nothing to be known.
     pub(crate) extra: Option<Arc<Extra<M>>>,
 }
@@ -48,13 +60,24 @@ impl<M: StateMachine> Event<M> {
         let input = self.input().cloned();
         let knows = input.is_some() || !values.is_empty();
         let extra = knows.then(|| Arc::new(Extra { values, targets: Vec::new(), input }));
-        Self { key: self.key, at: self.at, extra }
+        Self { key: self.key, at: self.at, outcome: self.outcome, extra }
+    }
+
+    /// The loss of the same message, and whatever follows from it open.
+    pub(crate) fn lost(&self) -> Self {
+        Self { outcome: Outcome::Lost, ..self.with_values(Vec::new()) }
+    }
+
+    /// Whether it is the loss of its message.
+    #[inline]
+    pub(crate) fn is_lost(&self) -> bool {
+        self.outcome == Outcome::Lost
     }
 
     /// Whether both are the same event, as far as they are known.
     #[inline]
     pub(crate) fn matches(&self, other: &Self) -> bool {
-        self.key == other.key && self.matches_values(other)
+        self.key == other.key && self.outcome == other.outcome && self.matches_values(other)
     }
 
     #[inline]
@@ -75,6 +98,6 @@ impl<M: StateMachine> Event<M> {
 impl<M: StateMachine> Clone for Event<M> {
     #[inline]
     fn clone(&self) -> Self {
-        Self { key: self.key, at: self.at, extra: self.extra.clone() }
+        Self { key: self.key, at: self.at, outcome: self.outcome, extra: self.extra.clone() }
     }
 }

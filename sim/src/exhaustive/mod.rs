@@ -42,6 +42,7 @@ mod kind;
 mod past;
 mod refusal;
 mod relation;
+mod saved;
 pub(crate) mod scope;
 mod scout;
 pub(crate) mod search;

@@ -16,7 +16,9 @@ pub enum Refusal {
         search: &'static str,
     },
     /// The search knows no such fault.
-    #[error("`{search}` cannot search with the fault `{fault}`: use `--strategy dfs`, or sample")]
+    #[error(
+        "`{search}` cannot search with the fault `{fault}`: `dpor` knows `loss` only; use `--strategy dfs`, or sample"
+    )]
     Fault {
         /// The strategy.
         search: &'static str,
@@ -66,6 +68,12 @@ pub enum Refusal {
         /// The network.
         network: Network,
     },
+    /// Commuting is not proved there.
+    #[error(
+        "`dpor` with declared commuting inputs is not proved where messages are lost: search without `.commuting(..)`, \
+         or without faults"
+    )]
+    CommutingFault,
     /// Commuting is not proved there.
     #[error(
         "`dpor` with declared commuting inputs is proved only where no update waits for another at its worker: use \

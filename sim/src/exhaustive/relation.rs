@@ -6,15 +6,17 @@
 
 use std::sync::Arc;
 
-use raddle_core::{Commuting, Header, InputKind, Plan, StateMachine};
+use raddle_core::{Commuting, FaultKind, Header, InputKind, Plan, StateMachine};
 
 use super::event::Event;
-use crate::settings::Network;
+use crate::settings::{Network, Settings};
 
 /// The dependence of events in one search.
 pub(crate) struct Relation<M: StateMachine> {
     network: Network,
     commuting: Option<Commuting<M>>,
+    /// How many messages may be lost in a run.
+    pub(crate) losses_max: u32,
 }
 
 /// Whether an event may come first among others (Abdulla et al., POPL'14: weak initials).
@@ -45,8 +47,15 @@ impl Origin {
 }
 
 impl<M: StateMachine> Relation<M> {
-    pub(crate) fn new(network: Network, plan: &Plan<M>) -> Self {
-        Self { network, commuting: plan.commuting().map(Arc::clone) }
+    pub(crate) fn new(settings: &Settings, plan: &Plan<M>) -> Self {
+        let losses_max = settings.faults.most(FaultKind::Loss);
+        Self { network: settings.network, commuting: plan.commuting().map(Arc::clone), losses_max }
+    }
+
+    /// Whether messages may be lost.
+    #[inline]
+    pub(crate) const fn knows_loss(&self) -> bool {
+        self.losses_max > 0
     }
 
     /// Whether events must know whom their handlers sent to.

@@ -7,6 +7,8 @@
 //! lengths, which they do not share; but a search in which any queue could become too long is refused. A property of
 //! several workers between two steps may hold in the execution that was run and not in one that was left out: unknown.
 //!
+//! The same holds where messages may be lost: executions of one trace lose the same messages.
+//!
 //! Where inputs commute, executions of one trace do not share the clocks, link numbers and states in between either.
 //!
 //! `states` goes on from each state once, so it judges states and single steps, not histories.

@@ -79,7 +79,10 @@ fn follow<M: StateMachine>(
             return Ok(Some(stage.rest()));
         }
         let wanted = route.get(trunk.len());
-        let Some(choice) = wanted.map_or(Some(0), |event| actions.place_of(event.key)) else { return Ok(None) };
+        let Some(choice) = wanted.map_or(Some(0), |event| actions.place_of(event)) else { return Ok(None) };
+        if actions.are_to_heal() {
+            return Ok(Some(EndReason::Steps));
+        }
         if trunk.len() as u64 >= stage.steps_max() {
             return Ok(Some(EndReason::Steps));
         }

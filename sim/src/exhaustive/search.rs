@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use raddle_core::{Order, Plan, StateMachine};
+use raddle_core::{FaultKind, Order, Plan, StateMachine};
 
 use super::checkpoint::{self, CheckpointError, Left, SavedPart, SavedTally};
 use super::dfs::{Dfs, Level};
@@ -67,7 +67,8 @@ impl<M: StateMachine> Task<M> {
             Exhaustive::Dfs | Exhaustive::Delay(_) => return Ok(()),
             Exhaustive::States => states::NAME,
         };
-        if let Some(fault) = self.settings.faults.kinds().next() {
+        let knows = |fault: &FaultKind| self.kind == Exhaustive::Dpor && *fault == FaultKind::Loss;
+        if let Some(fault) = self.settings.faults.kinds().find(|fault| !knows(fault)) {
             return Err(Refusal::Fault { search, fault: fault.name() });
         }
         if self.settings.granularity != Granularity::Delivery {
@@ -80,6 +81,9 @@ impl<M: StateMachine> Task<M> {
             return states::check(&self.plan, self.settings.network);
         }
         if self.plan.commuting().is_some() {
+            if !self.settings.faults.is_empty() {
+                return Err(Refusal::CommutingFault);
+            }
             let network = self.settings.network;
             if !matches!(network, Network::Bag | Network::Fifo) {
                 return Err(Refusal::CommutingNetwork { network });
@@ -106,7 +110,8 @@ impl<M: StateMachine> Task<M> {
     /// A tally for its runs. Traces must be told apart where several executions may be one.
     pub(crate) fn tally(&self) -> Tally {
         let sabotaged = self.plan.policies().sabotage.is_some();
-        Tally::new(self.kind != Exhaustive::Dpor || self.parks() || sabotaged || self.plan.commuting().is_some())
+        let several = self.parks() || sabotaged || self.plan.commuting().is_some() || !self.settings.faults.is_empty();
+        Tally::new(self.kind != Exhaustive::Dpor || several)
     }
 
     /// The parts of this search: from the beginning, or from where the checkpoint in this file left it.
@@ -168,7 +173,7 @@ impl<M: StateMachine> Task<M> {
             (_, Some(Left::Nothing)) => Ok(Searched { tally, is_over: true, done: 1.0, ..Searched::default() }),
             (Exhaustive::States, _) => self.states(tally, stage, control, visit),
             (Exhaustive::Dpor, left) => {
-                let mut dpor = Dpor::new(Relation::new(self.settings.network, &self.plan), self.workers());
+                let mut dpor = Dpor::new(Relation::new(&self.settings, &self.plan), self.workers());
                 if let Some(Left::Wakeup(saved)) = left
                     && !dpor.resume(saved, stage)
                 {

@@ -3,8 +3,11 @@
 use raddle_checkers::Violation;
 use raddle_core::{EndReason, EventRef, Input, InputKind, Names, Sink, StateMachine, What, WorkerId};
 
+use super::event::{Event, Outcome};
 use super::refusal::Refusal;
-use crate::actions::Actions;
+use super::saved::Saves;
+use crate::actions::{Act, Actions};
+use crate::faults::Fault;
 use crate::run::Runner;
 use crate::slab::Card;
 use crate::strategy::{DefaultOrder, Strategy};
@@ -17,6 +20,7 @@ pub(crate) struct Stage<M: StateMachine> {
     /// What the run broke first.
     violation: Option<Violation>,
     runs: u64,
+    saves: Saves<M>,
 }
 
 /// Whom handlers send to.
@@ -32,8 +36,9 @@ impl<M: StateMachine> Sink<M> for Targets<'_> {
 
 impl<M: StateMachine> Stage<M> {
     /// Runs draw from this seed where handlers draw at all.
-    pub(crate) const fn new(runner: Runner<M>, seed: u64) -> Self {
-        Self { runner, seed, violation: None, runs: 0 }
+    pub(crate) fn new(runner: Runner<M>, seed: u64) -> Self {
+        let saves = Saves::new(&runner);
+        Self { runner, seed, violation: None, runs: 0, saves }
     }
 
     pub(crate) const fn seed(&self) -> u64 {
@@ -52,13 +57,33 @@ impl<M: StateMachine> Stage<M> {
         self.runner.world.steps_max(self.runner.steps_max)
     }
 
-    /// Begins a run.
+    /// Begins a run. What was saved is of another.
     pub(crate) fn begin(&mut self) {
         self.violation = None;
         self.runner.begin(self.seed, &mut DefaultOrder);
+        self.saves.forget(&self.runner);
         // A watchdog must tell two runs apart.
         self.runs += 1;
         self.runner.pulse.begin(self.runs);
+    }
+
+    /// Begins a run that shares so many first steps with the one before: where it was saved last among those, or from the
+    /// beginning. Gives how many of them are done.
+    pub(crate) fn begin_at(&mut self, shared: usize) -> usize {
+        let Some(depth) = self.saves.go_back(shared, &mut self.runner, &mut self.violation) else {
+            self.begin();
+            return 0;
+        };
+        self.runs += 1;
+        self.runner.pulse.begin(self.runs);
+        depth
+    }
+
+    /// Before a step of which this many come before, and which is the last that is shared with the run before: saves the
+    /// run here if that will pay.
+    #[inline]
+    pub(crate) fn save_at(&mut self, depth: usize, shared: usize) {
+        self.saves.save_at(depth, shared, &self.runner, self.violation.as_ref());
     }
 
     /// What may happen next.
@@ -145,10 +170,34 @@ impl<M: StateMachine> Stage<M> {
 }
 
 impl Actions<'_> {
-    /// The place of the message whose id has this hash.
+    /// The place of an event, if it can happen.
     #[inline]
-    pub(crate) fn place_of(&self, key: u64) -> Option<usize> {
-        (0..self.len()).find(|at| self.message(*at).is_some_and(|card| card.header.id.hash64() == key))
+    pub(crate) fn place_of<M: StateMachine>(&self, event: &Event<M>) -> Option<usize> {
+        (0..self.len()).find(|at| self.is_event(*at, event))
+    }
+
+    /// Whether this action is that event.
+    #[inline]
+    pub(crate) fn is_event<M: StateMachine>(&self, at: usize, event: &Event<M>) -> bool {
+        let slot = match (self.act(at), event.outcome) {
+            (Act::Deliver(at), Outcome::Arrived) | (Act::Fault(Fault::Lose(at)), Outcome::Lost) => {
+                self.ready[at].slot()
+            }
+            _ => return false,
+        };
+        self.card(slot).header.id.hash64() == event.key
+    }
+
+    /// Whether the message that arrives by this action may be lost instead.
+    pub(crate) fn may_be_lost(&self, at: usize) -> bool {
+        let Act::Deliver(ready) = self.act(at) else { return false };
+        (self.usual()..self.len()).any(|at| self.act(at) == Act::Fault(Fault::Lose(ready)))
+    }
+
+    /// Whether the run has lasted so long that no fault may come any more, and all that can happen is that they are over.
+    #[inline]
+    pub(crate) fn are_to_heal(&self) -> bool {
+        self.listed.is_some() && self.act(0) == Act::Fault(Fault::Heal)
     }
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use raddle_core::{Input, StateMachine};
 
-use super::event::{Event, Extra};
+use super::event::{Event, Extra, Outcome};
 use super::past::Past;
 use super::relation::{Origin, Relation};
 use super::stage::{Stage, Targets};
 use crate::actions::Act;
+use crate::faults::Fault;
 use crate::slab::Card;
 
 /// No event.
@@ -57,6 +58,8 @@ pub(crate) struct Taken<M: StateMachine> {
     before: u32,
     /// How many messages were made before it.
     age: u32,
+    /// How many messages were lost before it.
+    pub(crate) losses: u32,
     pub(crate) takes_room: bool,
 }
 
@@ -73,6 +76,9 @@ struct Next<M: StateMachine> {
     /// Which others had to, where neighbours at a worker may be independent.
     forced: Vec<u32>,
     takes_room: bool,
+    outcome: Outcome,
+    /// Whether its message may be lost instead.
+    may_be_lost: bool,
     input: Option<Input<M>>,
 }
 
@@ -91,6 +97,11 @@ impl<M: StateMachine> Trunk<M> {
 
     pub(crate) fn len(&self) -> usize {
         self.events.len()
+    }
+
+    /// How many messages were lost.
+    pub(crate) fn losses(&self) -> u32 {
+        self.events.last().map_or(0, |taken| taken.losses + u32::from(taken.event.is_lost()))
     }
 
     /// Cuts the run back to its first events, from which it goes on in another way.
@@ -121,10 +132,16 @@ impl<M: StateMachine> Trunk<M> {
         relation: &Relation<M>,
     ) -> bool {
         let actions = stage.actions();
-        let Act::Deliver(at) = actions.act(choice) else { return false };
+        let (at, outcome) = match actions.act(choice) {
+            Act::Deliver(at) => (at, Outcome::Arrived),
+            Act::Fault(Fault::Lose(at)) => (at, Outcome::Lost),
+            _ => return false,
+        };
+        let may_be_lost = relation.knows_loss() && actions.may_be_lost(choice);
         let slot = actions.ready[at].slot() as usize;
         let slab = &stage.world().transit.slab;
-        let next = self.look(choice, &slab.cards[slot], slab.inputs[slot].as_ref(), relation);
+        let mut next = self.look(choice, &slab.cards[slot], slab.inputs[slot].as_ref(), relation);
+        (next.outcome, next.may_be_lost) = (outcome, may_be_lost);
         targets.clear();
         if relation.needs_targets() {
             stage.step(choice, values, Some(&mut Targets(targets)));
@@ -154,6 +171,8 @@ impl<M: StateMachine> Trunk<M> {
             is_forced: !commutes && before != NONE && is_forced(before),
             forced: if commutes { self.chain(before).filter(|event| is_forced(*event)).collect() } else { Vec::new() },
             takes_room: super::stage::takes_room(card),
+            outcome: Outcome::Arrived,
+            may_be_lost: false,
             input: if commutes { input.cloned() } else { None },
         }
     }
@@ -182,7 +201,7 @@ impl<M: StateMachine> Trunk<M> {
             let targets = std::mem::take(targets);
             Arc::new(Extra { values: values.to_vec(), targets, input: next.input })
         });
-        let event = Event { key: next.key, at: next.at, extra };
+        let event = Event { key: next.key, at: next.at, outcome: next.outcome, extra };
         self.past.open(me);
         if next.maker != NONE {
             self.past.add(me, next.maker as usize);
@@ -211,11 +230,16 @@ impl<M: StateMachine> Trunk<M> {
                 });
             }
         }
+        if next.may_be_lost {
+            let (second, event) = (me as u32, event.lost());
+            self.races.push(Race { first: second, second, event, is_open: true, is_known: false, is_settled: false });
+        }
         self.last[next.at as usize] = me as u32;
         if relation.orders_sends() {
             event.targets().iter().for_each(|target| self.last_sender[*target as usize] = me as u32);
         }
         let before = self.makers.len() as u32;
+        let losses = self.losses();
         self.makers.resize(age as usize, me as u32);
         self.events.push(Taken {
             event,
@@ -223,6 +247,7 @@ impl<M: StateMachine> Trunk<M> {
             origin: next.origin,
             before: next.before,
             age: before,
+            losses,
             takes_room: next.takes_room,
         });
     }

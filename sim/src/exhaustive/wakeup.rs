@@ -41,7 +41,8 @@ impl<M: StateMachine> Wakeup<M> {
         let node = &mut self.nodes[at as usize];
         *list = node.next;
         let first = node.first;
-        let event = Event { key: node.event.key, at: node.event.at, extra: node.event.extra.take() };
+        let Event { key, at: worker, outcome, extra } = &mut node.event;
+        let event = Event { key: *key, at: *worker, outcome: *outcome, extra: extra.take() };
         self.free.push(at);
         Some((event, first))
     }
@@ -62,6 +63,12 @@ impl<M: StateMachine> Wakeup<M> {
                     continue;
                 }
                 Initial::Among(at) => _ = sequence.remove(at),
+                // Behind a loss its message does not arrive, and there is room for one loss less.
+                Initial::Beside if self.nodes[branch as usize].event.is_lost() => {
+                    last = branch;
+                    branch = self.nodes[branch as usize].next;
+                    continue;
+                }
                 Initial::Beside => is_own = false,
             }
             // Under a leaf everything is explored anyway.

@@ -47,6 +47,17 @@ impl Faults {
         self.healed = None;
     }
 
+    /// Becomes equal to `other`, under the same plan, keeping its own memory.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self { plan: _, fired, cut, delayed, stalled, filled, skewed, healed } = self;
+        (*fired, *healed) = (other.fired, other.healed);
+        cut.clone_from(&other.cut);
+        delayed.clone_from(&other.delayed);
+        stalled.clone_from(&other.stalled);
+        filled.clone_from(&other.filled);
+        skewed.clone_from(&other.skewed);
+    }
+
     pub(crate) fn end_all(&mut self) {
         self.cut.clear();
         self.delayed.clear();

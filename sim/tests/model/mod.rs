@@ -31,6 +31,8 @@ pub struct Program {
     pub reads: bool,
     /// Whether workers speak when they start.
     pub starts: bool,
+    /// Whether machines can be copied.
+    pub forks: bool,
 }
 
 pub fn mix(a: u64, b: u64) -> u64 {
@@ -51,7 +53,15 @@ impl Program {
                 (draw(3) as u32, draw(u64::from(workers)) as u32, Msg { name: mix(i + 1, 77), hops: draw(3) as u8 })
             })
             .collect();
-        Self { workers, externals, salt: draw(1 << 20), chooses: false, reads: false, starts: false }
+        Self {
+            workers,
+            externals,
+            salt: draw(1 << 20),
+            chooses: false,
+            reads: false,
+            starts: false,
+            forks: seed.is_multiple_of(2),
+        }
     }
 
     pub fn is_read(&self, msg: Msg) -> bool {
@@ -95,6 +105,7 @@ impl Program {
         };
         let system = System::new("random").workers((0..self.workers).map(name), make);
         let system = system.with(|policies| policies.order = order);
+        let system = if self.forks { system.forkable() } else { system };
         let system = self
             .externals
             .iter()
