@@ -48,6 +48,16 @@ fn what_a_clean_search_is_worth_is_as_the_readme_shows() {
 }
 
 #[test]
+fn what_a_fault_leads_to_is_as_the_readme_shows() {
+    let (readme, folder) = (readme(), tempfile::tempdir().expect("a folder"));
+    let command = "explore retry --bug forget-timers";
+    assert!(readme.contains(&format!("$ cargo run --release -- {command}\n")));
+    let printed = String::from_utf8(raddle(command, folder.path()).stdout).expect("text");
+    let shown = readme.split("```").find_map(|block| block.strip_prefix("text\n  step 5 of 5")).expect("it is shown");
+    assert!(printed.contains(&format!("  step 5 of 5{}", shown.trim_end())), "{printed}");
+}
+
+#[test]
 fn what_the_readme_shrinks_and_explains_comes_out_as_shown() {
     let (readme, folder) = (readme(), tempfile::tempdir().expect("a folder"));
     let blocks: Vec<&str> = readme.split("```").filter_map(|block| block.strip_prefix("text\n$ raddle ")).collect();
