@@ -51,6 +51,10 @@
 //! and updates know the life of whom they are sent to, so it depends on every send to its worker. What holds up, copies or
 //! cuts off messages lasts, and its end is one more event.
 //!
+//! What is missing: a handler that panics ends a life too, and the same dependence would be needed between it and sends to
+//! its worker wherever another life follows. Until it is there, counts are right for systems in which none does
+//! (`restart = never`, or no panic).
+//!
 //! Before the search, scouts look at what is near the first run ([`super::scout`]).
 
 use raddle_core::{EndReason, StateMachine};
