@@ -231,7 +231,8 @@ impl<T> Inbox<T> {
     /// One pick of the worker: the next input, if there is one and it may be taken in now.
     pub fn pick(&mut self, desk: &mut impl Desk<T>) -> Option<T> {
         self.operations += 1;
-        let item = match self.picker.pick(!self.externals.is_empty(), !self.updates.is_empty())? {
+        let queue = self.picker.pick(!self.externals.is_empty(), !self.updates.is_empty())?;
+        let item = match queue {
             Queue::External => self.externals.pop_front(),
             Queue::Updates => self.updates.pop(),
         }?;
@@ -239,7 +240,8 @@ impl<T> Inbox<T> {
             desk.report(What::Admit, admitted);
         }
         let header = desk.header(&item);
-        let is_stale = self.lobby.is_stale(header, self.lives.current());
+        // Only what sessions sent can be: an update may well rely on a life before this one.
+        let is_stale = queue == Queue::External && self.lobby.is_stale(header, self.lives.current());
         self.lobby.see(header);
         // What this pick was waited for is handled before the next.
         self.settle_ops(desk);

@@ -113,9 +113,7 @@ impl InFlight {
     fn send_unchained<M: StateMachine>(&mut self, slot: Slot, hop: usize, slab: &mut Slab<M>) {
         slab.link(slot).in_flight = true;
         if self.network == Network::Causal && !slab.header(slot).id.is_root() {
-            let header = slab.header(slot);
-            let before = |other: &&Slot| slab.header(**other).sent_before(header);
-            let blockers = self.pending[hop].iter().filter(before).count() as u32;
+            let blockers = self.pending[hop].iter().filter(|other| blocks(**other, slot, slab)).count() as u32;
             self.pending[hop].push(slot);
             slab.link(slot).blockers = blockers;
             if blockers > 0 {
@@ -186,9 +184,7 @@ impl InFlight {
         self.pending[hop].remove(at);
         for at in 0..self.pending[hop].len() {
             let other = self.pending[hop][at];
-            // A copy is younger than what was sent before it was made, and blocks nothing of that.
-            let is_older = slab.cards[slot as usize].link.age < slab.cards[other as usize].link.age;
-            if is_older && slab.header(slot).sent_before(slab.header(other)) {
+            if blocks(slot, other, slab) {
                 let link = slab.link(other);
                 link.blockers -= 1;
                 if link.blockers == 0 {
@@ -264,6 +260,13 @@ impl InFlight {
 
 /// Above this many chains they are hashed, below they stand in a table.
 const TABLE_MAX: usize = 1 << 16;
+
+/// Under `causal`: whether the second message must wait for the first. A copy is younger than what was sent before it was
+/// made, and blocks nothing of that, though at granularity `queues` it may be in flight before.
+fn blocks<M: StateMachine>(first: Slot, second: Slot, slab: &Slab<M>) -> bool {
+    let age = |slot: Slot| slab.cards[slot as usize].link.age;
+    age(first) < age(second) && slab.header(first).sent_before(slab.header(second))
+}
 
 /// The last message of each chain that has one. A row for each worker, one for all of them, one for each source.
 struct Tails {
