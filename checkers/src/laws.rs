@@ -80,7 +80,10 @@ pub fn default_laws(conditions: &Conditions) -> Vec<&'static str> {
         causal_order::NAME => conditions.promised == Order::Causal,
         fifo::NAME => conditions.promised != Order::Arrival,
         // A network that keeps causal order does not see sessions: only the core gives them guarantees.
-        session_guarantees::NAME => conditions.policies.order == Order::Causal && has_sessions(&conditions.names),
+        session_guarantees::NAME => {
+            let kept = conditions.policies.order == Order::Causal || conditions.promised == Order::Causal;
+            kept && has_sessions(&conditions.names)
+        }
         fairness::NAME => conditions.counting == Counting::Queued,
         determinism::NAME | bounded_headers::NAME => false,
         _ => true,
@@ -189,7 +192,7 @@ mod tests {
         assert!(with(Order::Arrival, Counting::Queued).contains(&"fairness"));
         let sessions = Names::new("test", ["A"], ["bank"]).unwrap().with_sessions([SourceId::new(0)]);
         let with = |promised| {
-            let (names, policies) = (Arc::new(sessions.clone()), Policies::default());
+            let (names, policies) = (Arc::new(sessions.clone()), Policies { order: promised, ..Policies::default() });
             default_laws(&Conditions { names, policies, counting: Counting::InFlight, promised, barriers: false })
         };
         assert!(with(Order::Causal).contains(&"session-guarantees"));
