@@ -72,18 +72,16 @@ pub fn resolve<N: AsRef<str>>(names: &[N]) -> Result<Vec<&'static str>, UnknownL
 /// The laws that apply by default under these conditions.
 ///
 /// Order is judged only as far as it is promised: a network that may reorder breaks no law by doing so. Fairness
-/// needs queues to pick from, session guarantees need sessions. Determinism is not among them: it takes a driver that can run twice. Nor are bounded headers:
-/// how many barriers are too many depends on how many workers there are and how much is in flight.
+/// needs queues to pick from, session guarantees need sessions. Determinism is not among them: it takes a driver that
+/// can run twice. Nor are bounded headers: how many barriers are too many depends on how many workers there are and how
+/// much is in flight.
 #[must_use]
 pub fn default_laws(conditions: &Conditions) -> Vec<&'static str> {
     let applies = |name: &str| match name {
         causal_order::NAME => conditions.promised == Order::Causal,
         fifo::NAME => conditions.promised != Order::Arrival,
         // A network that keeps causal order does not see sessions: only the core gives them guarantees.
-        session_guarantees::NAME => {
-            let kept = conditions.policies.order == Order::Causal || conditions.promised == Order::Causal;
-            kept && has_sessions(&conditions.names)
-        }
+        session_guarantees::NAME => conditions.policies.order == Order::Causal && has_sessions(&conditions.names),
         fairness::NAME => conditions.counting == Counting::Queued,
         determinism::NAME | bounded_headers::NAME => false,
         _ => true,

@@ -103,7 +103,7 @@ fn what_is_dropped_need_not_be_seen() {
 #[test]
 fn a_copy_will_do() {
     let copied = || wrote().copy("s#0.0");
-    copied().update("s#0.0~1").message("s#1", "B").reply("B").update("s#0.0").rest().breaks_none();
+    copied().update("s#0.0~1").message("s#1", "B").reply("B").drop("s#0.0", DropReason::Duplicate).rest().breaks_none();
     copied().drop("s#0.0~1", DropReason::Loss).message("s#1", "B").reply("B").update("s#0.0").rest().breaks_only(
         "session-guarantees/read-your-writes@B",
         "B handled the query s#1 before A's s#0.0, which s knew of (through s#0 at A)",
@@ -146,10 +146,10 @@ fn the_first_suspect_that_is_guilty_is_told() {
 }
 
 #[test]
-fn it_is_judged_where_causal_order_is_promised_to_sessions() {
+fn it_is_judged_where_the_core_keeps_causal_order() {
     let mut conditions = wrote().update("s#0.0").rest().trace.conditions;
     assert!(default_laws(&conditions).contains(&"session-guarantees"));
-    conditions.promised = Order::Fifo;
+    conditions.policies.order = Order::Arrival;
     assert!(!default_laws(&conditions).contains(&"session-guarantees"));
 }
 

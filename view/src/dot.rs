@@ -335,6 +335,7 @@ mod tests {
         e23 [label="bank#0.0~1", shape=box, style="filled,rounded", fillcolor=white, color=black, group=w1];
         e25 [label="crash(fault)", shape=box, style="filled,rounded", fillcolor=mistyrose, color=red, group=w0];
         e26 [label="bank#0.0~1.0 drop(crash)", shape=box, style="filled,rounded", fillcolor=white, color=red, fontcolor=red, group=w0];
+        e20 -> e23 [weight=20, arrowhead=none];
         e1 -> e8 [label="bank#0.0\nPing", style=dashed];
         e5 -> e23 [style=dashed];
         e8 -> open9 [label="bank#0.0.0\nPong", style=dotted, color=grey40];

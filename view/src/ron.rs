@@ -55,6 +55,7 @@ mod tests {
               "external_capacity": "1024",
               "overflow": "1024",
               "parking": "1024",
+              "stale_after": "1000",
               "watermark": "200",
               "barriers_max": "64",
               "placement": "inline",
