@@ -10,7 +10,7 @@ use crate::header::Header;
 use crate::ids::{LinkNumber, WorkerId};
 use crate::inbox::Desk;
 use crate::names::Names;
-use crate::policy::{Placement, Policies};
+use crate::policy::Policies;
 use crate::sabotage::Sabotage;
 
 /// Where an update goes next.
@@ -44,10 +44,7 @@ impl<T> Coordinator<T> {
     /// The coordinator of a system.
     #[must_use]
     pub fn new(names: &Names, policies: &Policies) -> Self {
-        let shards = match policies.placement {
-            Placement::Inline => 0,
-            Placement::Sharded(n) => n,
-        };
+        let shards = policies.placement.shards();
         let shard_of = match shards {
             0 => Vec::new(),
             n => names.workers().map(|(id, _)| jump_hash(names.worker_hash(id), n)).collect(),

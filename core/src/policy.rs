@@ -70,6 +70,17 @@ pub enum Placement {
     Sharded(u32),
 }
 
+impl Placement {
+    /// How many shards there are.
+    #[must_use]
+    pub const fn shards(self) -> u32 {
+        match self {
+            Self::Inline => 0,
+            Self::Sharded(n) => n,
+        }
+    }
+}
+
 /// What is done about chains that return to a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cycles {

@@ -24,6 +24,7 @@ use crate::policy::{Cycles, Policies, Recovery, SetError};
 use crate::property::{Property, Snapshot, When};
 use crate::subscriptions::{SubscriptionError, Subscriptions};
 use crate::worker::{Edges, Rules};
+use crate::workload::in_rounds;
 
 /// A system under construction. Nothing is checked until [`System::plan`].
 ///
@@ -50,6 +51,8 @@ pub struct System<M: StateMachine> {
     name: String,
     workers: Vec<(String, Maker<M>)>,
     workload: Vec<Sent<M::Message>>,
+    /// How many messages come in all, if not each of the workload once.
+    in_all: Option<u64>,
     policies: Policies,
     laws: Option<Vec<String>>,
     properties: Vec<Property<M>>,
@@ -86,6 +89,7 @@ impl<M: StateMachine> Clone for System<M> {
             name: self.name.clone(),
             workers: self.workers.clone(),
             workload: self.workload.clone(),
+            in_all: self.in_all,
             policies: self.policies.clone(),
             laws: self.laws.clone(),
             properties: self.properties.clone(),
@@ -113,6 +117,7 @@ impl<M: StateMachine> System<M> {
             name: name.into(),
             workers: Vec::new(),
             workload: Vec::new(),
+            in_all: None,
             policies: Policies::default(),
             laws: None,
             properties: Vec::new(),
@@ -229,6 +234,30 @@ impl<M: StateMachine> System<M> {
             message,
         };
         self.workload.extend(ops.into_iter().map(sent));
+        self
+    }
+
+    /// Sends so many messages in all, taken from the workload in its order, round and round. Numbers go on from round to
+    /// round; a source that has used up all numbers is through.
+    ///
+    /// ```
+    /// # use raddle_core::{Outbox, StateMachine, System};
+    /// # struct Mute;
+    /// # impl StateMachine for Mute {
+    /// #     type Message = u32;
+    /// #     type Update = u32;
+    /// #     fn on_message(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// #     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// # }
+    /// let system = System::new("two").workers(["w"], |_| Mute).messages("client", [("w", 7), ("w", 8)]);
+    /// let plan = system.messages_in_all(5).plan()?;
+    /// let sent: Vec<_> = plan.externals().iter().map(|external| (external.number, external.message)).collect();
+    /// assert_eq!(sent, [(0, 7), (1, 8), (2, 7), (3, 8), (4, 7)]);
+    /// # Ok::<(), raddle_core::SystemError>(())
+    /// ```
+    #[must_use]
+    pub const fn messages_in_all(mut self, messages: u64) -> Self {
+        self.in_all = Some(messages);
         self
     }
 
@@ -544,6 +573,9 @@ impl<M: StateMachine> System<M> {
             let (to, manner) = (find(to)?, manner.unwrap_or_default());
             externals.push(External { source, number, to, manner, message: message.clone() });
             *next = u64::from(number) + 1;
+        }
+        if let Some(messages) = self.in_all {
+            externals = in_rounds(&externals, messages).map(|(place, number)| place.numbered(number)).collect();
         }
         let edges = match &self.edges {
             None if self.policies.cycles == Cycles::Forbid => return Err(SystemError::NoEdges),

@@ -3,11 +3,13 @@
 //! A thread without work gives up its turn a few times, in case the other end is about to answer, and then sleeps:
 //! waking a thread costs many times what a message costs, and spinning takes the processor from who has work.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use raddle_core::{
-    Envelope, External, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Plan, SourceId, StateMachine, Time,
-    Worker,
+    Envelope, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Root, SourceId, StateMachine, Time, Worker,
+    WorkerId,
 };
 
 use crate::log::{Act, Log, News};
@@ -23,6 +25,9 @@ pub(crate) struct WorkerThread<'a, M: StateMachine> {
     outputs: Outputs<'a, M>,
     news: News,
     handled: u64,
+    /// Which life each worker was in when the input was taken that is handled now, and how many had ended.
+    lives: Arc<[AtomicU32]>,
+    deaths: u32,
     /// The start of its life, if that is an input and not handled yet.
     start: Option<Envelope<M>>,
     /// Timers and inbox take turns when both have something.
@@ -50,16 +55,23 @@ enum Next<M: StateMachine> {
 
 impl<'a, M: StateMachine> WorkerThread<'a, M> {
     pub(crate) fn new(transport: &'a Transport<'a, M>, worker: Worker<M>, seed: u64, yield_budget: u32) -> Self {
+        let lives: Arc<[AtomicU32]> = transport.plan.names().workers().map(|_| AtomicU32::new(0)).collect();
+        let seen = Arc::clone(&lives);
+        let life_of = move |worker: WorkerId| {
+            Incarnation(seen.get(worker.index()).map_or(0, |life| life.load(Ordering::Relaxed)))
+        };
         Self {
             transport,
             yield_budget,
             out: transport.plan.outbox(seed),
-            outputs: Outputs::new(|worker| transport.life_of(worker)),
+            outputs: Outputs::new(life_of),
+            lives,
+            deaths: 0,
             start: None,
             news: News::default(),
             handled: 0,
             timers_turn: false,
-            left: WorkerLeft { worker, log: Log::new(transport.recording), unsent: Vec::new() },
+            left: WorkerLeft { log: transport.worker_log(worker.id()), worker, unsent: Vec::new() },
         }
     }
 
@@ -70,11 +82,16 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
         let mut go_on = true;
         while go_on {
             go_on = match self.next() {
-                Next::Start(envelope) => self.handle(envelope, Act::Own),
-                Next::Input(envelope) => self.handle(envelope, Act::Handle),
+                Next::Start(envelope) => {
+                    self.deaths = self.transport.look_at_lives(&self.lives);
+                    self.handle(envelope, |now, deaths| Act::Start { now, deaths })
+                }
+                Next::Input(envelope) => self.handle(envelope, |now, deaths| Act::Handle { now, deaths }),
                 Next::Timer(id) => {
+                    self.deaths = self.transport.look_at_lives(&self.lives);
+                    let nth = if let Root::Timer(_, _, nth) = id.chain() { nth } else { 0 };
                     let timer = self.left.worker.fire(&id).expect("only its own worker takes a timer back");
-                    self.handle(timer, Act::Own)
+                    self.handle(timer, |now, deaths| Act::Fire { nth, now, deaths })
                 }
                 Next::Over => false,
             };
@@ -83,13 +100,13 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
     }
 
     /// Handles one input and pushes what it sends. Whether all of that could be pushed.
-    fn handle(&mut self, envelope: Envelope<M>, act: Act) -> bool {
+    fn handle(&mut self, envelope: Envelope<M>, act: impl FnOnce(Time, u32) -> Act) -> bool {
         let moment = Moment { step: 0, time: self.transport.now() };
         let WorkerLeft { worker, log, unsent } = &mut self.left;
         let rules = &self.transport.rules;
         let session = self.transport.session_of(&envelope);
         let handled = worker.handle(envelope, rules, moment, &mut self.out, &mut self.outputs, log);
-        log.close(act);
+        log.close(act(moment.time, self.deaths));
         self.handled += 1;
         if rules.is_watermark_due(self.handled) {
             self.transport.publish(worker);
@@ -125,7 +142,7 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
         if let Some(life) = transport.end_life(worker, moment.time, &mut self.news) {
             let make = || transport.plan.machine(worker);
             self.left.worker.restart(life, make, &transport.rules, moment, &mut self.left.log);
-            self.left.log.close(Act::Own);
+            self.left.log.close(Act::Restart);
             self.begin_life(life, transport.plan.starts_again(worker));
         }
     }
@@ -153,6 +170,8 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             if post.queue.has_work() {
                 if let Some(envelope) = self.transport.pick(&mut post, &mut self.news) {
                     self.timers_turn = true;
+                    // While the inbox is locked: both happen at one moment.
+                    self.deaths = self.transport.look_at_lives(&self.lives);
                     return Next::Input(envelope);
                 }
                 // The core takes nothing in this time, because this worker was nacked, or what it took is stale.
@@ -182,37 +201,15 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
 /// The thread of one source: its messages, in order, as fast as their targets take them. How many they took.
 pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64) -> u64 {
     let mut fed = 0;
-    for mut envelope in workload(transport.plan, source, messages) {
+    for mut envelope in transport.plan.workload(source, messages) {
         envelope.header.sent_at = transport.now();
-        if !transport.feed(envelope) {
+        if !transport.feed(envelope, source) {
             break;
         }
         fed += 1;
     }
     transport.activity.leave();
     fed
-}
-
-/// What one source sends of the first `messages` of the workload, which begins anew when it is through.
-///
-/// Numbers go on from round to round. A source that has used up all numbers is through.
-pub(crate) fn workload<M: StateMachine>(
-    plan: &Plan<M>,
-    source: SourceId,
-    messages: u64,
-) -> impl Iterator<Item = Envelope<M>> + '_ {
-    let all = plan.externals();
-    let mine = move || all.iter().enumerate().filter(move |(_, external)| external.source == source);
-    let numbers = mine().map(|(_, external)| u64::from(external.number) + 1).max();
-    let rounds = 0..numbers.map_or(0, |_| messages.div_ceil(all.len() as u64));
-    let places = rounds.flat_map(move |round| mine().map(move |(place, external)| (round, place as u64, external)));
-    places.map_while(move |(round, place, external)| {
-        let place = round.checked_mul(all.len() as u64)?.checked_add(place)?;
-        let number = round.checked_mul(numbers?)?.checked_add(u64::from(external.number))?;
-        let number = u32::try_from(number).ok().filter(|_| place < messages)?;
-        let external = External { number, message: external.message.clone(), ..*external };
-        Some(Envelope { header: plan.external_header(&external), input: external.input() })
-    })
 }
 
 /// The thread of one shard: takes updates from its ingress and pushes them into their inboxes, one after the other.

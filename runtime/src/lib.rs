@@ -16,13 +16,16 @@ mod log;
 mod merge;
 mod metrics;
 mod outcome;
+mod record;
 mod shard;
 mod station;
 mod talk;
+mod tape;
 mod threads;
 mod transport;
 pub mod wire;
 
 pub use metrics::Metrics;
 pub use outcome::Outcome;
+pub use record::{BYTES_MAX, ReadError, RecordError, RecordTo, Recorded, read_recording, read_stream};
 pub use threads::{RunError, Threads};

@@ -1,19 +1,24 @@
-//! What one lane keeps of a run: its counts always, its events when the run is recorded.
+//! What one lane keeps of a run: its counts always, its events when they are asked for, its acts on tape when there is a
+//! recording.
 //!
 //! A lane is written by one thread at a time: a worker's by its own thread, that of an inbox or a shard under the
 //! lock that guards the queue. So recording adds no contention, and the order within a lane is the real one. Beside
 //! the events stand the acts that they belong to, with what each must come after; `merge.rs` puts the lanes together
 //! from that and never looks at a clock.
 
+use raddle_core::recording::{self, Handling};
 use raddle_core::{
     Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Party, Recorder, Sink, SourceId,
-    StateMachine, What, WorkerId,
+    StateMachine, Time, What, WorkerId,
 };
+
+use crate::tape::Tape;
 
 /// The log of one lane.
 pub(crate) struct Log<M: StateMachine> {
     counts: Counts,
     recording: Option<Recording<M>>,
+    tape: Option<Tape>,
 }
 
 struct Recording<M: StateMachine> {
@@ -29,39 +34,118 @@ pub(crate) type Counts = Vec<(&'static str, u64)>;
 /// before in their lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// Nothing else. (At an inbox or shard.)
+    /// Nothing else, and it follows from what is on tape. (At an inbox or shard.)
     Free,
+    /// Nothing else: a source's message was taken in, a pick took nothing out, a life was seen to, updates dropped on their
+    /// way were, an operation waited too long, the owner heard of a nack. (At an inbox.)
+    Take {
+        source: SourceId,
+    },
+    Idle,
+    EndLife {
+        nth: u32,
+    },
+    Lose {
+        many: u32,
+    },
+    Expire {
+        session: SourceId,
+        now: Time,
+    },
+    Nacked,
     /// A session asked for the `nth` time, from 0: after so many of what it had sent before were handled or dropped. (At an
     /// inbox.)
-    Ask { session: SourceId, nth: u64 },
+    Ask {
+        session: SourceId,
+        nth: u64,
+        now: Time,
+    },
     /// Worker `by` pushed the update that it sent as its `serial`-th: after that was sent, and after all before it
     /// were pushed. (At an inbox or shard.)
-    Push { by: WorkerId, serial: u32 },
+    Push {
+        by: WorkerId,
+        serial: u32,
+    },
     /// Worker `by` wanted to push that update, and must wait.
-    Attempt { by: WorkerId, serial: u32 },
+    Attempt {
+        by: WorkerId,
+        serial: u32,
+    },
     /// A shard pushed the update that it has in hand. (At an inbox.)
-    Deliver { shard: u32 },
+    Deliver {
+        shard: u32,
+    },
     /// A shard took an update in hand: after it has delivered the one before. (At a shard.)
-    Route { to: WorkerId },
+    Route {
+        to: WorkerId,
+    },
     /// The owner took an input out and handled it in that moment. (At an inbox.)
     Pick,
     /// What came of that. (At a worker.)
-    Handle,
-    /// The worker handled an input of its own, a start or a timer: after it has pushed all that it sent before.
-    Own,
+    Handle {
+        now: Time,
+        deaths: u32,
+    },
+    /// The worker handled an input of its own, its start or the `nth` timer of this life: after it has pushed all that it
+    /// sent before.
+    Start {
+        now: Time,
+        deaths: u32,
+    },
+    Fire {
+        nth: u32,
+        now: Time,
+        deaths: u32,
+    },
+    /// A new life of the worker began, which follows from what is on tape: after the same.
+    Restart,
+}
+
+impl Act {
+    /// Whether it is nothing at all if nothing was seen of it.
+    const fn is_free(self) -> bool {
+        use Act::{EndLife, Expire, Free, Idle, Lose, Nacked, Take};
+        matches!(self, Free | Take { .. } | Idle | EndLife { .. } | Lose { .. } | Expire { .. } | Nacked)
+    }
+
+    /// The act as it goes on tape, with what the handler said.
+    fn on_tape(self, said: &[u8]) -> Option<recording::Act<'_>> {
+        use recording::Act as On;
+        Some(match self {
+            Self::Free | Self::Restart => return None,
+            Self::Take { source } => On::Take { source },
+            Self::Idle => On::Idle,
+            Self::EndLife { nth } => On::EndLife { nth },
+            Self::Lose { many } => On::Lose { many },
+            Self::Expire { session, now } => On::Expire { session, now },
+            Self::Nacked => On::Nacked,
+            Self::Ask { session, now, .. } => On::Ask { session, now },
+            Self::Push { by, .. } => On::Push { by },
+            Self::Attempt { by, .. } => On::Stall { by },
+            Self::Deliver { .. } => On::Deliver,
+            Self::Route { .. } => On::Route,
+            Self::Pick => On::Pick,
+            Self::Handle { now, deaths } => On::Handle(Handling { now, deaths, said }),
+            Self::Start { now, deaths } => On::Start(Handling { now, deaths, said }),
+            Self::Fire { nth, now, deaths } => On::Fire { nth, handling: Handling { now, deaths, said } },
+        })
+    }
 }
 
 impl<M: StateMachine> Log<M> {
-    pub(crate) fn new(recording: bool) -> Self {
+    pub(crate) fn new(recording: bool, tape: Option<Tape>) -> Self {
         let new = || Recording { recorder: Recorder::default(), acts: Vec::new(), counted: 0 };
-        Self { counts: Counts::new(), recording: recording.then(new) }
+        Self { counts: Counts::new(), recording: recording.then(new), tape }
     }
 
     /// The events since the last act are this act. One that is free is none if nothing happened.
     pub(crate) fn close(&mut self, act: Act) {
+        if let Some(tape) = &mut self.tape {
+            tape.write(|said| act.on_tape(said));
+        }
         if let Some(recording) = &mut self.recording {
             let len = recording.recorder.len();
-            if act == Act::Free && len == recording.counted {
+            if act.is_free() && len == recording.counted {
                 return;
             }
             recording.acts.push((act, len - recording.counted));
@@ -89,6 +173,9 @@ impl<M: StateMachine> Sink<M> for Log<M> {
         match self.counts.iter_mut().find(|count| count.0 == word) {
             Some(count) => count.1 += 1,
             None => self.counts.push((word, 1)),
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.hear(event, input);
         }
         if let Some(recording) = &mut self.recording {
             recording.recorder.event(event, input);

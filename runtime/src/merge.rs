@@ -100,7 +100,7 @@ impl Merge {
                 self.candidates.insert(lane);
             } else if let Act::Push { by, serial } | Act::Attempt { by, serial } = act {
                 self.workers[by.index()].awaited.insert(serial, lane);
-            } else if let Act::Ask { session, nth } = act {
+            } else if let Act::Ask { session, nth, .. } = act {
                 self.asked.entry(session).or_default().awaited.insert(nth, lane);
             }
         }
@@ -111,17 +111,23 @@ impl Merge {
     fn may_come(&mut self, lane: usize, act: Act) -> bool {
         let rests = |worker: usize| self.workers[worker].pushed == self.workers[worker].sent;
         match act {
-            Act::Free => true,
-            Act::Ask { session, nth } => self.asked.get(&session).map_or(0, |asked| asked.over) == nth,
+            Act::Free
+            | Act::Take { .. }
+            | Act::Idle
+            | Act::EndLife { .. }
+            | Act::Lose { .. }
+            | Act::Expire { .. }
+            | Act::Nacked => true,
+            Act::Ask { session, nth, .. } => self.asked.get(&session).map_or(0, |asked| asked.over) == nth,
             Act::Push { by, serial } | Act::Attempt { by, serial } => {
                 let Sender { sent, pushed, .. } = self.workers[by.index()];
                 pushed + 1 == serial && serial <= sent
             }
             Act::Deliver { shard } => self.in_hand[shard as usize].is_some_and(|to| lane == inbox_lane(to)),
             Act::Route { .. } => self.in_hand[self.shard_of(lane)].is_none(),
-            Act::Pick => rests(lane / 2) && self.strands[lane - 1].head() == Some(Act::Handle),
-            Act::Handle => false,
-            Act::Own => rests(lane / 2),
+            Act::Pick => rests(lane / 2) && matches!(self.strands[lane - 1].head(), Some(Act::Handle { .. })),
+            Act::Handle { .. } => false,
+            Act::Start { .. } | Act::Fire { .. } | Act::Restart => rests(lane / 2),
         }
     }
 
@@ -129,7 +135,7 @@ impl Merge {
         let before = self.events.len();
         self.take_events(lane);
         match act {
-            Act::Pick | Act::Own => {
+            Act::Pick | Act::Start { .. } | Act::Fire { .. } | Act::Restart => {
                 if act == Act::Pick {
                     self.take_events(lane - 1);
                 }
@@ -150,7 +156,7 @@ impl Merge {
                 self.in_hand[shard as usize] = None;
                 self.candidates.insert(2 * self.workers.len() + shard as usize);
             }
-            Act::Free | Act::Ask { .. } | Act::Attempt { .. } | Act::Handle => {}
+            _ => {}
         }
         self.count_messages(before);
         if self.events.len() > before {
@@ -198,7 +204,7 @@ const fn inbox_lane(worker: WorkerId) -> usize {
 mod tests {
     use std::fmt::Write as _;
 
-    use raddle_core::{Header, Incarnation, Lane, MessageId, Moment, Names, Party};
+    use raddle_core::{Header, Incarnation, Lane, MessageId, Moment, Names, Party, Time};
 
     use super::*;
 
@@ -239,19 +245,20 @@ mod tests {
     #[test]
     fn a_handling_stands_where_its_input_was_picked() {
         use What::{Arrive, Emit, Handle};
+        const HANDLE: Act = Act::Handle { now: Time(0), deaths: 0 };
         let push = |by, serial| Act::Push { by: WorkerId::new(by), serial };
         check(
             [
-                &[(Act::Handle, &[(Handle, "bank#0"), (Emit, "bank#0.0"), (Emit, "bank#0.1")])],
+                &[(HANDLE, &[(Handle, "bank#0"), (Emit, "bank#0.0"), (Emit, "bank#0.1")])],
                 &[(Act::Free, &[(Arrive, "bank#0")]), (Act::Pick, &[])],
-                &[(Act::Handle, &[(Handle, "bank#0.0")])],
+                &[(HANDLE, &[(Handle, "bank#0.0")])],
                 &[
                     (push(0, 1), &[(Arrive, "bank#0.0")]),
                     (Act::Pick, &[]),
                     (push(2, 1), &[(Arrive, "eve/0!start.0")]),
                     (push(0, 2), &[(Arrive, "bank#0.1")]),
                 ],
-                &[(Act::Own, &[(Handle, "eve/0!start"), (Emit, "eve/0!start.0")])],
+                &[(Act::Start { now: Time(0), deaths: 0 }, &[(Handle, "eve/0!start"), (Emit, "eve/0!start.0")])],
                 &[],
             ],
             "1 arrive bank#0; 2 handle bank#0; 2 emit bank#0.0; 2 emit bank#0.1; 3 arrive bank#0.0; \

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use raddle_core::recording::Tail;
 use raddle_core::{
     Conditions, Coordinator, Counting, End, EndReason, Envelope, Hop, Inbox, InputKind, Parked, Plan, StateMachine,
-    Trace, Worker, WorkerId,
+    Trace, Worker, WorkerId, fnv,
 };
 
 use crate::crew::{ShardLeft, WorkerLeft};
 use crate::log::Log;
 use crate::merge::{Strand, merge};
 use crate::metrics::Metrics;
+use crate::record::{RecordError, Recorded};
 use crate::transport::{InboxDesk, PROMISED, ShardDesk, Transport};
 
 /// What a run leaves.
@@ -23,6 +25,8 @@ pub struct Outcome<M: StateMachine> {
     pub end: End,
     /// Its counts.
     pub metrics: Metrics,
+    /// What became of its recording, if it was to be recorded to a file.
+    pub recorded: Option<Result<Recorded, RecordError>>,
     /// From the first thread's start until nothing was left to do, or the run was halted.
     pub elapsed: Duration,
 }
@@ -87,7 +91,19 @@ impl<M: StateMachine> Outcome<M> {
             events: merge(strands.0, strands.1, strands.2),
             end: end.clone(),
         });
-        Self { trace, workers, end, metrics, elapsed: left.elapsed }
+        Self { trace, workers, end, metrics, recorded: None, elapsed: left.elapsed }
+    }
+
+    /// How the run ended, for its recording.
+    pub(crate) fn tail(&self, plan: &Plan<M>) -> Tail {
+        Tail {
+            is_quiescent: self.end.reason == EndReason::Quiescent,
+            digest: self.trace.as_ref().map(Trace::digest),
+            state: self
+                .workers
+                .iter()
+                .try_fold(fnv::OFFSET, |hash, worker| Some(fnv::spread(hash ^ plan.state_hash(worker.machine())?))),
+        }
     }
 }
 

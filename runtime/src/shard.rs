@@ -1,12 +1,8 @@
-//! A shard: the ingress that the core keeps, and the tombstones of what it dropped, in the order of their links.
+//! A shard: the ingress and the tombstones that the core keeps, put together for one thread.
 //!
-//! The core says what is dropped. This file must keep one promise: whatever concerns one target leaves in the order in
-//! which it came, tombstones too. Carried ahead of their turn they would pile up at the inbox; carried behind it they
-//! would make their successors wait.
+//! The core says what is dropped, and when its tombstone is to be carried to its target.
 
-use std::collections::VecDeque;
-
-use raddle_core::{Coordinator, Envelope, StateMachine, WorkerId};
+use raddle_core::{Coordinator, Envelope, StateMachine, Tombstones, WorkerId};
 
 use crate::log::Clerk;
 use crate::transport::serial_of;
@@ -15,12 +11,8 @@ use crate::transport::serial_of;
 pub(crate) struct Shard<M: StateMachine> {
     coordinator: Coordinator<Envelope<M>>,
     number: u32,
-    /// How many updates were taken in, and how many of these are out again.
-    taken_in: u64,
-    out: u64,
-    /// Dropped at the ingress, each with how many must be out before it is its turn: a tombstone goes the way of the
-    /// updates, in its place, so that it waits nowhere.
-    lost: VecDeque<(u64, Envelope<M>)>,
+    /// A tombstone goes the way of the updates, in its place, so that it waits nowhere.
+    lost: Tombstones<Envelope<M>>,
 }
 
 /// What a shard does next.
@@ -34,7 +26,7 @@ pub(crate) enum Task<M: StateMachine> {
 
 impl<M: StateMachine> Shard<M> {
     pub(crate) fn new(coordinator: Coordinator<Envelope<M>>, number: u32) -> Self {
-        Self { coordinator, number, taken_in: 0, out: 0, lost: VecDeque::new() }
+        Self { coordinator, number, lost: Tombstones::default() }
     }
 
     /// Whether a sender must wait before it may send here.
@@ -53,30 +45,24 @@ impl<M: StateMachine> Shard<M> {
         let newest = serial_of(&envelope);
         let lost = self.coordinator.ingest(self.number, envelope, clerk);
         match lost {
-            Some(lost) if serial_of(&lost) == newest => self.lost.push_back((self.taken_in, lost)),
-            Some(oldest) => {
-                self.lost.push_back((self.out, oldest));
-                self.out += 1;
-                self.taken_in += 1;
-            }
-            None => self.taken_in += 1,
+            Some(lost) if serial_of(&lost) == newest => self.lost.lose_newest(lost),
+            Some(oldest) => self.lost.lose_oldest(oldest),
+            None => self.lost.take_in(),
         }
     }
 
     /// Takes out what is next: the tombstones whose turn it is, as far as they are for the same target, or an update.
     pub(crate) fn next_task(&mut self) -> Option<Task<M>> {
-        let its_turn = |lost: &VecDeque<(u64, Envelope<M>)>| {
-            lost.front().filter(|(after, _)| *after <= self.out).map(|(_, envelope)| envelope.header.to)
-        };
-        if let Some(to) = its_turn(&self.lost) {
+        let target = |lost: &Tombstones<Envelope<M>>| lost.due().map(|envelope| envelope.header.to);
+        if let Some(to) = target(&self.lost) {
             let mut run = Vec::new();
-            while its_turn(&self.lost) == Some(to) {
-                run.extend(self.lost.pop_front().map(|(_, envelope)| envelope));
+            while target(&self.lost) == Some(to) {
+                run.extend(self.lost.pop_due());
             }
             return Some(Task::Lose(to, run));
         }
         let envelope = self.coordinator.next(self.number)?;
-        self.out += 1;
+        self.lost.go_out();
         Some(Task::Deliver(envelope))
     }
 

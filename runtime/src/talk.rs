@@ -6,7 +6,6 @@
 
 use raddle_core::{Envelope, MessageId, SourceId, StateMachine, Time, Token, Worker, WorkerId};
 
-use crate::crew::workload;
 use crate::log::{Act, News};
 use crate::station::{Phase, Room, Station};
 use crate::transport::Transport;
@@ -30,7 +29,7 @@ enum Received {
 /// The thread of one session. How many of its operations were taken in.
 pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64) -> u64 {
     let mut taken = 0;
-    for mut envelope in workload(transport.plan, session, messages) {
+    for mut envelope in transport.plan.workload(session, messages) {
         let (to, id) = (envelope.header.to, envelope.header.id.clone());
         let mut news = News::default();
         transport.talk(session).open().token.stamp(&mut envelope.header, transport.now());
@@ -62,7 +61,7 @@ impl<M: StateMachine> Transport<'_, M> {
         let (id, now) = (envelope.header.id.clone(), self.now());
         let taken = post.with(self, news, |inbox, clerk| inbox.receive_op(envelope, now, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
-        post.log.close(Act::Ask { session, nth });
+        post.log.close(Act::Ask { session, nth, now });
         if post.queue.has_work() {
             post.wake_owner(&self.activity);
         }
@@ -88,16 +87,17 @@ impl<M: StateMachine> Transport<'_, M> {
             if deadline.is_some_and(|deadline| deadline <= self.now()) {
                 // If it waits no longer, it is queued, and will be handled or dropped.
                 deadline = None;
-                self.expire(to, id);
+                self.expire(session, to, id);
             }
         }
     }
 
-    fn expire(&self, to: WorkerId, id: &MessageId) {
+    fn expire(&self, session: SourceId, to: WorkerId, id: &MessageId) {
         let mut news = News::default();
         let mut post = self.inbox(to);
-        post.with(self, &mut news, |inbox, clerk| inbox.expire(id, clerk));
-        post.log.close(Act::Free);
+        if post.with(self, &mut news, |inbox, clerk| inbox.expire(id, clerk)) {
+            post.log.close(Act::Expire { session, now: self.now() });
+        }
         drop(post);
         self.tell(&mut news);
     }

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
+use raddle_core::recording::{Head, shard_lane};
 use raddle_core::{EndReason, Plan, StateMachine, Worker, panics};
 
 use crate::activity::EndOnPanic;
 use crate::crew::{ShardLeft, WorkerLeft, WorkerThread, carry, feed};
 use crate::outcome::{Left, Outcome};
+use crate::record::{RecordError, RecordTo};
 use crate::station::Phase;
 use crate::talk::converse;
 use crate::transport::Transport;
@@ -55,6 +57,7 @@ const STOP_FLAG_EVERY: Duration = Duration::from_millis(10);
 pub struct Threads {
     seed: u64,
     record: bool,
+    record_to: Option<RecordTo>,
     time_limit: Option<Duration>,
     drain_limit: Duration,
     messages: Option<u64>,
@@ -76,6 +79,9 @@ pub enum RunError {
         #[source]
         error: io::Error,
     },
+    /// The recording.
+    #[error(transparent)]
+    Record(#[from] RecordError),
 }
 
 impl Default for Threads {
@@ -83,6 +89,7 @@ impl Default for Threads {
         Self {
             seed: 0,
             record: false,
+            record_to: None,
             time_limit: None,
             drain_limit: Duration::from_secs(10),
             messages: None,
@@ -106,10 +113,18 @@ impl Threads {
         self
     }
 
-    /// Whether the run leaves a trace. It is kept in memory, whole.
+    /// Whether the run leaves a trace. It is kept in memory, whole; see [`Threads::record_to`] for what is not.
     #[must_use]
     pub const fn record(mut self, record: bool) -> Self {
         self.record = record;
+        self
+    }
+
+    /// Where the run is recorded to, to be executed again in the simulator. What cannot be written does not end the run:
+    /// [`Outcome::recorded`] says so.
+    #[must_use]
+    pub fn record_to(mut self, to: impl Into<Option<RecordTo>>) -> Self {
+        self.record_to = to.into();
         self
     }
 
@@ -154,23 +169,32 @@ impl Threads {
     /// Runs a system to its end. All threads have ended when this returns.
     ///
     /// # Errors
-    /// When the run cannot be started: the operating system refuses a thread.
+    /// When the run cannot be started: the operating system refuses a thread, or the file of its recording cannot be made.
     pub fn run<M: StateMachine>(&self, plan: &Arc<Plan<M>>) -> Result<Outcome<M>, RunError> {
         panics::install();
         // Machines are made on this thread, in the order of declaration, before any other runs.
         let workers = plan.workers();
+        let messages = self.messages.unwrap_or(plan.externals().len() as u64);
+        let begin = |to: &RecordTo| {
+            let lanes = shard_lane(plan.names().worker_count(), plan.policies().placement.shards());
+            to.begin(Head::new(plan, to.of(), self.seed, messages), lanes)
+        };
+        let recorder = self.record_to.as_ref().map(begin).transpose()?;
         let started = Instant::now();
-        let transport = Transport::new(plan, self.record);
+        let transport =
+            Transport::new(plan, self.record, recorder.as_ref().map(|recorder| Arc::clone(&recorder.spool)));
         let left = thread::scope(|scope| {
-            let crew = self.spawn(scope, &transport, workers);
+            let crew = self.spawn(scope, &transport, workers, messages);
             let reason = if crew.is_ok() { self.watch(started, &transport) } else { EndReason::Stopped };
             let elapsed = started.elapsed();
             transport.announce(Phase::Halted);
             let Crew { workers, sources, shards } = crew?;
             let fed = join(sources).into_iter().sum();
-            Ok(Left { reason, elapsed, fed, workers: join(workers), shards: join(shards) })
+            Ok::<_, RunError>(Left { reason, elapsed, fed, workers: join(workers), shards: join(shards) })
         })?;
-        Ok(Outcome::new(plan, transport, left))
+        let mut outcome = Outcome::new(plan, transport, left);
+        outcome.recorded = recorder.map(|recorder| recorder.end(&outcome.tail(plan)));
+        Ok(outcome)
     }
 
     /// Waits until the run is over, and tells it to stop when it is time. How it ended.
@@ -201,9 +225,9 @@ impl Threads {
         scope: &'scope Scope<'scope, 'env>,
         transport: &'env Transport<'env, M>,
         workers: Vec<Worker<M>>,
+        messages: u64,
     ) -> Result<Crew<'scope, M>, RunError> {
         let names = transport.plan.names();
-        let messages = self.messages.unwrap_or(transport.plan.externals().len() as u64);
         let (seed, yields) = (self.seed, self.yield_budget);
         let mut crew = Crew { workers: Vec::new(), sources: Vec::new(), shards: Vec::new() };
         for shard in 0..transport.shards() {

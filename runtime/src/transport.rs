@@ -8,9 +8,10 @@
 //! goes through one ingress, in order, by one thread.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane, worker_lane};
 use raddle_core::{
     Coordinator, Desk, Envelope, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId,
     StateMachine, Time, What, Worker, WorkerId,
@@ -21,6 +22,7 @@ use crate::log::{Act, Clerk, Log, News};
 use crate::shard::{Shard, Task};
 use crate::station::{Open, Phase, Room, Station};
 use crate::talk::Talk;
+use crate::tape::{Spool, Tape};
 
 /// The order that both placements keep by themselves: see above.
 pub(crate) const PROMISED: Order = Order::Causal;
@@ -31,7 +33,11 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) rules: Rules,
     pub(crate) activity: Activity,
     pub(crate) recording: bool,
+    spool: Option<Arc<Spool>>,
     started: Instant,
+    /// How many lives have ended, where that counts. Whoever asks which life others are in does so under this lock: so there
+    /// is a moment at which all of it was true.
+    deaths: Option<Mutex<u32>>,
     /// Which life each worker is in, for those who send.
     lives: Vec<AtomicU32>,
     /// Asked for routes only.
@@ -65,19 +71,21 @@ pub(crate) enum Carrier {
 }
 
 impl<'a, M: StateMachine> Transport<'a, M> {
-    pub(crate) fn new(plan: &'a Plan<M>, recording: bool) -> Self {
+    pub(crate) fn new(plan: &'a Plan<M>, recording: bool, spool: Option<Arc<Spool>>) -> Self {
         let policies = plan.policies();
         let routes = Coordinator::new(plan.names(), policies);
         let shards = u32::try_from(routes.shards()).expect("the policy is 32 bits wide");
         let threads = plan.names().worker_count() + plan.names().source_count() + routes.shards();
+        let workers = plan.names().worker_count();
+        let log = |lane: usize| Log::new(recording, spool.as_ref().map(|spool| Tape::new(spool, lane)));
         let inbox = |(worker, _)| Desktop {
             queue: Inbox::new(policies, plan.transport(PROMISED)),
-            log: Log::new(recording),
+            log: log(inbox_lane(worker)),
             lane: Lane::Inbox(worker),
         };
         let shard = |number| Desktop {
             queue: Shard::new(Coordinator::new(plan.names(), policies), number),
-            log: Log::new(recording),
+            log: log(shard_lane(workers, number)),
             lane: Lane::Shard(number),
         };
         let talk = |(source, _)| plan.names().is_session(source).then(|| Station::new(Talk::default()));
@@ -87,13 +95,20 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             activity: Activity::new(threads),
             recording,
             started: Instant::now(),
+            deaths: counts_deaths(policies).then(Mutex::default),
             lives: plan.names().workers().map(|_| AtomicU32::new(0)).collect(),
             routes,
             inboxes: plan.names().workers().map(inbox).map(Station::new).collect(),
             shards: (0..shards).map(shard).map(Station::new).collect(),
             talks: plan.names().sources().map(talk).collect(),
             published: Mutex::new(Coordinator::new(plan.names(), policies)),
+            spool,
         }
+    }
+
+    /// The log of the lane of a worker.
+    pub(crate) fn worker_log(&self, worker: WorkerId) -> Log<M> {
+        Log::new(self.recording, self.spool.as_ref().map(|spool| Tape::new(spool, worker_lane(worker))))
     }
 
     /// Time since the run began.
@@ -216,7 +231,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// Pushes a message of a source; waits while its queue is full. Whether the source may go on.
-    pub(crate) fn feed(&self, envelope: Envelope<M>) -> bool {
+    pub(crate) fn feed(&self, envelope: Envelope<M>, source: SourceId) -> bool {
         let mut post = self.inbox(envelope.header.to);
         while post.phase() == Phase::Running && !post.queue.has_external_room() {
             post = post.wait_for(Room::Externals, &self.activity);
@@ -227,7 +242,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let taken =
             post.with(self, &mut News::default(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
-        post.log.close(Act::Free);
+        post.log.close(Act::Take { source });
         post.wake_owner(&self.activity);
         true
     }
@@ -235,7 +250,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     /// One pick of the owner of an inbox.
     pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, news: &mut News) -> Option<Envelope<M>> {
         let picked = post.with(self, news, |inbox, clerk| inbox.pick(clerk));
-        post.log.close(if picked.is_some() { Act::Pick } else { Act::Free });
+        post.log.close(if picked.is_some() { Act::Pick } else { Act::Idle });
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
@@ -253,19 +268,30 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         }
     }
 
-    /// Which life a worker is in, as far as has been told; 0 of a worker that does not exist.
-    pub(crate) fn life_of(&self, worker: WorkerId) -> Incarnation {
-        Incarnation(self.lives.get(worker.index()).map_or(0, |life| life.load(Ordering::Relaxed)))
+    /// Takes over which life each worker is in, all at one moment; how many had ended then. Only where lives follow on lives.
+    pub(crate) fn look_at_lives(&self, seen: &[AtomicU32]) -> u32 {
+        let Some(deaths) = &self.deaths else { return 0 };
+        let deaths = deaths.lock().unwrap_or_else(PoisonError::into_inner);
+        for (seen, life) in seen.iter().zip(&self.lives) {
+            seen.store(life.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        *deaths
     }
 
     /// A life of a worker has ended: its queue is seen to. The next life, if there is to be one.
     pub(crate) fn end_life(&self, worker: WorkerId, now: Time, news: &mut News) -> Option<Incarnation> {
         let mut post = self.inbox(worker);
+        let mut deaths = self.deaths.as_ref().map(|deaths| deaths.lock().unwrap_or_else(PoisonError::into_inner));
         let life = post.with(self, news, |inbox, clerk| inbox.end_life_queued(now, clerk));
-        post.log.close(Act::Free);
+        let nth = deaths.as_mut().map_or(0, |deaths| {
+            **deaths = deaths.saturating_add(1);
+            **deaths
+        });
+        post.log.close(Act::EndLife { nth });
         if let Some(life) = life {
             self.lives[worker.index()].store(life.0, Ordering::Relaxed);
         }
+        drop(deaths);
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
@@ -289,13 +315,14 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     /// Tells an inbox that updates were dropped on their way to it.
     pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Envelope<M>>, news: &mut News) {
         let mut post = self.inbox(to);
+        let many = u32::try_from(lost.len()).expect("no more wait than the limit");
         post.with(self, news, |inbox, clerk| {
             for envelope in lost {
                 inbox.lose(envelope, clerk);
                 inbox.settle(clerk);
             }
         });
-        post.log.close(Act::Free);
+        post.log.close(Act::Lose { many });
         if post.queue.has_work() {
             post.wake_owner(&self.activity);
         }
@@ -306,7 +333,9 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     /// Tells senders and sessions of drops, each under its own lock.
     pub(crate) fn tell(&self, news: &mut News) {
         for sender in news.nacks.drain(..).filter(|sender| sender.index() < self.inboxes.len()) {
-            self.inbox(sender).queue.nacked();
+            let mut post = self.inbox(sender);
+            post.queue.nacked();
+            post.log.close(Act::Nacked);
         }
         for session in news.dropped_ops.drain(..) {
             self.end_op(session, None);

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use raddle_core::{Header, MessageId, Names, ParseIdError, WorkerId};
+use raddle_core::{Header, MessageId, Names, ParseIdError, Time, WorkerId};
 
 use crate::faults::Fault;
 use crate::network::Ready;
@@ -24,6 +24,16 @@ pub enum Action<'a> {
     Route(u32),
     /// A worker picks its next input (granularity `queues`).
     Pick(WorkerId),
+    /// A worker sees that there is no room for what it pushes next (granularity `threads`, as all below).
+    Stall(WorkerId),
+    /// A worker hears that an update of its own was dropped.
+    Tell(WorkerId),
+    /// What a crashed life of a worker has left is seen to, and the next life begins, if there is to be one.
+    EndLife(WorkerId),
+    /// A shard pushes the update that it has taken in hand.
+    Hand(u32),
+    /// A shard tells the target of an update that it had dropped it.
+    Bury(u32),
     /// A fault befalls the run, or is over.
     Fault(Fault<&'a Header>),
 }
@@ -38,6 +48,11 @@ pub(crate) enum Act {
     Push(WorkerId),
     Route(u32),
     Pick(WorkerId),
+    Stall(WorkerId),
+    Tell(WorkerId),
+    EndLife(WorkerId),
+    Hand(u32),
+    Bury(u32),
     /// Of the message at this place among the ready ones.
     Fault(Fault<usize>),
 }
@@ -93,6 +108,11 @@ impl<'a> Actions<'a> {
             Act::Push(worker) => Action::Push(worker),
             Act::Route(shard) => Action::Route(shard),
             Act::Pick(worker) => Action::Pick(worker),
+            Act::Stall(worker) => Action::Stall(worker),
+            Act::Tell(worker) => Action::Tell(worker),
+            Act::EndLife(worker) => Action::EndLife(worker),
+            Act::Hand(shard) => Action::Hand(shard),
+            Act::Bury(shard) => Action::Bury(shard),
             Act::Fault(fault) => Action::Fault(fault.map(|at| &self.card(self.ready[at].slot()).header)),
         }
     }
@@ -152,6 +172,18 @@ pub enum Decision {
     Route(u32),
     /// Text: `pick ann`.
     Pick(WorkerId),
+    /// Text: `stalled ann`. (`stall ann` is the fault.)
+    Stall(WorkerId),
+    /// Text: `tell ann`.
+    Tell(WorkerId),
+    /// Text: `end ann`.
+    EndLife(WorkerId),
+    /// Text: `hand 0`.
+    Hand(u32),
+    /// Text: `bury 0`.
+    Bury(u32),
+    /// The clock says this from the next action on: it is not chosen, but was read in a real run. Text: `at 1500ns`.
+    At(Time),
     /// A handler chose this value. Text: `choose 1`.
     Choose(u32),
     /// A fault befell the run, or was over. Text: see [`Fault`].
@@ -169,6 +201,11 @@ impl Action<'_> {
             Self::Push(worker) => Decision::Push(worker),
             Self::Route(shard) => Decision::Route(shard),
             Self::Pick(worker) => Decision::Pick(worker),
+            Self::Stall(worker) => Decision::Stall(worker),
+            Self::Tell(worker) => Decision::Tell(worker),
+            Self::EndLife(worker) => Decision::EndLife(worker),
+            Self::Hand(shard) => Decision::Hand(shard),
+            Self::Bury(shard) => Decision::Bury(shard),
             Self::Fault(fault) => Decision::Fault(fault.map(|header| header.id.clone())),
         }
     }
@@ -181,7 +218,10 @@ impl Action<'_> {
             (Self::Fire(_, op), Decision::Expire(id)) => *op == id,
             (Self::Fire(_, timer), Decision::Deliver(id)) => !is_op(timer) && *timer == id,
             (Self::Push(a), Decision::Push(b)) | (Self::Pick(a), Decision::Pick(b)) => a == b,
+            (Self::Stall(a), Decision::Stall(b)) | (Self::Tell(a), Decision::Tell(b)) => a == b,
+            (Self::EndLife(a), Decision::EndLife(b)) => a == b,
             (Self::Route(a), Decision::Route(b)) => a == b,
+            (Self::Hand(a), Decision::Hand(b)) | (Self::Bury(a), Decision::Bury(b)) => a == b,
             (Self::Fault(a), Decision::Fault(b)) => a.is_like(b, |header, id| header.id == *id),
             _ => false,
         }
@@ -203,7 +243,13 @@ impl Decision {
         let known = match text.split_once(' ') {
             Some(("push", worker)) => names.worker_id(worker).map(Self::Push),
             Some(("pick", worker)) => names.worker_id(worker).map(Self::Pick),
+            Some(("stalled", worker)) => names.worker_id(worker).map(Self::Stall),
+            Some(("tell", worker)) => names.worker_id(worker).map(Self::Tell),
+            Some(("end", worker)) => names.worker_id(worker).map(Self::EndLife),
             Some(("route", shard)) => shard.parse().ok().map(Self::Route),
+            Some(("hand", shard)) => shard.parse().ok().map(Self::Hand),
+            Some(("bury", shard)) => shard.parse().ok().map(Self::Bury),
+            Some(("at", time)) => time.strip_suffix("ns").and_then(|ns| ns.parse().ok()).map(|ns| Self::At(Time(ns))),
             Some(("expire", id)) => MessageId::parse(id, names).ok().filter(is_op).map(Self::Expire),
             Some(("choose", value)) => value.parse().ok().map(Self::Choose),
             _ => Fault::read(text, names).map(Self::Fault),
@@ -225,6 +271,12 @@ impl fmt::Display for Shown<'_> {
             Decision::Push(worker) => write!(f, "push {}", self.names.worker(*worker)),
             Decision::Route(shard) => write!(f, "route {shard}"),
             Decision::Pick(worker) => write!(f, "pick {}", self.names.worker(*worker)),
+            Decision::Stall(worker) => write!(f, "stalled {}", self.names.worker(*worker)),
+            Decision::Tell(worker) => write!(f, "tell {}", self.names.worker(*worker)),
+            Decision::EndLife(worker) => write!(f, "end {}", self.names.worker(*worker)),
+            Decision::Hand(shard) => write!(f, "hand {shard}"),
+            Decision::Bury(shard) => write!(f, "bury {shard}"),
+            Decision::At(time) => write!(f, "at {}ns", time.0),
             Decision::Choose(value) => write!(f, "choose {value}"),
             Decision::Fault(fault) => fault.write(f, self.names),
         }

@@ -53,6 +53,7 @@ impl<M: StateMachine> World<M> {
             current: _,
             input: _,
             aside,
+            later,
             moment,
             deliveries,
             coverage,
@@ -77,6 +78,7 @@ impl<M: StateMachine> World<M> {
             mine.copy_from(theirs);
         }
         aside.copy_from(&other.aside);
+        later.copy_from(&other.later);
         if let (Some(mine), Some(theirs)) = (coverage, &other.coverage) {
             mine.clone_from(theirs);
         }

@@ -31,7 +31,7 @@ impl<M: StateMachine> World<M> {
         self.acts = acts;
     }
 
-    fn arrivals(&self, wanted: InputKind) -> impl Iterator<Item = Act> + '_ {
+    pub(crate) fn arrivals(&self, wanted: InputKind) -> impl Iterator<Item = Act> + '_ {
         let ready = self.transit.flight.ready().iter().enumerate();
         let wanted =
             ready.filter(move |(_, r)| self.transit.slab.header(r.slot()).kind() == wanted && self.may_arrive(**r));
@@ -50,7 +50,7 @@ impl<M: StateMachine> World<M> {
                     self.handle(slot, sink);
                 }
             }
-            Act::Fire(_) | Act::Fault(_) => unreachable!("these are the same at both granularities"),
+            _ => unreachable!("no other is listed at granularity `queues`"),
         }
         self.see_to_aside();
         self.note_stalls(sink);
@@ -87,7 +87,7 @@ impl<M: StateMachine> World<M> {
         }
     }
 
-    fn arrive<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
+    pub(crate) fn arrive<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
         let slot = self.transit.flight.ready()[at].slot();
         let header = self.transit.slab.header(slot);
         let (to, kind, is_op) = (header.to, header.kind(), self.sessions.sent(header));
@@ -134,18 +134,18 @@ impl<M: StateMachine> World<M> {
         self.receive(slot, to, sink);
     }
 
-    fn receive<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
+    pub(crate) fn receive<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
         let (inbox, mut desk) = self.desk(to, sink);
         inbox.receive(slot, &mut desk);
     }
 
     /// Whether a worker is between two inputs: started, and all that it said is sent.
-    fn is_idle(&self, worker: WorkerId) -> bool {
+    pub(crate) fn is_idle(&self, worker: WorkerId) -> bool {
         let place = &self.transit.places[worker.index()];
         place.gate == Gate::Open && place.outbound.is_empty() && !self.faults.stalled.contains(&worker)
     }
 
-    fn may_push(&self, worker: WorkerId) -> bool {
+    pub(crate) fn may_push(&self, worker: WorkerId) -> bool {
         self.transit.places[worker.index()].outbound.front().is_some_and(|slot| !self.must_wait(*slot))
     }
 

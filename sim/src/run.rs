@@ -366,6 +366,10 @@ impl<M: StateMachine> Runner<M> {
         let end = loop {
             let step = self.world.moment().step;
             let steps_max = self.world.steps_max(self.steps_max);
+            if let Some(now) = if scripted { strategy.now() } else { None } {
+                self.world.tell_time(now);
+                schedule.iter_mut().for_each(|schedule| schedule.put(Decision::At(now)));
+            }
             let actions = self.world.actions();
             if actions.is_empty() {
                 let cut = self.world.is_cut_by_horizon();
@@ -397,6 +401,11 @@ impl<M: StateMachine> Runner<M> {
                 break EndReason::Violation;
             }
         };
+        self.finish(end)
+    }
+
+    /// The run is over.
+    pub(crate) fn finish(&mut self, end: EndReason) -> Run {
         self.world.end(end, &mut self.end);
         if end != EndReason::Violation {
             self.bank.finish(&self.end);

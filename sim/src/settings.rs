@@ -18,6 +18,17 @@ pub enum Granularity {
     /// Arriving, routing, picking and each push of a handler are steps of their own: for backpressure, priorities,
     /// starvation and backlog.
     Queues,
+    /// As `queues`, and what follows of a step elsewhere (a stall, the news of a nack, the end of a life, a tombstone, the
+    /// second half of a routing) is a step of its own, as on threads: every real run is such a run. A push arrives at once.
+    Threads,
+}
+
+impl Granularity {
+    /// Whether inputs go through queues, from which workers pick.
+    #[must_use]
+    pub const fn is_queued(self) -> bool {
+        !matches!(self, Self::Delivery)
+    }
 }
 
 /// Which updates the simulated transport may deliver next. Each allows all that the ones before it allow.
@@ -82,12 +93,20 @@ pub enum SettingsError {
          use `placement = sharded(N)`, or `network = fifo`"
     )]
     NoHop(Network),
+    /// The same, whatever the placement.
+    #[error(
+        "at granularity `threads` a push is synchronous, so `network = {0}` would change nothing: use `network = fifo`"
+    )]
+    NoHopOnThreads(Network),
     /// There is no network that could do that.
     #[error(
         "at granularity `queues` an inline push is synchronous, so there can be no `{0}`: \
          use `placement = sharded(N)`, or `granularity = delivery`"
     )]
     NoNetwork(&'static str),
+    /// The same, whatever the placement.
+    #[error("at granularity `threads` a push is synchronous, so there can be no `{0}`: use `granularity = delivery`")]
+    NoNetworkOnThreads(&'static str),
     /// A run of no steps proves nothing.
     #[error("`steps_max` must be at least 1")]
     NoSteps,
@@ -99,13 +118,16 @@ impl Settings {
     /// # Errors
     /// When they cannot, with the reason.
     pub fn check(&self, policies: &Policies) -> Result<(), SettingsError> {
+        let threads = self.granularity == Granularity::Threads;
         let inline = self.granularity == Granularity::Queues && policies.placement == Placement::Inline;
-        if inline && matches!(self.network, Network::Bag | Network::Mailbox) {
-            return Err(SettingsError::NoHop(self.network));
+        if (inline || threads) && matches!(self.network, Network::Bag | Network::Mailbox) {
+            let error = if threads { SettingsError::NoHopOnThreads } else { SettingsError::NoHop };
+            return Err(error(self.network));
         }
         let network = |kind: &FaultKind| kind.is_of_messages() || *kind == FaultKind::Partition;
-        if let (true, Some(kind)) = (inline, self.faults.kinds().find(network)) {
-            return Err(SettingsError::NoNetwork(kind.name()));
+        if let (true, Some(kind)) = (inline || threads, self.faults.kinds().find(network)) {
+            let error = if threads { SettingsError::NoNetworkOnThreads } else { SettingsError::NoNetwork };
+            return Err(error(kind.name()));
         }
         if self.steps_max == 0 {
             return Err(SettingsError::NoSteps);
@@ -118,7 +140,7 @@ impl Settings {
     pub const fn counting(&self) -> Counting {
         match self.granularity {
             Granularity::Delivery => Counting::InFlight,
-            Granularity::Queues => Counting::Queued,
+            Granularity::Queues | Granularity::Threads => Counting::Queued,
         }
     }
 
@@ -126,7 +148,7 @@ impl Settings {
     #[must_use]
     pub fn transport(&self, policies: &Policies) -> Order {
         match (self.granularity, policies.placement) {
-            (Granularity::Queues, Placement::Inline) => Order::Causal,
+            (Granularity::Queues, Placement::Inline) | (Granularity::Threads, _) => Order::Causal,
             _ => self.network.promises(),
         }
     }
@@ -164,7 +186,9 @@ macro_rules! words {
     };
 }
 
-words!(Granularity, "granularity" { "delivery" => Self::Delivery, "queues" => Self::Queues });
+words!(Granularity, "granularity" {
+    "delivery" => Self::Delivery, "queues" => Self::Queues, "threads" => Self::Threads,
+});
 words!(Network, "network" {
     "mailbox" => Self::Mailbox, "causal" => Self::Causal, "fifo" => Self::Fifo, "bag" => Self::Bag,
 });

@@ -1,5 +1,5 @@
-//! The timers of a world: only those with the earliest deadline may fire, and firing one makes it that time. Until when
-//! what sessions have sent may wait stands among them.
+//! The timers of a world: only those with the earliest deadline may fire, and firing one makes it that time. Where the
+//! clock is told from outside, all that are due may. Until when what sessions have sent may wait stands among them.
 
 use raddle_core::{MessageId, Time, Worker, WorkerId};
 
@@ -11,17 +11,27 @@ pub(crate) struct Timers {
     /// (deadline, worker, id), in no order.
     waiting: Vec<(Time, WorkerId, MessageId)>,
     candidates: Vec<(WorkerId, MessageId)>,
+    /// What the clock says, where it is told from outside: then whatever is due may fire.
+    told: Option<Time>,
 }
 
 impl Timers {
     pub(crate) fn reset(&mut self) {
         self.waiting.clear();
         self.candidates.clear();
+        self.told = None;
+    }
+
+    /// From now on the clock says this.
+    pub(crate) fn tell(&mut self, now: Time, last: Time) {
+        self.told = Some(now);
+        self.find_candidates(last);
     }
 
     /// Becomes equal to `other`, keeping its own memory.
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        let Self { waiting, candidates } = self;
+        let Self { waiting, candidates, told } = self;
+        *told = other.told;
         waiting.clone_from(&other.waiting);
         candidates.clone_from(&other.candidates);
     }
@@ -61,7 +71,8 @@ impl Timers {
     fn find_candidates(&mut self, last: Time) {
         self.candidates.clear();
         let Some(due) = self.due().filter(|due| *due <= last) else { return };
-        let now = self.waiting.iter().filter(|timer| timer.0 == due);
+        let due = self.told.map_or(due, |now| now.min(last).max(due));
+        let now = self.waiting.iter().filter(|timer| timer.0 <= due);
         self.candidates.extend(now.map(|timer| (timer.1, timer.2.clone())));
         self.candidates.sort_by_key(|candidate| candidate.0);
     }

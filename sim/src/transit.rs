@@ -100,4 +100,6 @@ pub(crate) enum Gate {
     Start,
     /// It waits for room at another (policy `stall`).
     Stall,
+    /// Its life has ended, and what is left of that is not seen to yet (granularity `threads`).
+    Crash,
 }

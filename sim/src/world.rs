@@ -16,6 +16,7 @@ use crate::coverage::Coverage;
 use crate::desk::{Aside, Counter};
 use crate::faults::Faults;
 use crate::histories::Histories;
+use crate::later::Later;
 use crate::network::InFlight;
 use crate::sessions::{Sessions, is_op};
 use crate::settings::{Granularity, Settings};
@@ -51,6 +52,7 @@ pub struct World<M: StateMachine> {
     pub(crate) current: Box<Card>,
     pub(crate) input: Option<Input<M>>,
     pub(crate) aside: Aside,
+    pub(crate) later: Later,
     pub(crate) moment: Moment,
     pub(crate) deliveries: u64,
     /// What was handled in which state; none if the system says nothing of kinds.
@@ -74,7 +76,8 @@ impl<M: StateMachine> World<M> {
         let n = names.worker_count();
         let promised = plan.transport(settings.transport(policies));
         let coordinator = Coordinator::new(names, policies);
-        let hops = n.max(coordinator.shards());
+        let coordinator_shards = coordinator.shards();
+        let hops = n.max(coordinator_shards);
         let place = Place {
             inbox: Inbox::new(policies, promised),
             outbound: VecDeque::new(),
@@ -111,6 +114,7 @@ impl<M: StateMachine> World<M> {
             current: Card::blank(),
             input: None,
             aside: Aside::default(),
+            later: Later::new(n, coordinator_shards),
             moment: Moment::default(),
             deliveries: 0,
             coverage: plan.has_kinds().then(Box::default),
@@ -139,6 +143,7 @@ impl<M: StateMachine> World<M> {
         self.aside.nacks.clear();
         self.aside.releases.clear();
         self.aside.dropped = 0;
+        self.later.reset();
         self.coverage.iter_mut().for_each(|coverage| coverage.clear());
         self.histories.iter_mut().for_each(Histories::reset);
         self.moment = Moment::default();
@@ -211,6 +216,7 @@ impl<M: StateMachine> World<M> {
             match self.settings.granularity {
                 Granularity::Delivery => self.list_open(),
                 Granularity::Queues => self.list_queues(),
+                Granularity::Threads => self.list_threads(),
             }
             self.usual = self.acts.len();
             if self.faults.are_possible() {
@@ -239,12 +245,17 @@ impl<M: StateMachine> World<M> {
             self.step_listed(self.acts[choice], sink);
         }
         if !self.aside.releases.is_empty() {
-            self.see_to_releases(sink);
+            match self.settings.granularity {
+                // There an inbox settles what it must in the same step, and else not before the next that concerns it.
+                Granularity::Threads => self.aside.releases.clear(),
+                _ => self.see_to_releases(sink),
+            }
         }
         if self.gated > 0 {
             match self.settings.granularity {
                 Granularity::Delivery => self.resume(sink),
                 Granularity::Queues => self.note_stalls(sink),
+                Granularity::Threads => {}
             }
         }
         if self.sessions.are_any() {
@@ -258,6 +269,7 @@ impl<M: StateMachine> World<M> {
             (Act::Fault(fault), _) => self.inflict(fault, sink),
             (Act::Fire(at), _) => self.fire(at, sink),
             (Act::Deliver(at), Granularity::Delivery) => self.deliver(at, sink),
+            (act, Granularity::Threads) => self.step_threads(act, sink),
             _ => self.step_queues(act, sink),
         }
     }
@@ -318,7 +330,11 @@ impl<M: StateMachine> World<M> {
                 let past = &mut self.transit.places[at].past;
                 *past = fnv::spread(!*past);
                 self.histories.iter_mut().for_each(|histories| histories.choose(at, u32::MAX));
-                self.end_life(at, sink);
+                if self.settings.granularity == Granularity::Threads {
+                    self.end_life_later(at);
+                } else {
+                    self.end_life(at, sink);
+                }
             }
             Handled::Dead => {
                 let id = self.current.header.id.hash64();
@@ -340,12 +356,9 @@ impl<M: StateMachine> World<M> {
     #[cold]
     pub(crate) fn end_life<S: Sink<M>>(&mut self, at: usize, sink: &mut S) {
         let (worker, now) = (WorkerId::at(at), self.moment.time);
-        let granularity = self.settings.granularity;
+        let is_queued = self.settings.granularity.is_queued();
         let (inbox, mut desk) = self.desk(worker, sink);
-        let next = match granularity {
-            Granularity::Delivery => inbox.end_life(now, &mut desk),
-            Granularity::Queues => inbox.end_life_queued(now, &mut desk),
-        };
+        let next = if is_queued { inbox.end_life_queued(now, &mut desk) } else { inbox.end_life(now, &mut desk) };
         self.see_to_aside();
         let Some(life) = next else { return };
         let (make, moment) = (|| self.plan.machine(worker), self.moment_at(worker));
@@ -395,7 +408,7 @@ impl<M: StateMachine> World<M> {
         for slot in outputs.drain(..) {
             match self.settings.granularity {
                 Granularity::Delivery => self.send(slot, from, sink),
-                Granularity::Queues => self.transit.places[from].outbound.push_back(slot),
+                _ => self.transit.places[from].outbound.push_back(slot),
             }
         }
         self.transit.outputs = outputs;
@@ -406,9 +419,9 @@ impl<M: StateMachine> World<M> {
     fn publish_watermark(&mut self) {
         for worker in &self.transit.touched {
             let inbox = &self.transit.places[worker.index()].inbox;
-            match self.settings.granularity {
+            match self.settings.granularity.is_queued() && self.sessions.are_any() {
                 // What is in a queue is no longer waited for by updates, but by sessions.
-                Granularity::Queues if self.sessions.are_any() => {
+                true => {
                     let origin = |slot: &Slot| {
                         let header = self.transit.slab.header(*slot);
                         (header.from, header.number)
@@ -417,7 +430,7 @@ impl<M: StateMachine> World<M> {
                     self.settled.extend(inbox.settled(origin));
                     self.coordinator.publish(*worker, &self.settled);
                 }
-                _ => self.coordinator.publish(*worker, inbox.resolved()),
+                false => self.coordinator.publish(*worker, inbox.resolved()),
             }
         }
         for worker in &self.transit.touched {
@@ -460,7 +473,11 @@ impl<M: StateMachine> World<M> {
             }
         }
         while let Some(sender) = self.aside.nacks.pop() {
-            self.transit.places.get_mut(sender.index()).into_iter().for_each(|place| place.inbox.nacked());
+            if self.settings.granularity == Granularity::Threads {
+                self.later.nacks.get_mut(sender.index()).into_iter().for_each(|nacks| *nacks += 1);
+            } else {
+                self.transit.places.get_mut(sender.index()).into_iter().for_each(|place| place.inbox.nacked());
+            }
         }
     }
 
@@ -617,7 +634,7 @@ impl<M: StateMachine> World<M> {
             }));
             if let (Gate::Stall, Some(slot)) = (self.transit.places[at].gate, self.transit.places[at].outbound.front())
             {
-                end.stalled.push((*worker, self.transit.slab.header(*slot).to));
+                end.stalled.push((*worker, self.stalled_at(*slot)));
             }
             let waits = self.workers[at].waits().iter();
             end.waiting.extend(waits.map(|(on, what)| (*worker, *on, (*what).to_owned())));
@@ -625,6 +642,12 @@ impl<M: StateMachine> World<M> {
         end.parked.sort_by_key(|parked| parked.at);
         end.stalled.sort_unstable();
         end.waiting.sort_by_key(|wait| wait.0);
+    }
+
+    /// From the next action on the clock says this, and whatever is due then may fire.
+    pub(crate) fn tell_time(&mut self, now: Time) {
+        self.moment.time = now;
+        self.timers.tell(now, self.settings.last_moment());
     }
 
     /// The virtual time.

@@ -186,7 +186,8 @@ impl TypedValueParser for Strategies {
 }
 
 fn granularities() -> impl TypedValueParser<Value = Granularity> {
-    let all = [Granularity::Delivery, Granularity::Queues].map(|granularity| granularity.to_string());
+    let all =
+        [Granularity::Delivery, Granularity::Queues, Granularity::Threads].map(|granularity| granularity.to_string());
     Words::new("granularity", all).map(|word| word.parse().expect("it is one of them"))
 }
 

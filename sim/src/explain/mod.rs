@@ -13,7 +13,7 @@ mod pair;
 
 use std::time::Duration;
 
-use raddle_core::{StateMachine, System};
+use raddle_core::{StateMachine, System, Time};
 
 use crate::actions::Actions;
 use crate::failing::{Failing, FailingError};
@@ -112,6 +112,10 @@ impl Strategy for Seen<'_> {
 
     fn script(&mut self, values: &mut Vec<u32>) {
         self.inner.script(values);
+    }
+
+    fn now(&mut self) -> Option<Time> {
+        self.inner.now()
     }
 
     fn beyond(&self) -> Beyond {

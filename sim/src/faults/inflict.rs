@@ -220,7 +220,7 @@ impl<M: StateMachine> World<M> {
         let (inbox, mut desk) = self.desk(to, sink);
         match granularity {
             Granularity::Delivery => inbox.lose_in_flight(slot, &mut desk),
-            Granularity::Queues => inbox.lose_on_its_way(slot, &mut desk),
+            Granularity::Queues | Granularity::Threads => inbox.lose_on_its_way(slot, &mut desk),
         }
         self.admit_held(to, sink);
     }
@@ -251,7 +251,7 @@ impl<M: StateMachine> World<M> {
         self.say_of_message(What::Fault(FaultKind::Duplication), copy, sink);
         match self.settings.granularity {
             Granularity::Delivery => self.launch(copy, to, sink),
-            Granularity::Queues => self.transit.flight.send(copy, hop, &mut self.transit.slab),
+            Granularity::Queues | Granularity::Threads => self.transit.flight.send(copy, hop, &mut self.transit.slab),
         }
     }
 
@@ -312,7 +312,7 @@ impl<M: StateMachine> World<M> {
     fn admit_held<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         match self.settings.granularity {
             Granularity::Delivery => self.admit(worker, sink),
-            Granularity::Queues => {
+            Granularity::Queues | Granularity::Threads => {
                 let (inbox, mut desk) = self.desk(worker, sink);
                 while inbox.admit(&mut desk).is_some() {}
             }

@@ -9,7 +9,7 @@
 //! Synchrony", JACM 1988). Otherwise whoever repeats what is not answered in time could be kept at it for ever by a
 //! clock that runs ahead of all messages.
 
-use raddle_core::{Beyond, FaultKind, random};
+use raddle_core::{Beyond, FaultKind, Time, random};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 
@@ -107,6 +107,10 @@ impl Strategy for Inject {
 
     fn script(&mut self, values: &mut Vec<u32>) {
         self.inner.script(values);
+    }
+
+    fn now(&mut self) -> Option<Time> {
+        self.inner.now()
     }
 
     fn beyond(&self) -> Beyond {

@@ -67,6 +67,11 @@ fn kind(action: Action<'_>) -> Result<u64, u64> {
         Action::Push(worker) => kind(b"push", worker.index()),
         Action::Pick(worker) => kind(b"pick", worker.index()),
         Action::Route(shard) => kind(b"route", shard as usize),
+        Action::Stall(worker) => kind(b"stalled", worker.index()),
+        Action::Tell(worker) => kind(b"tell", worker.index()),
+        Action::EndLife(worker) => kind(b"end", worker.index()),
+        Action::Hand(shard) => kind(b"hand", shard as usize),
+        Action::Bury(shard) => kind(b"bury", shard as usize),
         Action::Fault(fault) => match (fault.message(), fault) {
             (Some(header), _) => Ok(fnv::spread(fnv::hash(fault.verb().as_bytes()) ^ header.id.hash64())),
             (None, Fault::Cut(from, to) | Fault::Mend(from, to)) => {

@@ -27,8 +27,13 @@ impl Deed {
     pub(crate) fn of(action: Action<'_>) -> Self {
         let at = match action {
             Action::Deliver(header) => Some(header.to),
-            Action::Fire(worker, _) | Action::Push(worker) | Action::Pick(worker) => Some(worker),
-            Action::Route(_) => None,
+            Action::Fire(worker, _)
+            | Action::Push(worker)
+            | Action::Pick(worker)
+            | Action::Stall(worker)
+            | Action::Tell(worker)
+            | Action::EndLife(worker) => Some(worker),
+            Action::Route(_) | Action::Hand(_) | Action::Bury(_) => None,
             Action::Fault(fault) => match fault {
                 Fault::Cut(_, to) | Fault::Mend(_, to) => Some(to),
                 _ => fault.message().map(|header| header.to).or(fault.worker()),
@@ -59,6 +64,11 @@ impl fmt::Display for Shown<'_> {
             (Decision::Push(worker), _) => write!(f, "a push of {}", self.names.worker(*worker)),
             (Decision::Pick(worker), _) => write!(f, "a pick of {}", self.names.worker(*worker)),
             (Decision::Route(shard), _) => write!(f, "a routing of shard {shard}"),
+            (Decision::Stall(worker), _) => write!(f, "a stall of {}", self.names.worker(*worker)),
+            (Decision::Tell(worker), _) => write!(f, "the news of a nack at {}", self.names.worker(*worker)),
+            (Decision::EndLife(worker), _) => write!(f, "the end of a life of {}", self.names.worker(*worker)),
+            (Decision::Hand(shard), _) => write!(f, "a delivery by shard {shard}"),
+            (Decision::Bury(shard), _) => write!(f, "a tombstone from shard {shard}"),
             (Decision::Fault(fault), _) => fault_in_words(f, fault, self.names),
             (decision, _) => decision.display(self.names).fmt(f),
         }

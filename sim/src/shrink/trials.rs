@@ -1,7 +1,7 @@
 //! Trials: runs of candidates, each compared with the run that is being shrunk, within a budget.
 
 use raddle_checkers::Violation;
-use raddle_core::{Beyond, EventRef, Input, Sink, StateMachine, What};
+use raddle_core::{Beyond, EventRef, Input, Sink, StateMachine, Time, What};
 
 use super::case::{Case, Deviation, Place, Script};
 use super::keep::{Item, Keys};
@@ -258,6 +258,10 @@ impl Strategy for Logged<'_> {
 
     fn script(&mut self, values: &mut Vec<u32>) {
         self.inner.script(values);
+    }
+
+    fn now(&mut self) -> Option<Time> {
+        self.inner.now()
     }
 
     fn beyond(&self) -> Beyond {

@@ -35,7 +35,7 @@ pub use random::Random;
 pub use replay::{Misfit, Replay};
 pub use uniform::Uniform;
 
-use raddle_core::Beyond;
+use raddle_core::{Beyond, Time};
 
 use crate::actions::Actions;
 
@@ -47,7 +47,7 @@ pub trait Strategy: Send {
     /// The place of the next action; there is at least one.
     fn choose(&mut self, actions: &Actions<'_>) -> usize;
 
-    /// Whether [`Strategy::script`] is to be asked at all.
+    /// Whether [`Strategy::script`] and [`Strategy::now`] are to be asked at all.
     fn is_scripted(&self) -> bool {
         false
     }
@@ -55,6 +55,11 @@ pub trait Strategy: Send {
     /// Adds the values that handlers of the action just chosen are to take in `choose`, if the strategy knows any.
     fn script(&mut self, values: &mut Vec<u32>) {
         let _ = values;
+    }
+
+    /// What the clock says from the next action on, where the strategy knows that from a real run.
+    fn now(&mut self) -> Option<Time> {
+        None
     }
 
     /// What handlers take in `choose` when the script has ended.

@@ -50,9 +50,11 @@ impl Pos {
     fn forget_racing(&mut self, actions: &Actions<'_>, place: usize) {
         let worker = match actions.act(place) {
             Act::Deliver(at) => actions.card(actions.ready[at].slot()).header.to,
-            Act::Push(worker) | Act::Pick(worker) => worker,
+            Act::Push(worker) | Act::Pick(worker) | Act::Stall(worker) | Act::Tell(worker) | Act::EndLife(worker) => {
+                worker
+            }
             Act::Fire(at) => actions.timers[at].0,
-            Act::Route(shard) => {
+            Act::Route(shard) | Act::Hand(shard) | Act::Bury(shard) => {
                 self.priorities.lanes[4 * shard as usize + 3] = 0;
                 return;
             }

@@ -57,10 +57,10 @@ impl Key {
 /// The lane of an action that is no arrival.
 pub(crate) fn lane(actions: &Actions<'_>, act: Act) -> usize {
     match act {
-        Act::Push(worker) => 4 * worker.index(),
-        Act::Pick(worker) => 4 * worker.index() + 1,
+        Act::Push(worker) | Act::Stall(worker) | Act::Tell(worker) => 4 * worker.index(),
+        Act::Pick(worker) | Act::EndLife(worker) => 4 * worker.index() + 1,
         Act::Fire(at) => 4 * actions.timers[at].0.index() + 2,
-        Act::Route(shard) => 4 * shard as usize + 3,
+        Act::Route(shard) | Act::Hand(shard) | Act::Bury(shard) => 4 * shard as usize + 3,
         Act::Deliver(_) => unreachable!("messages have ages"),
         // Only the end of all faults is put to a sampler, and alone.
         Act::Fault(_) => 0,

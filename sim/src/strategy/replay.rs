@@ -3,7 +3,7 @@
 //! Code changes; a schedule may name what no longer happens. Such a decision is skipped and the first of them is kept
 //! for the report; where the schedule has ended the default order goes on. So every schedule replays to some run.
 
-use raddle_core::Beyond;
+use raddle_core::{Beyond, Time};
 
 use super::Strategy;
 use crate::actions::{Actions, Decision};
@@ -55,6 +55,9 @@ impl Strategy for Replay {
         self.step += 1;
         while let Some(decision) = self.schedule.get(self.next) {
             self.next += 1;
+            if matches!(decision, Decision::At(_)) {
+                continue;
+            }
             if let Some(at) = actions.iter().position(|action| action.is(decision)) {
                 return at;
             }
@@ -74,6 +77,12 @@ impl Strategy for Replay {
             values.push(*value);
             self.next += 1;
         }
+    }
+
+    fn now(&mut self) -> Option<Time> {
+        let Some(Decision::At(now)) = self.schedule.get(self.next) else { return None };
+        self.next += 1;
+        Some(*now)
     }
 
     fn beyond(&self) -> Beyond {

@@ -1,0 +1,281 @@
+//! What handlers said, as bytes: every event of a worker's lane but that it handled.
+//!
+//! Two handlings said the same if their bytes are the same; only where they are not is anything read back.
+
+use std::fmt;
+use std::io::Write as _;
+
+use super::pen::{take_varint, varint};
+use crate::event::{Cause, DropReason, EventRef, What};
+use crate::fnv;
+use crate::header::Input;
+use crate::ids::WorkerId;
+use crate::machine::StateMachine;
+use crate::names::Names;
+use crate::panics;
+
+/// A text longer than this is kept as its length and hash.
+const TEXT_MAX: usize = 1 << 12;
+/// What one handler says is kept up to so many bytes; what is more, as its hash.
+const SAID_MAX: usize = 1 << 20;
+
+/// Writes down what one handler says.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    bytes: Vec<u8>,
+    /// Where texts are made whose length is not known before.
+    scratch: Vec<u8>,
+    /// The hash of what came when there was enough.
+    beyond: Option<u64>,
+}
+
+impl Said {
+    /// Takes note of an event of a worker's lane.
+    pub fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+        let Some((code, one, two)) = code(&event) else { return };
+        let before = self.bytes.len();
+        self.bytes.push(code);
+        varint(one, &mut self.bytes);
+        varint(two, &mut self.bytes);
+        let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
+        put(text.as_bytes(), &mut self.bytes);
+        self.scratch.clear();
+        if let Some(input) = input {
+            // A `Debug` that fails has written what it has.
+            let _ = write!(self.scratch, "{input:?}");
+        }
+        put(&self.scratch, &mut self.bytes);
+        if self.bytes.len() > SAID_MAX {
+            let hash = self.beyond.unwrap_or(fnv::OFFSET);
+            self.beyond = Some(fnv::extend(hash, &self.bytes[before..]));
+            self.bytes.truncate(before);
+        }
+    }
+
+    /// What was said since the last [`Said::clear`].
+    pub fn bytes(&mut self) -> &[u8] {
+        if let Some(hash) = self.beyond.take() {
+            self.bytes.push(BEYOND);
+            varint(hash, &mut self.bytes);
+            self.bytes.extend_from_slice(&[0; 3]);
+        }
+        &self.bytes
+    }
+
+    /// Forgets it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.beyond = None;
+    }
+}
+
+/// The code of all that is beyond the limit.
+const BEYOND: u8 = 17;
+
+fn put(text: &[u8], bytes: &mut Vec<u8>) {
+    if text.len() <= TEXT_MAX {
+        varint(text.len() as u64 * 2, bytes);
+        bytes.extend_from_slice(text);
+    } else {
+        varint(text.len() as u64 * 2 + 1, bytes);
+        bytes.extend_from_slice(&fnv::extend(fnv::OFFSET, text).to_le_bytes());
+    }
+}
+
+/// What an event is and its numbers; none of what is not said by a handler. Fixed for ever, as it stands in files.
+const fn code(event: &EventRef<'_>) -> Option<(u8, u64, u64)> {
+    Some(match event.what {
+        What::Emit => (0, event.header.to.index() as u64, 0),
+        What::DepthRefused => (1, event.header.to.index() as u64, 0),
+        What::CycleBroken => (2, event.header.to.index() as u64, 0),
+        What::Drop(DropReason::UnknownWorker) => (3, 0, 0),
+        What::Drop(DropReason::Undeclared) => (4, event.header.to.index() as u64, 0),
+        What::Drop(DropReason::Outputs) => (5, event.header.to.index() as u64, 0),
+        What::SetTimer { tag, deadline } => (6, tag.0, deadline.0),
+        What::CancelTimer { tag } => (7, tag.0, 0),
+        What::Choose { options, value } => (8, options as u64, value as u64),
+        What::Wait { on } => (9, on.index() as u64, 0),
+        What::Waited => (10, 0, 0),
+        What::Mark => (11, 0, 0),
+        What::Reply => (12, 0, 0),
+        What::Read => (13, 0, 0),
+        What::Wrote => (14, 0, 0),
+        What::Cut => (15, 0, 0),
+        What::Crash(Cause::Panic) => (16, 0, 0),
+        _ => return None,
+    })
+}
+
+/// One thing that a handler said, read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saying {
+    code: u8,
+    one: u64,
+    two: u64,
+    text: String,
+    payload: String,
+}
+
+impl Saying {
+    /// Reads back what was said, as far as it can be read.
+    #[must_use]
+    pub fn read(said: &[u8]) -> Vec<Self> {
+        let (mut at, mut all) = (0, Vec::new());
+        while at < said.len() {
+            let Some(saying) = Self::next(said, &mut at) else { break };
+            all.push(saying);
+        }
+        all
+    }
+
+    fn next(said: &[u8], at: &mut usize) -> Option<Self> {
+        let code = *said.get(*at)?;
+        *at += 1;
+        let (one, two) = (take_varint(said, at)?, take_varint(said, at)?);
+        Some(Self { code, one, two, text: take_text(said, at)?, payload: take_text(said, at)? })
+    }
+
+    /// It in words, which need the names.
+    #[must_use]
+    pub fn display<'a>(&'a self, names: &'a Names) -> impl fmt::Display + 'a {
+        Shown { saying: self, names }
+    }
+}
+
+fn take_text(said: &[u8], at: &mut usize) -> Option<String> {
+    let len = take_varint(said, at)?;
+    let (long, len) = (len & 1 == 1, usize::try_from(len >> 1).ok()?);
+    let kept = if long { 8 } else { len };
+    let bytes = said.get(*at..at.checked_add(kept)?)?;
+    *at += kept;
+    Some(if long {
+        let hash = bytes.iter().rev().fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
+        format!("{len} bytes of hash {hash:016x}")
+    } else {
+        String::from_utf8_lossy(bytes).into_owned()
+    })
+}
+
+struct Shown<'a> {
+    saying: &'a Saying,
+    names: &'a Names,
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Saying { code, one, two, text, payload } = self.saying;
+        let worker = |number: u64| {
+            let id = usize::try_from(number).ok().filter(|at| *at < self.names.worker_count()).map(WorkerId::at);
+            id.map_or("nobody", |id| self.names.worker(id))
+        };
+        match code {
+            0 => write!(f, "an update to {}: {payload}", worker(*one)),
+            1 => write!(f, "an update to {} that would be too deep: {payload}", worker(*one)),
+            2 => write!(f, "an update to {} that would close a cycle: {payload}", worker(*one)),
+            3 => write!(f, "an update to {text}, who does not exist: {payload}"),
+            4 => write!(f, "an update to {} along no declared edge: {payload}", worker(*one)),
+            5 => write!(f, "one update too many, to {}: {payload}", worker(*one)),
+            6 => write!(f, "a timer {one}, due at {two} ns"),
+            7 => write!(f, "no more timers {one}"),
+            8 => write!(f, "the choice {two} of {one}"),
+            9 => write!(f, "that it waits for {}: {text}", worker(*one)),
+            10 => write!(f, "that it waits no longer: {text}"),
+            11 => write!(f, "the mark {text}"),
+            12 => write!(f, "the reply {payload}"),
+            13 => write!(f, "that it has read {text}"),
+            14 => write!(f, "that it has written {text}"),
+            15 => write!(f, "its part of the cut {text}"),
+            16 => write!(f, "a panic: {text}"),
+            17 => write!(f, "more, of hash {one:016x}"),
+            _ => f.write_str("something that this raddle does not know"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Lane, Moment};
+    use crate::header::Header;
+    use crate::ids::{Incarnation, Time};
+    use crate::machine::TimerTag;
+    use crate::outbox::Outbox;
+
+    struct Mute;
+    impl StateMachine for Mute {
+        type Message = ();
+        type Update = String;
+        fn on_message(&mut self, (): (), _: &mut Outbox<String>) {}
+        fn on_update(&mut self, _: String, _: &mut Outbox<String>) {}
+    }
+
+    fn heard(what: What, text: &str, update: Option<&str>) -> Said {
+        let header = Header { to: WorkerId::at(1), ..Header::blank() };
+        let lane = Lane::Worker(WorkerId::at(0));
+        let event = EventRef { moment: Moment::default(), lane, life: Incarnation(0), what, header: &header, text };
+        let input = update.map(|update| Input::<Mute>::Update(update.to_owned()));
+        let mut said = Said::default();
+        said.hear(event, input.as_ref());
+        said
+    }
+
+    #[track_caller]
+    fn check(mut said: Said, expected: &str) {
+        let names = Names::new("test", ["ann", "bob"], ["bank"]).expect("good names");
+        let read: Vec<String> = Saying::read(said.bytes()).iter().map(|one| one.display(&names).to_string()).collect();
+        assert_eq!(read.join("; "), expected);
+    }
+
+    #[test]
+    fn what_was_said_is_read_back_in_words() {
+        check(heard(What::Emit, "", Some("hello")), "an update to bob: \"hello\"");
+        check(heard(What::Mark, "seen", None), "the mark seen");
+        check(heard(What::Choose { options: 3, value: 2 }, "", None), "the choice 2 of 3");
+        let timer = What::SetTimer { tag: TimerTag(4), deadline: Time(1_000_000) };
+        check(heard(timer, "", None), "a timer 4, due at 1000000 ns");
+        check(heard(What::Handle, "", None), "");
+    }
+
+    #[test]
+    fn long_texts_are_kept_as_their_hash() {
+        let (one, other) = ("x".repeat(TEXT_MAX), "y".repeat(TEXT_MAX));
+        let (mut one, mut other) = (heard(What::Emit, "", Some(&one)), heard(What::Emit, "", Some(&other)));
+        assert!(one.bytes().len() < 32 && one.bytes() != other.bytes());
+        let hash = "an update to bob: 4098 bytes of hash ";
+        assert!(
+            Saying::read(one.bytes())[0]
+                .display(&Names::new("t", ["a", "bob"], ["s"]).expect("good"))
+                .to_string()
+                .starts_with(hash)
+        );
+    }
+
+    #[test]
+    fn what_is_beyond_the_limit_is_kept_as_its_hash() {
+        let header = Header { to: WorkerId::at(1), ..Header::blank() };
+        let event = |text| EventRef {
+            moment: Moment::default(),
+            lane: Lane::Worker(WorkerId::at(0)),
+            life: Incarnation(0),
+            what: What::Mark,
+            header: &header,
+            text,
+        };
+        let (mut said, text) = (Said::default(), "x".repeat(TEXT_MAX));
+        (0..300).for_each(|_| said.hear::<Mute>(event(&text), None));
+        let (len, read) = (said.bytes().len(), Saying::read(said.bytes()));
+        assert!(len < SAID_MAX + 32 && said.bytes().len() == len, "{len}");
+        assert_eq!(read.last().map(|last| last.code), Some(BEYOND));
+    }
+
+    #[test]
+    fn no_bytes_are_too_strange() {
+        let mut said = heard(What::Emit, "text", Some("hello"));
+        for cut in 0..said.bytes().len() {
+            assert!(Saying::read(&said.bytes()[..cut]).is_empty());
+        }
+        let of = |bytes| Said { bytes, ..Said::default() };
+        check(of(vec![77, 0, 0, 0, 0]), "something that this raddle does not know");
+        check(of(vec![0, 99, 0, 0, 0]), "an update to nobody: ");
+    }
+}

@@ -1,0 +1,289 @@
+//! Recordings as files: where a run is recorded to, and how what it left is read.
+//!
+//! A recording is a stream of frames ([`crate::wire`]): first what was run, then acts of lanes as they came, at last how
+//! it ended. It is written as the run goes on and never changed; whoever reads believes what is whole, up to the first
+//! that is not. Fixed for ever: the kinds of frames, and what is in them:
+//!
+//! ```text
+//! 1  what was run: Head, as postcard            2  LEB128 number of a lane · acts, as `raddle_core::recording` writes them
+//! 3  how it ended: Tail, as postcard            4  (empty) there was no room for more
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use raddle_core::recording::{Head, Origin, Recording, Tail};
+
+use crate::tape::{Spool, write_tail};
+use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
+
+pub(crate) const HEAD: u8 = 1;
+pub(crate) const LANE: u8 = 2;
+pub(crate) const TAIL: u8 = 3;
+pub(crate) const CUT: u8 = 4;
+
+/// A recording has at most so many bytes, unless told otherwise: 1 GiB.
+pub const BYTES_MAX: u64 = 1 << 30;
+/// More lanes than any system has.
+const LANES_MAX: usize = 1 << 20;
+
+/// Where a run is recorded to.
+///
+/// ```
+/// use raddle_core::{EndReason, Outbox, StateMachine, System};
+/// use raddle_runtime::{RecordTo, Threads, read_recording};
+///
+/// # #[derive(Default)]
+/// # struct Relay { heard: u32 }
+/// # impl StateMachine for Relay {
+/// #     type Message = u32;
+/// #     type Update = u32;
+/// #     fn on_message(&mut self, n: u32, out: &mut Outbox<u32>) { out.notify("right", n); }
+/// #     fn on_update(&mut self, n: u32, _: &mut Outbox<u32>) { self.heard += n; }
+/// # }
+/// let folder = tempfile::tempdir()?;
+/// let file = folder.path().join("pair.rec");
+/// let system = System::new("pair")
+///     .workers(["left", "right"], |_| Relay::default())
+///     .messages("client", [("left", 1), ("left", 2)]);
+/// let outcome = Threads::new().record_to(RecordTo::new(&file)).run(&system.plan()?)?;
+/// outcome.recorded.expect("it was asked for")?;
+/// let recording = read_recording(&file)?;
+/// assert_eq!(recording.head.system, "pair");
+/// assert_eq!(recording.tail.expect("it ended").reason(), EndReason::Quiescent);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RecordTo {
+    path: PathBuf,
+    origin: Origin,
+    bytes_max: u64,
+}
+
+impl RecordTo {
+    /// To this file, which must not exist yet: a recording is written once.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), origin: Origin::default(), bytes_max: BYTES_MAX }
+    }
+
+    /// With which parameters and planted bug the system was built, for those who build it again.
+    #[must_use]
+    pub fn origin(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// How many bytes it may have, [`BYTES_MAX`] if not set. A run that has more to say goes on unrecorded, and the beginning
+    /// that is there can be used.
+    #[must_use]
+    pub const fn bytes_max(mut self, bytes: u64) -> Self {
+        self.bytes_max = bytes;
+        self
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) const fn of(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Begins: from now on what is on the tapes is written out.
+    pub(crate) fn begin(&self, head: Head, lanes: usize) -> Result<Recorder, RecordError> {
+        let file = create(&self.path).map_err(|error| RecordError::create(&self.path, error))?;
+        let spool = Arc::new(Spool::new(lanes));
+        let (tapes, bytes_max) = (Arc::clone(&spool), self.bytes_max);
+        let thread = thread::Builder::new().name("recorder".to_owned());
+        let writer = thread.spawn(move || tapes.write_out(file, &head, bytes_max));
+        let writer = writer.map_err(|error| RecordError::create(&self.path, error))?;
+        Ok(Recorder { path: self.path.clone(), spool, writer: Some(writer) })
+    }
+}
+
+/// A new file. What is no file, such as a pipe, is written to as it is.
+fn create(path: &Path) -> io::Result<File> {
+    match File::create_new(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && !fs::metadata(path)?.is_file() => {
+            OpenOptions::new().write(true).open(path)
+        }
+        done => done,
+    }
+}
+
+/// A recording that is being written.
+pub(crate) struct Recorder {
+    path: PathBuf,
+    pub(crate) spool: Arc<Spool>,
+    writer: Option<Writer>,
+}
+
+/// The thread that writes; whether all is written.
+type Writer = JoinHandle<Result<(FrameWriter<File>, bool), WireError>>;
+
+/// What became of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// Whether all of the run is in it; otherwise there was room for its beginning.
+    pub is_whole: bool,
+}
+
+impl Recorder {
+    /// The run is over, and ended like this.
+    pub(crate) fn end(mut self, tail: &Tail) -> Result<Recorded, RecordError> {
+        let failed = |error| RecordError::Write { path: self.path.clone(), error };
+        self.spool.done();
+        let writer = self.writer.take().expect("it ends once");
+        let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (writer, is_whole) = written.map_err(failed)?;
+        let bytes = writer.written();
+        if is_whole {
+            write_tail(writer, tail).map_err(failed)?;
+        }
+        Ok(Recorded { bytes, is_whole })
+    }
+}
+
+/// A run that could not be started leaves nobody who writes.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.spool.done();
+    }
+}
+
+/// A recording that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// There is a file already.
+    #[error("`{path}` exists already, and a recording is written once: remove it, or record to another file", path = path.display())]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// It cannot be begun.
+    #[error("cannot record to `{path}`: {error}", path = path.display())]
+    Create {
+        /// Where.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        error: io::Error,
+    },
+    /// It cannot be written on. What was written before can be used.
+    #[error("the recording in `{path}` broke off: {error}; the run itself went on, and what was recorded before can be used", path = path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: WireError,
+    },
+}
+
+impl RecordError {
+    fn create(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            ErrorKind::AlreadyExists => Self::Exists { path },
+            _ => Self::Create { path, error },
+        }
+    }
+}
+
+/// A file that cannot be read as a recording.
+#[derive(Debug, thiserror::Error)]
+#[error("`{path}` cannot be used as a recording: {why}", path = path.display())]
+pub struct ReadError {
+    /// Where.
+    pub path: PathBuf,
+    /// What is wrong.
+    #[source]
+    pub why: WireError,
+}
+
+/// Reads a recording, as far as it is whole: [`Recording::cut`] says why there is no more.
+///
+/// # Errors
+/// When the file cannot be read, is no recording, or does not even say what was run.
+pub fn read_recording(path: &Path) -> Result<Recording, ReadError> {
+    let failed = |why| ReadError { path: path.to_owned(), why };
+    let file = File::open(path).map_err(|error| failed(error.into()))?;
+    read_stream(BufReader::with_capacity(1 << 20, file)).map_err(failed)
+}
+
+/// Reads a recording from a stream, as far as it is whole.
+///
+/// # Errors
+/// When it is no recording, or does not even say what was run.
+pub fn read_stream(from: impl Read) -> Result<Recording, WireError> {
+    let mut reader = FrameReader::new(from, Stream::Recording)?;
+    let head = match reader.read()? {
+        Some(frame) if frame.kind == HEAD => frame.value()?,
+        _ => return Err(WireError::Truncated { at: reader.offset() }),
+    };
+    let mut recording = Recording { head, lanes: Vec::new(), tail: None, cut: None };
+    recording.cut = read_lanes(&mut reader, &mut recording.lanes, &mut recording.tail)
+        .unwrap_or_else(|error| Some(error.to_string()));
+    Ok(recording)
+}
+
+/// Reads what follows of the head; why there is no more, if it is not all.
+fn read_lanes(
+    reader: &mut FrameReader<impl Read>,
+    lanes: &mut Vec<Vec<u8>>,
+    tail: &mut Option<Tail>,
+) -> Result<Option<String>, WireError> {
+    while let Some(frame) = reader.read()? {
+        match frame.kind {
+            LANE => {
+                let Some((lane, acts)) = take_lane(frame.payload) else {
+                    return Ok(Some(format!("the frame at byte {} is of no lane", frame.at)));
+                };
+                if lanes.len() <= lane {
+                    lanes.resize(lane + 1, Vec::new());
+                }
+                lanes[lane].extend_from_slice(acts);
+            }
+            TAIL => {
+                *tail = Some(frame.value()?);
+                return Ok(None);
+            }
+            CUT => return Ok(Some("there was no room for more".to_owned())),
+            kind => {
+                return Ok(Some(format!(
+                    "the frame at byte {} is of kind {kind}, which this raddle does not know",
+                    frame.at
+                )));
+            }
+        }
+    }
+    Ok(Some("its run was killed, or has not ended".to_owned()))
+}
+
+pub(crate) fn put_lane(lane: usize, bytes: &mut Vec<u8>) {
+    let mut lane = lane;
+    while lane >= 0x80 {
+        bytes.push(lane as u8 | 0x80);
+        lane >>= 7;
+    }
+    bytes.push(lane as u8);
+}
+
+fn take_lane(payload: &[u8]) -> Option<(usize, &[u8])> {
+    let mut lane = 0;
+    for (at, byte) in payload.iter().take(4).enumerate() {
+        lane |= usize::from(byte & 0x7f) << (7 * at);
+        if *byte < 0x80 {
+            return Some((lane, &payload[at + 1..])).filter(|(lane, _)| *lane < LANES_MAX);
+        }
+    }
+    None
+}

@@ -1,0 +1,167 @@
+//! Tapes: a lane's acts on their way into a file.
+//!
+//! Whoever closes an act writes it to the tape of its lane at once, a few bytes of memory under a lock that nobody else
+//! wants; every so often a thread of its own takes what is on the tapes and makes frames of it ([`Spool::write_out`]).
+//! So a run waits for no disk, unless the disk falls far behind, and whoever is killed leaves all but the last moments.
+//!
+//! Nothing here may end a run: where the disk is full, recording stops and the run goes on.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use raddle_core::recording::{Act, Head, Pen, Said, Tail};
+use raddle_core::{EventRef, Input, Lane, StateMachine};
+
+use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
+use crate::wire::{FrameWriter, Stream, WireError};
+
+/// How often tapes are written out.
+const EVERY: Duration = Duration::from_millis(20);
+/// A tape with so many bytes is written out at once.
+const URGENT: usize = 256 << 10;
+/// With so many bytes on its tape a lane waits until they are written out.
+const TAPE_MAX: usize = 8 << 20;
+
+/// All tapes of a run.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    tapes: Vec<Reel>,
+    /// No more is wanted: the file is full, or cannot be written to.
+    is_closed: AtomicBool,
+    /// No more will come.
+    is_done: AtomicBool,
+    writer: OnceLock<Thread>,
+}
+
+#[derive(Debug, Default)]
+struct Reel {
+    bytes: Mutex<Vec<u8>>,
+    room: Condvar,
+}
+
+/// The tape of one lane.
+#[derive(Debug)]
+pub(crate) struct Tape {
+    spool: Arc<Spool>,
+    lane: usize,
+    pen: Pen,
+    said: Said,
+}
+
+impl Tape {
+    pub(crate) fn new(spool: &Arc<Spool>, lane: usize) -> Self {
+        Self { spool: Arc::clone(spool), lane, pen: Pen::default(), said: Said::default() }
+    }
+
+    /// Takes note of what a handler says.
+    pub(crate) fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+        if matches!(event.lane, Lane::Worker(_)) && !self.spool.is_closed.load(Ordering::Relaxed) {
+            self.said.hear(event, input);
+        }
+    }
+
+    /// Writes an act, if what was said makes one.
+    pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(&'s [u8]) -> Option<Act<'s>>) {
+        let Self { spool, lane, pen, said } = self;
+        if !spool.is_closed.load(Ordering::Relaxed)
+            && let Some(act) = act(said.bytes())
+        {
+            spool.put(*lane, |bytes| pen.write(act, bytes));
+        }
+        said.clear();
+    }
+}
+
+impl Spool {
+    pub(crate) fn new(lanes: usize) -> Self {
+        let tapes = (0..lanes).map(|_| Reel::default()).collect();
+        Self { tapes, is_closed: AtomicBool::new(false), is_done: AtomicBool::new(false), writer: OnceLock::new() }
+    }
+
+    fn put(&self, lane: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let reel = &self.tapes[lane];
+        let mut bytes = reel.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = bytes.len();
+        write(&mut bytes);
+        if before < URGENT && bytes.len() >= URGENT {
+            self.wake();
+        }
+        while bytes.len() >= TAPE_MAX && !self.is_closed.load(Ordering::Relaxed) {
+            bytes = reel.room.wait(bytes).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn wake(&self) {
+        self.writer.get().into_iter().for_each(Thread::unpark);
+    }
+
+    /// No more will come.
+    pub(crate) fn done(&self) {
+        self.is_done.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Writes tapes out until no more comes. Whether all there was is written, without more than so many bytes.
+    pub(crate) fn write_out<W: Write>(
+        &self,
+        to: W,
+        head: &Head,
+        bytes_max: u64,
+    ) -> Result<(FrameWriter<W>, bool), WireError> {
+        let _ = self.writer.set(thread::current());
+        // Whoever waits for room must not do so for ever.
+        let _closed = CloseAtEnd(self);
+        let mut writer = FrameWriter::new(to, Stream::Recording)?;
+        writer.write_value(HEAD, head)?;
+        let mut chunk = Vec::new();
+        loop {
+            let is_last = self.is_done.load(Ordering::Acquire);
+            for (lane, reel) in self.tapes.iter().enumerate() {
+                chunk.clear();
+                put_lane(lane, &mut chunk);
+                let empty = chunk.len();
+                {
+                    let mut bytes = reel.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+                    chunk.append(&mut bytes);
+                }
+                reel.room.notify_all();
+                if chunk.len() == empty {
+                    continue;
+                }
+                if writer.written() + chunk.len() as u64 > bytes_max {
+                    writer.write(CUT, &[])?;
+                    writer.flush()?;
+                    return Ok((writer, false));
+                }
+                writer.write(LANE, &chunk)?;
+            }
+            writer.flush()?;
+            if is_last {
+                return Ok((writer, true));
+            }
+            thread::park_timeout(EVERY);
+        }
+    }
+}
+
+/// Says how the run ended, behind all that it did.
+pub(crate) fn write_tail<W: Write>(mut writer: FrameWriter<W>, tail: &Tail) -> Result<(), WireError> {
+    writer.write_value(TAIL, tail)?;
+    writer.flush()
+}
+
+struct CloseAtEnd<'a>(&'a Spool);
+
+impl Drop for CloseAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.is_closed.store(true, Ordering::Relaxed);
+        for reel in &self.0.tapes {
+            // Under the lock, so that nobody has looked and does not wait yet.
+            reel.bytes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            reel.room.notify_all();
+        }
+    }
+}
