@@ -9,17 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use raddle_core::recording::Recording as Lanes;
 use raddle_core::{Policies, SetError, StateMachine, System, When};
 use raddle_sim::{
-    Budget, Explanation, Explore, FailingError, Finding, Found, Progress, Recording, ReplayError, Replayed, Report,
-    RunError, Runner, SEEDS_DEFAULT, STEP_LIMIT, Settings, Strategy, StrategyKind,
+    Budget, Explanation, Explore, FailingError, Finding, Found, Keep, LiftError, Lifted, Progress, Recording,
+    ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT, STEP_LIMIT, Settings, Strategy, StrategyKind,
 };
 
 #[cfg(feature = "threads")]
 use {
     raddle_checkers::{Properties, UnknownLaw, Verdict, default_laws},
     raddle_core::{Snapshot, Trace},
-    raddle_runtime::{Metrics, Threads},
+    raddle_runtime::{Metrics, RecordError, Recorded, Threads},
 };
 
 /// A system of any machines.
@@ -96,6 +97,19 @@ pub trait AnySystem: Send + Sync {
     /// When it cannot be replayed, or does not break the law in the same way any more.
     fn explain(&self, finding: &Finding) -> Result<Explanation, FailingError>;
 
+    /// Does a real run again, and judges it by these laws, or by its own.
+    ///
+    /// # Errors
+    /// When the recording is not of this system, or a handler does not return.
+    fn lift(&self, lanes: &Arc<Lanes>, laws: Option<&[String]>, keep: Keep) -> Result<Lifted, LiftError>;
+
+    /// The same, by its own laws, and makes a finding of what it breaks, if anything: all but parameters and planted bugs,
+    /// which only the catalog knows.
+    ///
+    /// # Errors
+    /// The same.
+    fn found_in(&self, lanes: &Arc<Lanes>) -> Result<(Lifted, Option<Finding>), LiftError>;
+
     /// A run on real threads, recorded and judged.
     ///
     /// # Errors
@@ -163,12 +177,14 @@ impl Default for Search {
 
 /// What a real run came to.
 #[cfg(feature = "threads")]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RealRun {
     /// Its events.
     pub trace: Trace,
     /// Its counts.
     pub metrics: Metrics,
+    /// What became of its recording, if it was to be recorded to a file.
+    pub recorded: Option<Result<Recorded, RecordError>>,
     /// How long it took.
     pub elapsed: Duration,
     /// What each law and property says of it.
@@ -279,6 +295,14 @@ impl<M: StateMachine> AnySystem for System<M> {
         raddle_sim::explain(self, finding, STEP_LIMIT)
     }
 
+    fn lift(&self, lanes: &Arc<Lanes>, laws: Option<&[String]>, keep: Keep) -> Result<Lifted, LiftError> {
+        raddle_sim::lift(self, lanes, laws, keep, STEP_LIMIT)
+    }
+
+    fn found_in(&self, lanes: &Arc<Lanes>) -> Result<(Lifted, Option<Finding>), LiftError> {
+        raddle_sim::found_in(self, lanes, STEP_LIMIT)
+    }
+
     #[cfg(feature = "threads")]
     fn run_on_threads(&self, threads: &Threads, laws: Option<&[String]>) -> Result<RealRun, RealRunError> {
         let plan = self.plan()?;
@@ -294,6 +318,7 @@ impl<M: StateMachine> AnySystem for System<M> {
             raddle_checkers::check(&trace, &laws)?.into_iter().map(|(law, verdict)| (law.to_owned(), verdict));
         let of_properties = properties.verdicts().into_iter().map(|(name, verdict)| (name.to_owned(), verdict));
         let verdicts = of_laws.chain(of_properties).collect();
-        Ok(RealRun { verdicts, metrics: outcome.metrics, elapsed: outcome.elapsed, trace })
+        let (metrics, recorded, elapsed) = (outcome.metrics, outcome.recorded, outcome.elapsed);
+        Ok(RealRun { trace, metrics, recorded, elapsed, verdicts })
     }
 }

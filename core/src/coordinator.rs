@@ -66,6 +66,12 @@ impl<T> Coordinator<T> {
         }
     }
 
+    /// The shard that stands before a worker, if one does.
+    #[must_use]
+    pub fn shard_of(&self, worker: WorkerId) -> Option<u32> {
+        self.shard_of.get(worker.index()).copied()
+    }
+
     /// How many shards there are.
     #[must_use]
     pub fn shards(&self) -> usize {

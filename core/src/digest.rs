@@ -11,16 +11,19 @@
 //! `worker NAME HASH\n` or `inbox NAME HASH\n` with HASH as 16 hex digits, workers before inboxes of the same name.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::VectorClock;
-use crate::event::{Lane, What};
+use crate::event::{EventRef, Lane, Sink, What};
 use crate::fnv;
+use crate::header::Input;
 use crate::ids::{Party, WorkerId};
+use crate::machine::StateMachine;
 use crate::names::Names;
 use crate::panics;
-use crate::trace::{Event, Trace};
+use crate::trace::Trace;
 
 /// The digest of a trace; prints as 16 hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,25 +55,50 @@ impl Trace {
     /// The digest of this trace.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let names = &self.conditions.names;
-        let workers = names.worker_count();
-        let mut lanes = vec![Hashed(fnv::OFFSET); workers * 2];
-        for event in &self.events {
-            let lane = match event.lane {
-                Lane::Worker(worker) => worker.index() * 2,
-                Lane::Inbox(worker) => worker.index() * 2 + 1,
-                Lane::Shard(_) | Lane::Network => continue,
-            };
-            if let Some(lane) = lanes.get_mut(lane) {
-                line(lane, event, names).expect("hashing cannot fail");
-            }
+        let mut digester = Digester::new(Arc::clone(&self.conditions.names));
+        self.events.iter().for_each(|event| digester.take(event.as_ref(), &event.payload));
+        digester.digest()
+    }
+}
+
+/// Makes the digest of a run as it goes on, without keeping its events.
+#[derive(Clone, Debug)]
+pub struct Digester {
+    names: Arc<Names>,
+    lanes: Vec<Hashed>,
+    /// Where payloads become text.
+    scratch: String,
+}
+
+impl Digester {
+    /// Of no events yet.
+    #[must_use]
+    pub fn new(names: Arc<Names>) -> Self {
+        let lanes = vec![Hashed(fnv::OFFSET); names.worker_count() * 2];
+        Self { names, lanes, scratch: String::new() }
+    }
+
+    /// Takes one event, with its payload as text.
+    pub fn take(&mut self, event: EventRef<'_>, payload: &str) {
+        let lane = match event.lane {
+            Lane::Worker(worker) => worker.index() * 2,
+            Lane::Inbox(worker) => worker.index() * 2 + 1,
+            Lane::Shard(_) | Lane::Network => return,
+        };
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            line(lane, event, payload, &self.names).expect("hashing cannot fail");
         }
-        let mut order: Vec<(WorkerId, &str)> = names.workers().collect();
+    }
+
+    /// The digest of the events so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut order: Vec<(WorkerId, &str)> = self.names.workers().collect();
         order.sort_by_key(|(_, name)| *name);
         let mut all = Hashed(fnv::OFFSET);
         for (worker, name) in order {
             for (kind, offset) in [("worker", 0), ("inbox", 1)] {
-                let lane = lanes[worker.index() * 2 + offset].0;
+                let lane = self.lanes[worker.index() * 2 + offset].0;
                 writeln!(all, "{kind} {name} {lane:016x}").expect("hashing cannot fail");
             }
         }
@@ -78,18 +106,31 @@ impl Trace {
     }
 }
 
-fn line(lane: &mut Hashed, event: &Event, names: &Names) -> fmt::Result {
-    let header = &event.header;
+impl<M: StateMachine> Sink<M> for Digester {
+    fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+        let mut payload = std::mem::take(&mut self.scratch);
+        payload.clear();
+        if let Some(input) = input {
+            // A `Debug` that fails has written what it has.
+            let _ = write!(payload, "{input:?}");
+        }
+        self.take(event, &payload);
+        self.scratch = payload;
+    }
+}
+
+fn line(lane: &mut Hashed, event: EventRef<'_>, payload: &str, names: &Names) -> fmt::Result {
+    let header = event.header;
     write!(lane, "{} {} ", event.what.word(), header.id.display(names))?;
     detail(lane, event, names)?;
     write!(lane, " {} ", header.depth.0)?;
     clock(lane, &header.clock, names)?;
-    let text = if matches!(event.what, What::Crash(_)) { panics::split(&event.text).0 } else { &event.text };
-    writeln!(lane, " {}:{text} {}:{}", text.len(), event.payload.len(), event.payload)
+    let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
+    writeln!(lane, " {}:{text} {}:{payload}", text.len(), payload.len())
 }
 
-fn detail(lane: &mut Hashed, event: &Event, names: &Names) -> fmt::Result {
-    let header = &event.header;
+fn detail(lane: &mut Hashed, event: EventRef<'_>, names: &Names) -> fmt::Result {
+    let header = event.header;
     match event.what {
         What::Arrive => match header.from {
             Party::Worker(from) => write!(lane, "from={}#{}", names.worker(from), header.number.0),
@@ -118,7 +159,7 @@ fn clock(lane: &mut Hashed, clock: &VectorClock, names: &Names) -> fmt::Result {
 }
 
 /// Text that is hashed instead of kept.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Hashed(u64);
 
 impl fmt::Write for Hashed {

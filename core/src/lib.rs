@@ -50,7 +50,7 @@ pub use barrier::{Barrier, Barriers, Watermark};
 pub use bounded::{Bounded, Offered};
 pub use clock::{Causality, VectorClock};
 pub use coordinator::{Coordinator, Hop, jump_hash};
-pub use digest::Digest;
+pub use digest::{Digest, Digester};
 pub use event::{Cause, DropReason, EventRef, Lane, Moment, Sink, What};
 pub use fault::FaultKind;
 pub use header::{Envelope, Header, Input, InputKind, Outlet, Outputs};

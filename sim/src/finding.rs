@@ -46,6 +46,9 @@ pub struct Finding {
     pub bug: Option<String>,
     /// The parameters the system was built with.
     pub params: IndexMap<String, String>,
+    /// How many messages come from outside, of a workload that begins anew when it is through; if not given, each of it once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u64>,
     /// Every policy.
     pub policies: IndexMap<String, String>,
     /// Every setting.
@@ -147,6 +150,7 @@ impl Finding {
             system: names.system().to_owned(),
             bug: None,
             params: IndexMap::new(),
+            messages: None,
             policies: Policies::KEYS.iter().map(|(key, _, _)| policy(key)).collect(),
             settings: settings.to_table(),
             strategy: strategy.to_owned(),
@@ -368,6 +372,7 @@ mod tests {
             system: "triangle".to_owned(),
             bug: None,
             params: IndexMap::new(),
+            messages: None,
             policies: IndexMap::new(),
             settings: Settings::default().to_table(),
             strategy: "portfolio/pct(2)".to_owned(),

@@ -97,7 +97,10 @@ pub(crate) struct Saved<M: StateMachine> {
 impl<M: StateMachine> Saved<M> {
     /// Puts them together.
     pub(crate) fn of(system: &System<M>, finding: &Finding) -> Result<Self, ReplayError> {
-        let system = finding.apply_policies(system.clone())?;
+        let mut system = finding.apply_policies(system.clone())?;
+        if let Some(messages) = finding.messages {
+            system = system.messages_in_all(messages);
+        }
         let plan = system.plan().map_err(RunError::from)?;
         let names = Arc::clone(plan.names());
         if names.system() != finding.system {

@@ -9,7 +9,7 @@ use raddle_core::{
     Trace, What,
 };
 
-use crate::actions::{Action, Decision};
+use crate::actions::{Act, Action, Decision};
 use crate::exhaustive::Refusal;
 use crate::settings::{Settings, SettingsError};
 use crate::strategy::Strategy;
@@ -344,6 +344,18 @@ impl<M: StateMachine> Runner<M> {
     #[inline(never)]
     pub(crate) fn step_heard(&mut self, choice: usize, ear: Option<&mut dyn Sink<M>>) {
         self.world.step(choice, &mut (&mut self.bank, (&mut self.marks, ear)));
+    }
+
+    /// Takes a step that is known to be possible, with or without the laws.
+    pub(crate) fn step_act(&mut self, act: Act, is_judged: bool, ear: &mut dyn Sink<M>) {
+        self.pulse.step(self.world.moment().step + 1);
+        if !is_judged {
+            return self.world.step_act(act, &mut { ear });
+        }
+        self.world.step_act(act, &mut (&mut self.bank, (&mut self.marks, ear)));
+        if self.properties.watch_steps() {
+            self.properties.after_step(&self.world.snapshot(), self.world.moment());
+        }
     }
 
     /// The same where nobody does.

@@ -155,6 +155,18 @@ impl<M: StateMachine> World<M> {
         Some(self.coordinator.route(self.transit.slab.header(*slot)))
     }
 
+    /// The shard that stands before a worker, if one does.
+    pub(crate) fn shard_of(&self, worker: WorkerId) -> Option<u32> {
+        self.coordinator.shard_of(worker)
+    }
+
+    /// Whom a shard turns to next: with the update in its hand, or with a tombstone that is due.
+    pub(crate) fn next_of_shard(&self, shard: u32) -> Option<WorkerId> {
+        let hand = &self.later.shards[shard as usize];
+        let slot = hand.update.or_else(|| hand.lost.due().copied())?;
+        Some(self.transit.slab.header(slot).to)
+    }
+
     fn has_room(&self, hop: Hop) -> bool {
         match hop {
             Hop::Inbox(to) => self.transit.places.get(to.index()).is_none_or(|place| !place.inbox.must_wait()),

@@ -11,7 +11,7 @@ use raddle_core::{
     Parked, Plan, Rules, Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
 };
 
-use crate::actions::{Act, Actions};
+use crate::actions::{Act, Actions, Decision};
 use crate::coverage::Coverage;
 use crate::desk::{Aside, Counter};
 use crate::faults::Faults;
@@ -244,6 +244,21 @@ impl<M: StateMachine> World<M> {
         } else {
             self.step_listed(self.acts[choice], sink);
         }
+        self.see_to_rest(sink);
+    }
+
+    /// The same, where it is known to be possible which one it is.
+    pub(crate) fn step_act<S: Sink<M>>(&mut self, act: Act, sink: &mut S) {
+        self.moment.step += 1;
+        self.chosen.clear();
+        self.options.clear();
+        self.step_listed(act, sink);
+        self.see_to_rest(sink);
+    }
+
+    /// What follows of a step.
+    #[inline(always)]
+    fn see_to_rest<S: Sink<M>>(&mut self, sink: &mut S) {
         if !self.aside.releases.is_empty() {
             match self.settings.granularity {
                 // There an inbox settles what it must in the same step, and else not before the next that concerns it.
@@ -648,6 +663,13 @@ impl<M: StateMachine> World<M> {
     pub(crate) fn tell_time(&mut self, now: Time) {
         self.moment.time = now;
         self.timers.tell(now, self.settings.last_moment());
+    }
+
+    /// The name of an action.
+    pub(crate) fn decision(&self, act: Act) -> Decision {
+        let (ready, timers, cards) =
+            (self.transit.flight.ready(), self.timers.candidates(), self.transit.slab.cards.as_slice());
+        Actions { listed: Some(&[act]), usual: 1, ready, timers, cards }.get(0).decision()
     }
 
     /// The virtual time.

@@ -115,6 +115,12 @@ impl<'a> Reader<'a> {
         self.act(tag).map(Some).ok_or(Malformed { at })
     }
 
+    /// How many bytes are read.
+    #[must_use]
+    pub const fn at(&self) -> usize {
+        self.at
+    }
+
     fn act(&mut self, tag: u8) -> Option<Act<'a>> {
         Some(match tag {
             TAKE => Act::Take { source: self.source()? },

@@ -1,0 +1,76 @@
+//! A recording as a finding: the lifted run up to the law that it breaks, with everything it depends on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use raddle_core::recording::Recording as Lanes;
+use raddle_core::{StateMachine, System};
+
+use super::{Keep, LiftError, Lifted, lift, plan};
+use crate::actions::Decision;
+use crate::campaign;
+use crate::explore::Found;
+use crate::finding::Finding;
+use crate::run::Recording;
+use crate::strategy::Replay;
+
+/// What stands in a finding for the strategy where nobody chose: the schedule is that of a real run.
+pub const RECORDED: &str = "recorded";
+
+/// Does a real run again and makes a finding of what it breaks, without parameters and planted bug; none if it breaks nothing
+/// or is not the recorded one.
+///
+/// Times stand in it only if the run is another one without.
+///
+/// # Errors
+/// As [`lift`].
+pub fn found_in<M: StateMachine>(
+    system: &System<M>,
+    lanes: &Arc<Lanes>,
+    limit: Duration,
+) -> Result<(Lifted, Option<Finding>), LiftError> {
+    let lifted = lift(system, lanes, None, Keep::All, limit)?;
+    if lifted.difference.is_some() || lifted.recording.run.violation.is_none() {
+        return Ok((lifted, None));
+    }
+    let (plan, messages) = plan(system, lanes)?;
+    let (seed, schedule) = (lanes.head.seed, lifted.recording.schedule.clone());
+    let done = campaign::replay_watched(Arc::clone(&plan), lifted.settings.clone(), None, limit, move |runner| {
+        let timed = runner.record(seed, &mut Replay::new(schedule.clone()));
+        let untimed = runner.record(seed, &mut Replay::new(without_times(&schedule)));
+        let same = untimed.trace.digest() == timed.trace.digest();
+        (if same { untimed } else { timed }, runner.laws().to_vec())
+    });
+    let (recording, laws) = done?.map_err(|(_, step)| LiftError::Stuck { step, limit })?;
+    let Recording { run, trace, schedule } = recording;
+    let Some(violation) = run.violation else { return Ok((lifted, None)) };
+    let names = plan.names();
+    let found = Found {
+        signature: violation.signature(names),
+        violation,
+        seed,
+        steps: run.steps,
+        schedule,
+        without: Vec::new(),
+        shrunk: None,
+        pair: None,
+        pilot: None,
+        digest: trace.digest(),
+        trace: Some(trace),
+        saved: None,
+    };
+    let mut finding = Finding::new(&found, system, &lifted.settings, RECORDED, &laws, names);
+    finding.policies.clone_from(&lanes.head.policies);
+    finding.messages = Some(messages).filter(|messages| *messages != system_messages(system));
+    Ok((lifted, Some(finding)))
+}
+
+/// How many messages the workload has by itself.
+fn system_messages<M: StateMachine>(system: &System<M>) -> u64 {
+    system.plan().map_or(0, |plan| plan.externals().len() as u64)
+}
+
+/// A schedule as it is where the clock is the simulator's own.
+pub(crate) fn without_times(schedule: &[Decision]) -> Vec<Decision> {
+    schedule.iter().filter(|decision| !matches!(decision, Decision::At(_))).cloned().collect()
+}
