@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use raddle::catalog::Entry;
 use raddle::systems;
 use raddle_runtime::{RecordTo, Threads, read_recording};
 use raddle_sim::Keep;
@@ -11,15 +12,15 @@ use raddle_sim::Keep;
 const SEEDS: u64 = 4;
 
 /// Runs a system on threads, and the recording in the simulator.
-fn check(entry: &raddle::catalog::Entry, bug: Option<&str>, placement: &str, seed: u64, folder: &Path) {
-    let what = format!("{} {bug:?} {placement} {seed}", entry.name());
+fn check(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], seed: u64, folder: &Path) {
+    let what = format!("{} {bug:?} {policies:?} {seed}", entry.name());
     let mut args = entry.args([]).expect("its own");
     if let Some(bug) = bug {
         args = entry.plant(args, bug).expect("its own");
     }
     let mut system = entry.build(&args).expect("builds");
-    system.set("placement", placement).expect("a placement");
-    let file = folder.join(format!("{}-{}-{placement}-{seed}.rec", entry.name(), bug.unwrap_or("none")));
+    policies.iter().for_each(|(key, value)| system.set(key, value).expect("a policy"));
+    let file = folder.join(format!("{}.rec", std::fs::read_dir(folder).expect("a folder").count()));
     let threads = Threads::new()
         .seed(seed)
         .record_to(RecordTo::new(&file))
@@ -41,13 +42,13 @@ fn check(entry: &raddle::catalog::Entry, bug: Option<&str>, placement: &str, see
     assert_eq!(lifted.digest, run.trace.digest(), "{what}");
 }
 
-fn check_all(placement: &str) {
+fn check_all(policies: &[(&str, &str)]) {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in systems::all() {
         let bugs = entry.bugs().iter().map(|bug| Some(bug.name.as_str()));
         for bug in std::iter::once(None).chain(bugs) {
             for seed in 0..SEEDS {
-                check(&entry, bug, placement, seed, folder.path());
+                check(&entry, bug, policies, seed, folder.path());
             }
         }
     }
@@ -55,10 +56,43 @@ fn check_all(placement: &str) {
 
 #[test]
 fn inline() {
-    check_all("inline");
+    check_all(&[]);
 }
 
 #[test]
 fn sharded() {
-    check_all("sharded(2)");
+    check_all(&[("placement", "sharded(2)")]);
+}
+
+/// Where queues are full, everything that can happen to an update does.
+#[test]
+fn full_queues() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for entry in systems::all() {
+        for on_full in ["drop-newest", "drop-oldest", "hold", "nack", "stall"] {
+            for placement in ["inline", "sharded(1)", "sharded(2)"] {
+                for capacity in ["1", "2"] {
+                    let sizes = [("capacity", capacity), ("ingress", capacity), ("overflow", "1")];
+                    let policies = [&[("on_full", on_full), ("placement", placement)][..], &sizes].concat();
+                    check(&entry, None, &policies, 0, folder.path());
+                }
+            }
+        }
+    }
+}
+
+/// Lives end and begin: whoever sends must have asked which at the moment at which it does here.
+#[test]
+fn lives() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for entry in systems::all() {
+        for bug in entry.bugs().iter().filter(|bug| bug.law == "no-panic") {
+            for placement in ["inline", "sharded(2)"] {
+                for seed in 0..SEEDS {
+                    let policies = [("placement", placement), ("restart", "always")];
+                    check(&entry, Some(&bug.name), &policies, seed, folder.path());
+                }
+            }
+        }
+    }
 }

@@ -48,7 +48,12 @@ impl<T> Tombstones<T> {
     /// The one whose turn it is.
     #[must_use]
     pub fn due(&self) -> Option<&T> {
-        self.lost.front().filter(|(after, _)| *after <= self.out).map(|(_, lost)| lost)
+        self.all_due().next()
+    }
+
+    /// All whose turn it is, one after the other.
+    pub fn all_due(&self) -> impl Iterator<Item = &T> {
+        self.lost.iter().take_while(|(after, _)| *after <= self.out).map(|(_, lost)| lost)
     }
 
     /// Takes out the one whose turn it is.

@@ -228,13 +228,8 @@ impl<'a, M: StateMachine> Follow<'a, M> {
 
     /// A shard tells of so many dropped updates.
     fn lose(&mut self, lane: usize, worker: WorkerId, many: u32, schedule: &mut Option<Vec<Decision>>) -> Came {
-        let Some(shard) = stone_for(self.world(), worker) else { return Came::Not };
-        for _ in 0..many {
-            if stone_for(self.world(), worker) != Some(shard) {
-                return self.impossible(lane, Recorded::Lose { many });
-            }
-            self.perform(Act::Bury(shard), None, schedule);
-        }
+        let Some(shard) = stones_for(self.world(), worker, many) else { return Came::Not };
+        (0..many).for_each(|_| self.perform(Act::Bury(shard), None, schedule));
         self.advance(lane);
         self.wake_shard(shard);
         Came::Done
@@ -386,8 +381,10 @@ fn in_hand_for<M: StateMachine>(world: &World<M>, worker: WorkerId) -> Option<u3
     (world.may_hand(shard) && world.next_of_shard(shard) == Some(worker)).then_some(shard)
 }
 
-/// The shard whose next tombstone is for this worker.
-fn stone_for<M: StateMachine>(world: &World<M>, worker: WorkerId) -> Option<u32> {
+/// The shard whose next so many tombstones are for this worker.
+fn stones_for<M: StateMachine>(world: &World<M>, worker: WorkerId, many: u32) -> Option<u32> {
     let shard = world.shard_of(worker)?;
-    (world.may_bury(shard) && world.next_of_shard(shard) == Some(worker)).then_some(shard)
+    let due = world.later.shards[shard as usize].lost.all_due().take(many as usize);
+    let mine = due.filter(|slot| world.transit.slab.header(**slot).to == worker).count();
+    (world.may_bury(shard) && mine == many as usize).then_some(shard)
 }
