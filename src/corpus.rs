@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
+use raddle_core::recording::Head;
 use raddle_sim::{Expectation, Finding, FindingError, Outcome, ReplayError, Replayed};
 
 use crate::any::AnySystem;
@@ -56,18 +58,37 @@ pub fn replay(entries: &[Entry], finding: &Finding, path: &Path) -> Result<Resul
 
 /// The system of a finding, with the finding's parameters and planted bug.
 pub(crate) fn rebuild(entries: &[Entry], finding: &Finding, path: &Path) -> Result<Box<dyn AnySystem>, String> {
-    let Some(entry) = entries.iter().find(|entry| entry.name() == finding.system) else {
-        let unknown = words::unknown("system", &finding.system, entries.iter().map(Entry::name));
+    let entry = entry(entries, &finding.system, path)?;
+    build(entry, &finding.params, finding.bug.as_deref()).map_err(|error| misfit(finding, path, &error))
+}
+
+/// The system of a recording, with its parameters and planted bug.
+pub(crate) fn rebuild_recorded(entries: &[Entry], head: &Head, path: &Path) -> Result<Box<dyn AnySystem>, String> {
+    let entry = entry(entries, &head.system, path)?;
+    build(entry, &head.params, head.bug.as_deref()).map_err(|error| {
+        format!(
+            "`{}` does not fit the system `{}` as it is now: {error}; use the command that it was recorded with",
+            path.display(),
+            head.system,
+        )
+    })
+}
+
+fn entry<'a>(entries: &'a [Entry], system: &str, path: &Path) -> Result<&'a Entry, String> {
+    entries.iter().find(|entry| entry.name() == system).ok_or_else(|| {
+        let unknown = words::unknown("system", system, entries.iter().map(Entry::name));
         let path = path.display();
-        return Err(format!("`{path}` cannot be replayed here: {unknown}; use the command that it was found with"));
-    };
-    let bad = |error: ArgError| misfit(finding, path, &error);
-    let params = finding.params.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    let mut args = entry.args(params).map_err(bad)?;
-    if let Some(bug) = &finding.bug {
-        args = entry.plant(args, bug).map_err(bad)?;
+        format!("`{path}` cannot be replayed here: {unknown}; use the command that it was made with")
+    })
+}
+
+fn build(entry: &Entry, params: &IndexMap<String, String>, bug: Option<&str>) -> Result<Box<dyn AnySystem>, ArgError> {
+    let params = params.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let mut args = entry.args(params)?;
+    if let Some(bug) = bug {
+        args = entry.plant(args, bug)?;
     }
-    entry.build(&args).map_err(bad)
+    entry.build(&args)
 }
 
 fn misfit(finding: &Finding, path: &Path, error: &dyn std::error::Error) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use raddle_core::{StateMachine, System};
 
+use crate::actions::Decision;
 use crate::campaign;
 use crate::finding::Finding;
 use crate::replay::{Outcome, ReplayError, Replayed, Saved, replay};
@@ -30,6 +31,15 @@ pub enum FailingError {
         was: String,
         /// What it breaks.
         is: String,
+    },
+    /// It is a real run, and its times are part of it.
+    #[error(
+        "the run breaks {was} at the times at which it really ran, and not by the clock of the simulator: `replay` and `view` \
+         show it, and nothing simpler can be looked for"
+    )]
+    Timed {
+        /// What it broke, as a signature.
+        was: String,
     },
     /// Other runs of the system do not end, or panic.
     #[error(
@@ -70,6 +80,9 @@ impl<M: StateMachine> Failing<M> {
         let (plan, settings) = (self.saved.plan.clone(), self.saved.settings.clone());
         let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), limit, task);
         let done = done.map_err(ReplayError::from)?.ok().flatten();
-        done.ok_or_else(|| FailingError::Stuck { system: self.saved.names.system().to_owned() })
+        done.ok_or_else(|| match self.saved.schedule.iter().any(|decision| matches!(decision, Decision::At(_))) {
+            true => FailingError::Timed { was: finding.signature.clone() },
+            false => FailingError::Stuck { system: self.saved.names.system().to_owned() },
+        })
     }
 }

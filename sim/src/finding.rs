@@ -169,12 +169,24 @@ impl Finding {
     }
 
     /// The same finding with a simpler run.
-    pub(crate) fn shrunk_to(&self, found: &Found, names: &Names) -> Self {
+    ///
+    /// `externals` are the messages from outside that it began with: those behind the last that is needed are cut off.
+    pub(crate) fn shrunk_to(&self, found: &Found, externals: &[MessageId], names: &Names) -> Self {
+        let (messages, without) = match self.messages {
+            None => (None, found.without.as_slice()),
+            Some(_) => {
+                let needed = externals.iter().rposition(|id| !found.without.contains(id)).map_or(0, |last| last + 1);
+                let cut = externals.len() - needed;
+                // Those that are left out stand in the same order.
+                (Some(needed as u64), &found.without[..found.without.len().saturating_sub(cut)])
+            }
+        };
         Self {
+            messages,
             reason: found.violation.reason.clone(),
             digest: found.digest,
             shrunk: found.shrunk.clone(),
-            without: found.without.iter().map(|id| id.display(names).to_string()).collect(),
+            without: without.iter().map(|id| id.display(names).to_string()).collect(),
             schedule: found.schedule.iter().map(|decision| decision.display(names).to_string()).collect(),
             ..self.clone()
         }

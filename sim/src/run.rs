@@ -107,6 +107,9 @@ pub enum RunError {
     Exhaustive(#[from] Refusal),
 }
 
+/// What a pulse says where no handler runs.
+pub(crate) const AT_REST: u64 = u64::MAX;
+
 /// Where a run is, for a watchdog beside it.
 #[derive(Debug, Default)]
 pub struct Pulse {
@@ -124,6 +127,11 @@ impl Pulse {
     pub(crate) fn begin(&self, seed: u64) {
         self.step.store(0, Ordering::Relaxed);
         self.seed.store(seed, Ordering::Relaxed);
+    }
+
+    /// No handler runs: nothing is to be watched.
+    pub(crate) fn rest(&self) {
+        self.step.store(AT_REST, Ordering::Relaxed);
     }
 
     #[inline]

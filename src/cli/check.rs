@@ -1,4 +1,4 @@
-//! `raddle check`: judge a trace by the laws.
+//! `raddle check`: judge a trace or a real run by the laws.
 
 use std::path::PathBuf;
 
@@ -7,38 +7,45 @@ use raddle_core::Trace;
 
 use super::context::Context;
 use super::exit::{Exit, Trouble};
-use super::load;
+use super::load::{self, Traced};
 use super::options::Words;
 use crate::failure::Failure;
 use crate::look::{BAD, DOUBTFUL, GOOD, Look};
 use crate::words;
 
-/// Judge a trace by the laws
+/// Judge a trace, or the recording of a real run, by the laws
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
-    /// A trace from `run --record`, or a finding
-    #[arg(value_name = "TRACE|FINDING")]
+    /// A recording from `run --record`, a finding, or a trace as JSON lines
+    #[arg(value_name = "RECORDING|FINDING|TRACE")]
     file: PathBuf,
-    /// The laws [default: those of the finding, or all that apply]
+    /// The laws [default: those of the finding or of the recorded system, or all that apply]
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     laws: Option<Vec<String>>,
 }
 
 impl Check {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
-        let (trace, finding) = load::trace(context, &self.file)?;
+        let Traced { trace, laws, properties, cut } = match load::trace(context, &self.file, u64::MAX)? {
+            Ok(traced) => traced,
+            Err(exit) => return Ok(exit),
+        };
         if trace.events.is_empty() {
             context.complain(&format!("nothing to judge: the trace in `{}` has no events", self.file.display()));
             return Ok(Exit::NothingRan);
         }
-        let laws: Vec<&str> = match (&self.laws, &finding) {
-            (Some(laws), _) => laws.iter().map(String::as_str).collect(),
-            (None, Some(finding)) => finding.laws.iter().map(String::as_str).collect(),
-            (None, None) => default_laws(&trace.conditions),
+        let laws: Vec<&str> = match self.laws.as_ref().or(laws.as_ref()) {
+            Some(laws) => laws.iter().map(String::as_str).collect(),
+            None => default_laws(&trace.conditions),
         };
         let verdicts = raddle_checkers::check(&trace, &laws)?;
-        let verdicts: Vec<_> = verdicts.into_iter().map(|(law, verdict)| (law.to_owned(), verdict)).collect();
+        let mut verdicts: Vec<_> = verdicts.into_iter().map(|(law, verdict)| (law.to_owned(), verdict)).collect();
+        // Who names laws asks for no more.
+        verdicts.extend(properties.into_iter().filter(|_| self.laws.is_none()));
         let mut text = table(&verdicts, context.look);
+        if let Some(cut) = cut {
+            text += &format!("only the beginning of the run is there: {cut}\n");
+        }
         if let Some(failure) = failure(&verdicts, &trace) {
             text += "\n";
             text += &failure.render(context.look);

@@ -91,6 +91,12 @@ impl Context {
         }
     }
 
+    /// Says something on the side.
+    #[expect(clippy::unused_self, reason = "it is the context that speaks")]
+    pub(crate) fn remark(&self, text: &str) {
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
     /// Says on the side what is wrong.
     pub(crate) fn complain(&self, text: &str) {
         complain(self.look, text);

@@ -9,14 +9,15 @@ use serde::Serialize;
 use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
+use super::recorded;
 use super::report::Critical;
 use crate::{corpus, explain};
 
 /// Say why a saved run fails: where it was decided, by which order of two things, and what led to it
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// A finding
-    #[arg(value_name = "FINDING")]
+    /// A finding, or a recording of a run that fails
+    #[arg(value_name = "FINDING|RECORDING")]
     file: PathBuf,
     /// How to print: for people, or one JSON object a line
     #[arg(long, value_enum, default_value_t)]
@@ -33,8 +34,15 @@ enum Format {
 impl Explain {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
         let shown = self.file.display();
-        let Loaded::Finding(finding) = load::load(&self.file)? else {
-            refuse!("`{shown}` is a trace: only findings can be explained, which can be done again in other ways");
+        let finding = match load::load(&self.file)? {
+            Loaded::Finding(finding) => *finding,
+            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file)? {
+                Ok(finding) => finding,
+                Err(exit) => return Ok(exit),
+            },
+            Loaded::Trace(_) => {
+                refuse!("`{shown}` is a trace: only findings and recordings can be explained, which can be done again")
+            }
         };
         let system = corpus::rebuild(&context.entries, &finding, &self.file).map_err(Trouble)?;
         let explanation = system.explain(&finding);

@@ -1,23 +1,29 @@
-//! Files as input: findings and traces, told apart by what is in them.
+//! Files as input: findings, traces and recordings, told apart by what is in them.
 
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
+use raddle_checkers::Verdict;
 use raddle_core::Trace;
-use raddle_sim::Finding;
+use raddle_core::recording::Recording as Lanes;
+use raddle_runtime::read_recording;
+use raddle_sim::{Finding, Keep};
 
 use super::context::Context;
-use super::exit::{Trouble, refuse};
+use super::exit::{Exit, Trouble, refuse};
+use super::recorded;
 use crate::corpus;
 
 /// What a file holds.
 pub(crate) enum Loaded {
     Finding(Box<Finding>),
     Trace(Box<Trace>),
+    Recording(Arc<Lanes>),
 }
 
-/// Reads a finding or a trace.
+/// Reads a finding, a trace or a recording.
 pub(crate) fn load(path: &Path) -> Result<Loaded, Trouble> {
     let shown = path.display();
     let failed = |error: std::io::Error| Trouble(format!("cannot read `{shown}`: {error}"));
@@ -25,11 +31,13 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Trouble> {
     let mut first = [0; 1];
     let read = file.read(&mut first).map_err(failed)?;
     if read == 0 {
-        refuse!("`{shown}` is empty: expected a finding (RON) or a trace (JSON lines)");
+        refuse!("`{shown}` is empty: expected a finding (RON), a recording, or a trace (JSON lines)");
     }
-    // A trace begins with an object, a finding with a comment or a struct.
-    if first[0] != b'{' {
-        return Ok(Loaded::Finding(Box::new(Finding::read(path)?)));
+    match first[0] {
+        // A trace begins with an object, a recording with our name, a finding with a comment or a struct.
+        b'{' => {}
+        b'r' => return Ok(Loaded::Recording(Arc::new(read_recording(path)?))),
+        _ => return Ok(Loaded::Finding(Box::new(Finding::read(path)?))),
     }
     let file = BufReader::new(File::open(path).map_err(failed)?);
     let trace =
@@ -37,13 +45,34 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Trouble> {
     Ok(Loaded::Trace(Box::new(trace)))
 }
 
-/// The trace in a file; for a finding, that of its replay, and the finding.
-pub(crate) fn trace(context: &Context, path: &Path) -> Result<(Trace, Option<Finding>), Trouble> {
-    match load(path)? {
-        Loaded::Trace(trace) => Ok((*trace, None)),
+/// A trace, and what comes with it.
+pub(crate) struct Traced {
+    pub(crate) trace: Trace,
+    /// The laws by which its finding was judged, or those of its system.
+    pub(crate) laws: Option<Vec<String>>,
+    /// What the properties of its system say, if anybody could ask them.
+    pub(crate) properties: Vec<(String, Verdict)>,
+    /// Why it is only a beginning, if that is known.
+    pub(crate) cut: Option<String>,
+}
+
+/// The trace in a file; for a finding, that of its replay; for a recording, that of its run done again, up to so many
+/// events. Or how the command ends, where a recording diverges.
+pub(crate) fn trace(context: &Context, path: &Path, events_max: u64) -> Result<Result<Traced, Exit>, Trouble> {
+    let traced = |trace, laws| Traced { trace, laws, properties: Vec::new(), cut: None };
+    Ok(match load(path)? {
+        Loaded::Trace(trace) => Ok(traced(*trace, None)),
         Loaded::Finding(finding) => {
             let replayed = corpus::replay(&context.entries, &finding, path).map_err(Trouble)??;
-            Ok((replayed.recording.trace, Some(*finding)))
+            Ok(traced(replayed.recording.trace, Some(finding.laws)))
         }
-    }
+        Loaded::Recording(lanes) => {
+            recorded::lift(context, &lanes, path, None, Keep::Events(events_max))?.map(|lifted| Traced {
+                trace: lifted.recording.trace,
+                laws: Some(lifted.laws),
+                properties: lifted.properties,
+                cut: lifted.cut,
+            })
+        }
+    })
 }

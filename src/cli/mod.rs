@@ -17,6 +17,7 @@ mod load;
 mod merge;
 mod options;
 mod progress;
+mod recorded;
 mod replay;
 mod report;
 mod run;

@@ -1,27 +1,30 @@
-//! `raddle replay`: do a run again, by its finding, or by its seed and settings.
+//! `raddle replay`: do a run again, by its finding, by its recording, or by its seed and settings.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use raddle_core::Trace;
-use raddle_sim::{Expectation, Finding, Outcome, Recording, ReplayError, Replayed, StrategyKind};
+use raddle_core::recording::Recording as Lanes;
+use raddle_sim::{Expectation, Finding, Keep, Outcome, Recording, ReplayError, Replayed, StrategyKind};
 
 use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
 use super::options::{How, Shrinking, Variant};
-use super::report;
-use super::view::lanes;
+use super::view::lanes as lanes_of;
+use super::{recorded, report};
 use crate::any::Search;
 use crate::corpus;
 use crate::failure::{Failure, notes};
 use crate::look::{BAD, DOUBTFUL, GOOD, STRONG};
 use crate::words;
 
-/// Do a run again: by its finding, or by its seed and settings
+/// Do a run again: by its finding, by the recording of a real run, or by its seed and settings
 #[derive(Debug, clap::Args)]
 pub(crate) struct Replay {
-    /// A finding, or a system
-    #[arg(value_name = "FINDING|SYSTEM")]
+    /// A finding, a recording, or a system
+    #[arg(value_name = "FINDING|RECORDING|SYSTEM")]
     what: String,
     /// The seed, for a system
     #[arg(long, value_name = "S", value_parser = seed)]
@@ -60,8 +63,9 @@ impl Replay {
         self.refuse_settings()?;
         match load::load(&path)? {
             Loaded::Finding(finding) => self.finding(&finding, &path, context),
+            Loaded::Recording(lanes) => self.recording(&lanes, &path, context),
             Loaded::Trace(_) => refuse!(
-                "`{}` is a trace, and replaying recordings is not available yet: `check` judges it, `view` shows it",
+                "`{}` is a trace, which says what happened and not how to do it again: `check` judges it, `view` shows it",
                 path.display()
             ),
         }
@@ -107,10 +111,53 @@ impl Replay {
         let mut text = self::text(finding, &replayed, path, context);
         if self.trace {
             text += "\n";
-            text += &lanes(&replayed.recording.trace, context.look);
+            text += &lanes_of(&replayed.recording.trace, context.look);
         }
         context.print(&text)?;
         Ok(if replayed.outcome == Outcome::Clean { Exit::Clean } else { Exit::Violation })
+    }
+
+    /// A real run. What it breaks is told as of any finding.
+    fn recording(&self, lanes: &Arc<Lanes>, path: &Path, context: &Context) -> Result<Exit, Trouble> {
+        let keep = if self.trace { Keep::All } else { Keep::Verdict };
+        let began = Instant::now();
+        let lifted = match recorded::lift(context, lanes, path, None, keep)? {
+            Ok(lifted) => lifted,
+            Err(exit) => return Ok(exit),
+        };
+        let took = began.elapsed();
+        if lifted.recording.run.violation.is_some() {
+            return match recorded::finding(context, lanes, path)? {
+                Ok(finding) => self.finding(&finding, path, context),
+                Err(exit) => Ok(exit),
+            };
+        }
+        let (look, events) = (context.look, lifted.events);
+        let (head, exit, says) = match &lifted.cut {
+            _ if events == 0 => {
+                (look.paint(DOUBTFUL, "nothing ran:"), Exit::NothingRan, "no event was recorded".to_owned())
+            }
+            None => (look.paint(GOOD, "clean:"), Exit::Clean, "the same run, event for event".to_owned()),
+            Some(cut) => {
+                let says = format!("the same run, event for event, as far as it was recorded; {cut}");
+                (look.paint(DOUBTFUL, "unknown:"), Exit::Unknown, says)
+            }
+        };
+        let (handled, rate) = (words::counted(lifted.recording.run.deliveries, "input"), words::rate(events, took));
+        let run = format!("{}, {handled}, in {}: {rate} events/s", words::counted(events, "event"), words::took(took));
+        let about = [
+            ("replayed", path.display().to_string()),
+            ("outcome", says),
+            ("run", run),
+            ("digest", lifted.digest.to_string()),
+        ];
+        let mut text = format!("{head} {}\n", look.paint(STRONG, &lanes.head.system)) + &notes(&about, look);
+        if self.trace {
+            text += "\n";
+            text += &lanes_of(&lifted.recording.trace, look);
+        }
+        context.print(&text)?;
+        Ok(exit)
     }
 
     fn seed(&self, context: &Context) -> Result<Exit, Trouble> {
@@ -141,7 +188,7 @@ impl Replay {
         };
         if let (true, Some(trace)) = (self.trace, trace) {
             text += "\n";
-            text += &lanes(&trace, context.look);
+            text += &lanes_of(&trace, context.look);
         }
         context.print(&text)?;
         Ok(exit)

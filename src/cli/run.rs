@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raddle_runtime::{Metrics, Threads};
+use raddle_core::recording::Origin;
+use raddle_runtime::{BYTES_MAX, Metrics, RecordTo, Threads};
 
 use super::check;
-use super::context::{Context, write_or_print};
+use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::options::{Variant, Words, duration};
 use crate::any::RealRun;
@@ -34,9 +35,13 @@ pub(crate) struct Run {
     /// Send so many messages from outside, taking the workload round and round
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     messages: Option<u64>,
-    /// Write the trace to this file, for `check` and `view`
+    /// Record the run to this file, which must not exist yet, for `replay`, `check`, `view`, `explain` and `shrink`. If it
+    /// cannot be written on, the run goes on; a clean run then ends with exit code 2
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Record no more than so many bytes: the beginning of the run
+    #[arg(long, value_name = "BYTES", requires = "record", default_value_t = BYTES_MAX)]
+    record_max: u64,
     /// Judge by these laws, not by the system's
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     laws: Option<Vec<String>>,
@@ -73,6 +78,10 @@ impl Run {
             .time_limit(self.time)
             .drain_limit(DRAIN_LIMIT)
             .messages(messages)
+            .record_to(self.record.as_ref().map(|path| {
+                let origin = Origin { bug: self.variant.bug.clone(), params: built.args.values().clone() };
+                RecordTo::new(path).origin(origin).bytes_max(self.record_max)
+            }))
             .stop_flag(Arc::clone(&context.stop));
         let run = built.system.run_on_threads(&threads, self.laws.as_deref())?;
         let exit = match check::exit(&run.verdicts) {
@@ -82,10 +91,9 @@ impl Run {
             exit => exit,
         };
         context.print(&self.text(&run, exit, seed, context))?;
-        if let Some(path) = &self.record {
-            let mut text = Vec::new();
-            raddle_view::jsonl::write(&run.trace, &mut text)?;
-            write_or_print(context, Some(path), &String::from_utf8(text)?)?;
+        if let Some(Err(error)) = &run.recorded {
+            context.complain(&error.to_string());
+            return Ok(if exit == Exit::Clean { Exit::Usage } else { exit });
         }
         Ok(exit)
     }
@@ -148,8 +156,10 @@ fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)>
     }
     facts.push(("digest", run.trace.digest().to_string()));
     facts.push(("laws", run.verdicts.iter().map(|(law, _)| law.as_str()).collect::<Vec<_>>().join(", ")));
-    if let Some(path) = record {
-        facts.push(("trace", path.display().to_string()));
+    if let (Some(path), Some(Ok(recorded))) = (record, &run.recorded) {
+        let beginning =
+            if recorded.is_whole { "" } else { "; it is the beginning of the run, there was no room for more" };
+        facts.push(("recording", format!("{}, {} bytes{beginning}", path.display(), words::count(recorded.bytes))));
     }
     facts
 }

@@ -1,6 +1,6 @@
 //! `raddle shrink`: make a saved failing run simpler.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use raddle_sim::{Budget, Finding};
@@ -9,16 +9,17 @@ use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
 use super::options::duration;
+use super::recorded;
 use crate::corpus;
 use crate::failure::Failure;
 
 /// Make a saved failing run simpler: fewer deviations from the default order, then fewer messages, then fewer steps
 #[derive(Debug, clap::Args)]
 pub(crate) struct Shrink {
-    /// A finding
-    #[arg(value_name = "FINDING")]
+    /// A finding, or a recording of a run that fails
+    #[arg(value_name = "FINDING|RECORDING")]
     file: PathBuf,
-    /// Write to this file [default: over the finding]
+    /// Write to this file [default: over the finding; of a recording, a new finding below `seeds`]
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
     /// Stop after this long; what is told of the result then says so
@@ -26,16 +27,23 @@ pub(crate) struct Shrink {
     time: Duration,
 }
 
+/// Where what is found in a recording is saved.
+const SEEDS: &str = "seeds";
 /// Who asks for it has more time than who explores.
 const MORE: u64 = 20;
 
 impl Shrink {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
-        let Loaded::Finding(finding) = load::load(&self.file)? else {
-            refuse!(
-                "`{}` is a trace: only findings can be shrunk, they say which choices were made",
+        let (finding, is_recorded) = match load::load(&self.file)? {
+            Loaded::Finding(finding) => (*finding, false),
+            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file)? {
+                Ok(finding) => (finding, true),
+                Err(exit) => return Ok(exit),
+            },
+            Loaded::Trace(_) => refuse!(
+                "`{}` is a trace: only findings and recordings can be shrunk, they say which choices were made",
                 self.file.display()
-            );
+            ),
         };
         context.stop_on_ctrl_c();
         let Budget { steps, proof, .. } = Budget::default();
@@ -44,11 +52,17 @@ impl Shrink {
         let done = system.shrink(&finding, &budget, &context.stop);
         let (finding, found) =
             done.map_err(|error| Trouble(format!("cannot shrink `{}`: {error}", self.file.display())))?;
-        let path = self.output.as_ref().unwrap_or(&self.file);
-        Finding::save_as(&finding, path)?;
+        let path = match &self.output {
+            None if is_recorded => corpus::save(&finding, Path::new(SEEDS))?,
+            output => {
+                let path = output.as_ref().unwrap_or(&self.file);
+                Finding::save_as(&finding, path)?;
+                path.clone()
+            }
+        };
         let failure = Failure::of_found(&found, &finding.strategy)
             .note("replay", format!("{} replay {}", context.program, path.display()))
-            .saved(path);
+            .saved(&path);
         context.print(&failure.render(context.look))?;
         Ok(Exit::Clean)
     }

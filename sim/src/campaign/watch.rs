@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use raddle_core::{Plan, StateMachine};
 
-use crate::run::{Pulse, RunError, Runner};
+use crate::run::{AT_REST, Pulse, RunError, Runner};
 use crate::settings::Settings;
 
 /// How long one step may take.
@@ -62,7 +62,7 @@ impl Watch {
         if now != self.last {
             (self.last, self.since) = (now, Instant::now());
         }
-        (self.since.elapsed() > self.limit).then_some(now)
+        (now.1 != AT_REST && self.since.elapsed() > self.limit).then_some(now)
     }
 }
 

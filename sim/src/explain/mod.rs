@@ -66,7 +66,7 @@ pub fn explain<M: StateMachine>(
         trials.anywhere();
         let odds = odds::of(&mut trials, seed, &course, &failed.left_out);
         let pair = pair::of(&mut trials, seed, &course, &failed.left_out, odds.passing);
-        let deeds = deeds(&mut trials, &mut Replay::new(recording.schedule), &failed.left_out);
+        let deeds = deeds(&mut trials, &mut Replay::without_times(recording.schedule), &failed.left_out);
         let deeds = deeds.into_iter().map(|(_, deed)| deed).collect();
         Some((odds.points, odds.jump, pair, deeds))
     })?;

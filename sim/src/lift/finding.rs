@@ -7,7 +7,6 @@ use raddle_core::recording::Recording as Lanes;
 use raddle_core::{StateMachine, System};
 
 use super::{Keep, LiftError, Lifted, lift, plan};
-use crate::actions::Decision;
 use crate::campaign;
 use crate::explore::Found;
 use crate::finding::Finding;
@@ -37,7 +36,7 @@ pub fn found_in<M: StateMachine>(
     let (seed, schedule) = (lanes.head.seed, lifted.recording.schedule.clone());
     let done = campaign::replay_watched(Arc::clone(&plan), lifted.settings.clone(), None, limit, move |runner| {
         let timed = runner.record(seed, &mut Replay::new(schedule.clone()));
-        let untimed = runner.record(seed, &mut Replay::new(without_times(&schedule)));
+        let untimed = runner.record(seed, &mut Replay::without_times(schedule));
         let same = untimed.trace.digest() == timed.trace.digest();
         (if same { untimed } else { timed }, runner.laws().to_vec())
     });
@@ -68,9 +67,4 @@ pub fn found_in<M: StateMachine>(
 /// How many messages the workload has by itself.
 fn system_messages<M: StateMachine>(system: &System<M>) -> u64 {
     system.plan().map_or(0, |plan| plan.externals().len() as u64)
-}
-
-/// A schedule as it is where the clock is the simulator's own.
-pub(crate) fn without_times(schedule: &[Decision]) -> Vec<Decision> {
-    schedule.iter().filter(|decision| !matches!(decision, Decision::At(_))).cloned().collect()
 }

@@ -116,9 +116,14 @@ impl<'a, M: StateMachine> Follow<'a, M> {
     }
 
     /// Does all that was recorded; what else came of it, if anything. The schedule is written down if it is wanted.
-    pub(super) fn run(&mut self, schedule: &mut Option<Vec<Decision>>) -> Option<Difference> {
+    /// Ends where there are so many events.
+    pub(super) fn run(&mut self, schedule: &mut Option<Vec<Decision>>, events_max: u64) -> Option<Difference> {
         while let Some(lane) = self.candidates.pop_first() {
             let Some(act) = self.lanes[lane].head() else { continue };
+            if *self.ears.events >= events_max {
+                self.cut = Some(format!("no more than {events_max} events were asked for"));
+                return None;
+            }
             match self.attempt(lane, act, schedule) {
                 Came::Done => {}
                 Came::Other(difference) => return Some(difference),

@@ -20,6 +20,7 @@ mod lanes;
 use std::sync::Arc;
 use std::time::Duration;
 
+use raddle_checkers::Verdict;
 use raddle_core::recording::Recording as Lanes;
 use raddle_core::{
     Digest, Digester, EndReason, Names, Plan, Recorder, SetError, StateMachine, System, SystemError, Trace,
@@ -49,6 +50,10 @@ pub struct Lifted {
     pub settings: Settings,
     /// What it was to be and is not.
     pub difference: Option<Difference>,
+    /// The laws by which it was judged.
+    pub laws: Vec<String>,
+    /// What each property of the system says of it.
+    pub properties: Vec<(String, Verdict)>,
     /// Why it is only the beginning of the real run, if it is.
     pub cut: Option<String>,
     /// How many messages came from outside: the workload, round and round.
@@ -64,6 +69,18 @@ pub enum Keep {
     Verdict,
     /// All its events and choices too.
     All,
+    /// The same of its beginning, up to so many events; no more is done.
+    Events(u64),
+}
+
+impl Keep {
+    const fn keeps_events(self) -> bool {
+        matches!(self, Self::All | Self::Events(_))
+    }
+
+    const fn events_max(self) -> u64 {
+        if let Self::Events(most) = self { most } else { u64::MAX }
+    }
 }
 
 /// A recording that cannot be lifted.
@@ -115,21 +132,30 @@ pub fn lift<M: StateMachine>(
     let (of_it, with) = (Arc::clone(lanes), settings.clone());
     let laws = laws.map(<[String]>::to_vec);
     let done = campaign::replay_watched(plan, settings, laws, limit, move |runner| follow(runner, &of_it, keep));
-    let (recording, digest, events, difference, cut) = done?.map_err(|(_, step)| LiftError::Stuck { step, limit })?;
+    let done = done?.map_err(|(_, step)| LiftError::Stuck { step, limit })?;
+    let Followed { recording, digest, events, laws, properties, difference, cut } = done;
     let settings = Settings { steps_max: recording.run.steps.max(1), ..with };
-    Ok(Lifted { recording, digest, events, settings, difference, cut, messages })
+    Ok(Lifted { recording, digest, events, settings, difference, laws, properties, cut, messages })
 }
 
-type Followed = (Recording, Digest, u64, Option<Difference>, Option<String>);
+struct Followed {
+    recording: Recording,
+    digest: Digest,
+    events: u64,
+    laws: Vec<String>,
+    properties: Vec<(String, Verdict)>,
+    difference: Option<Difference>,
+    cut: Option<String>,
+}
 
 fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) -> Followed {
     let names = Arc::clone(&runner.conditions().names);
     let (mut digester, mut recorder) = (Digester::new(Arc::clone(&names)), Recorder::default());
-    let mut schedule: Option<Vec<Decision>> = (keep == Keep::All).then(Vec::new);
+    let mut schedule: Option<Vec<Decision>> = keep.keeps_events().then(Vec::new);
     let mut events = 0;
-    let ears = Ears::new(&mut digester, (keep == Keep::All).then_some(&mut recorder), &mut events);
+    let ears = Ears::new(&mut digester, keep.keeps_events().then_some(&mut recorder), &mut events);
     let mut follow = Follow::new(runner, lanes, keep != Keep::Digest, ears);
-    let mut difference = follow.run(&mut schedule);
+    let mut difference = follow.run(&mut schedule, keep.events_max());
     let cut = follow.cut();
     let digest = digester.digest();
     let end = match (&difference, &cut, &lanes.tail) {
@@ -137,6 +163,8 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
         _ => EndReason::Stopped,
     };
     let run = runner.finish(end);
+    // From here on no handler runs, however long it takes.
+    runner.pulse.rest();
     if let (None, None, Some(tail)) = (&difference, &cut, &lanes.tail) {
         difference = Difference::at_the_end(tail, digest, run.state);
     }
@@ -149,19 +177,18 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
         },
         schedule: schedule.unwrap_or_default(),
     };
-    if let (Some(violation), Keep::All) = (&mut recording.run.violation, keep) {
+    if let (Some(violation), true) = (&mut recording.run.violation, keep.keeps_events()) {
         raddle_checkers::explain(violation, &recording.trace);
     }
-    (recording, digest, events, difference, cut)
+    let verdicts = runner.properties().verdicts().into_iter();
+    let properties = verdicts.map(|(name, verdict)| (name.to_owned(), verdict)).collect();
+    let laws = runner.laws().iter().map(|law| (*law).to_owned()).collect();
+    Followed { recording, digest, events, laws, properties, difference, cut }
 }
 
 /// The settings at which every real run is a simulated one.
-const fn settings_of(steps_max: u64, faults: crate::faults::FaultPlan) -> Settings {
-    Settings { granularity: Granularity::Threads, network: Network::Causal, steps_max, horizon: None, faults }
-}
-
 fn settings(steps_max: u64) -> Settings {
-    settings_of(steps_max, crate::faults::FaultPlan::default())
+    Settings { granularity: Granularity::Threads, network: Network::Causal, steps_max, ..Settings::default() }
 }
 
 /// The plan of what was run, and how many messages it takes.

@@ -43,5 +43,7 @@ pub fn shrink_finding<M: StateMachine>(
     };
     let (budget, stop) = (*budget, Arc::clone(stop));
     let found = failing.study(finding, limit, move |runner| campaign::shrink_within(runner, &found, &budget, &stop))?;
-    Ok((finding.shrunk_to(&found, &failing.saved.names), found))
+    let plan = &failing.saved.plan;
+    let externals: Vec<_> = plan.externals().iter().map(|external| plan.external_header(external).id).collect();
+    Ok((finding.shrunk_to(&found, &externals, &failing.saved.names), found))
 }

@@ -154,7 +154,8 @@ impl<'a, M: StateMachine> Trials<'a, M> {
             }
             self.parts = Parts::Known { known, others: !whole_fails };
         }
-        let mut replay = Replay::new(schedule.to_vec());
+        // Candidates are runs by the simulator's own clock.
+        let mut replay = Replay::without_times(schedule.to_vec());
         self.fails(&mut replay, &left_out)?.then(|| Case::new(&self.course, &left_out))
     }
 

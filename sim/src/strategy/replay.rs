@@ -33,6 +33,12 @@ impl Replay {
         Self { schedule, next: 0, step: 0, misfit: None }
     }
 
+    /// Follows this schedule, but for the times in it: the clock is the simulator's own.
+    pub(crate) fn without_times(mut schedule: Vec<Decision>) -> Self {
+        schedule.retain(|decision| !matches!(decision, Decision::At(_)));
+        Self::new(schedule)
+    }
+
     /// The first decision that was not possible in the last run, if any.
     #[must_use]
     pub const fn misfit(&self) -> Option<&Misfit> {

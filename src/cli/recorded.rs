@@ -1,0 +1,58 @@
+//! Recordings as input: done again first, so that whatever is said of them is said of the real run or not at all.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use raddle_core::recording::Recording as Lanes;
+use raddle_sim::{Difference, Finding, Keep, LiftError, Lifted};
+
+use super::context::Context;
+use super::exit::{Exit, Trouble, refuse};
+use crate::any::AnySystem;
+use crate::corpus;
+use crate::look::{BAD, STRONG};
+
+/// A real run done again; or how the command ends where it is another one now, which is told.
+pub(crate) fn lift(
+    context: &Context,
+    lanes: &Arc<Lanes>,
+    path: &Path,
+    laws: Option<&[String]>,
+    keep: Keep,
+) -> Result<Result<Lifted, Exit>, Trouble> {
+    let system = rebuild(context, lanes, path)?;
+    let lifted = system.lift(lanes, laws, keep).map_err(|error| misfit(&error, path))?;
+    match &lifted.difference {
+        Some(difference) => tell(context, lanes, difference).map(Err),
+        None => Ok(Ok(lifted)),
+    }
+}
+
+/// What a real run breaks, as a finding.
+pub(crate) fn finding(context: &Context, lanes: &Arc<Lanes>, path: &Path) -> Result<Result<Finding, Exit>, Trouble> {
+    let (lifted, finding) = rebuild(context, lanes, path)?.found_in(lanes).map_err(|error| misfit(&error, path))?;
+    if let Some(difference) = &lifted.difference {
+        return tell(context, lanes, difference).map(Err);
+    }
+    let Some(mut finding) = finding else {
+        refuse!("the run in `{}` breaks no law: there is nothing to do", path.display())
+    };
+    finding.bug.clone_from(&lanes.head.bug);
+    finding.params.clone_from(&lanes.head.params);
+    Ok(Ok(finding))
+}
+
+fn rebuild(context: &Context, lanes: &Lanes, path: &Path) -> Result<Box<dyn AnySystem>, Trouble> {
+    corpus::rebuild_recorded(&context.entries, &lanes.head, path).map_err(Trouble)
+}
+
+fn misfit(error: &LiftError, path: &Path) -> Trouble {
+    Trouble(format!("`{}` cannot be done again: {error}", path.display()))
+}
+
+/// Says where it is another run.
+fn tell(context: &Context, lanes: &Lanes, difference: &Difference) -> Result<Exit, Trouble> {
+    let (head, system) = (context.look.paint(BAD, "diverged:"), context.look.paint(STRONG, &lanes.head.system));
+    context.print(&format!("{head} {system}\n  {difference}\n"))?;
+    Ok(Exit::Diverged)
+}
