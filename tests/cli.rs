@@ -140,9 +140,9 @@ fn a_finding_is_explained() {
         (&"C".into(), &"client#0.0".into())
     );
     assert_eq!(line["odds"].as_array().map(Vec::len), Some(5));
-    place.run("run ring --on threads --record ring.jsonl").ends(0);
-    place.run("explain ring.jsonl").ends(2).complains("is a trace");
-    place.run("shrink ring.jsonl").ends(2).complains("is a trace");
+    place.run(&format!("view {path} --as jsonl -o trace.jsonl")).ends(0);
+    place.run("explain trace.jsonl").ends(2).complains("is a trace");
+    place.run("shrink trace.jsonl").ends(2).complains("is a trace");
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn findings_that_are_wrong_name_the_file_and_the_next_step() {
     check(&text.replace("version: 1", "version: 99"), &["version 99", "update raddle"]);
     check(
         &text.replace("system: \"triangle\"", "system: \"trinagle\""),
-        &["did you mean `triangle`?", "the command that it was found with"],
+        &["did you mean `triangle`?", "the command that it was made with"],
     );
     check(&text.replace("seed:", "sede:"), &["sede"]);
     check(
@@ -407,22 +407,80 @@ fn list_shows_everything() {
 #[test]
 fn a_real_run_is_judged_recorded_and_shown() {
     let place = here();
-    place.run("run ring --on threads --record ring.jsonl").ends(0).prints("clean: ring on threads");
+    place.run("run ring --on threads --record ring.rec").ends(0).prints("clean: ring on threads");
+    place.run("check ring.rec").ends(0).prints("ok         causal-order");
+    place.run("check ring.rec --laws fifo,determinism").ends(5).prints("unknown    determinism");
+    place.run("view ring.rec").ends(0).prints("end: quiescent");
+    place.run("view ring.rec --as dot").ends(0).prints("digraph");
+    place.run("view ring.rec --as flow").ends(0).prints("digraph");
+    place.run("view ring.rec --as ron").ends(0).prints("events");
+    place.run("view ring.rec --as jsonl -o ring.jsonl").ends(0);
     place.run("check ring.jsonl").ends(0).prints("ok         causal-order");
-    place.run("check ring.jsonl --laws fifo,determinism").ends(5).prints("unknown    determinism");
-    place.run("view ring.jsonl").ends(0).prints("end: quiescent");
-    place.run("view ring.jsonl --as dot").ends(0).prints("digraph");
-    place.run("view ring.jsonl --as flow").ends(0).prints("digraph");
-    place.run("view ring.jsonl --as ron").ends(0).prints("events");
     place.run("view ring.jsonl --as jsonl -o copy.jsonl").ends(0);
     assert_eq!(place.read("copy.jsonl"), place.read("ring.jsonl"));
-    place.run("replay ring.jsonl").ends(2).complains("replaying recordings is not available yet");
+    place.run("replay ring.rec").ends(0).prints("the same run, event for event");
+    place.run("replay ring.rec --trace").ends(0).prints("end: quiescent");
+    place.run("explain ring.rec").ends(2).complains("breaks no law");
+    place.run("shrink ring.rec").ends(2).complains("breaks no law");
     place.run("run ring --on threads --messages 40").ends(0).prints("40 from outside");
     place.run("run ring --on threads --for 50ms").ends(0).prints("clean: ring on threads");
     place.run("run half --on threads --bug lose-silently").ends(1).prints("violation: no-silent-loss");
     let (place, path) = found();
     place.run(&format!("view {path} --as lanes")).ends(0).prints("client#0.1.0");
     place.run(&format!("check {path}")).ends(1).prints("violation  causal-order");
+}
+
+/// A bug on real threads becomes a finding: lifted, explained, shrunk, saved, and replayed like any other.
+#[test]
+fn a_bug_on_threads_is_lifted_and_shrunk() {
+    let place = here();
+    place
+        .run("run half --on threads --bug lose-silently --record half.rec")
+        .ends(1)
+        .prints("violation: no-silent-loss");
+    place.run("check half.rec").ends(1).prints("violation  no-silent-loss");
+    place.run("replay half.rec").ends(1).prints("reproduced: no-silent-loss");
+    place.run("explain half.rec").ends(0).prints("explained: no-silent-loss");
+    let done = place.run("shrink half.rec").ends(0).prints("violation: no-silent-loss");
+    let saved = done.says("replay").trim_start_matches("raddle replay ").to_owned();
+    place.run(&format!("replay {saved}")).ends(1).prints("the same run, event for event");
+}
+
+#[test]
+fn recordings_that_are_wrong_say_why() {
+    let place = here();
+    place.run("run ring --on threads --messages 50 --record ring.rec").ends(0);
+    place.run("run ring --on threads --record ring.rec").ends(2).complains("ring.rec");
+    place
+        .run("run ring --on threads --record /dev/full")
+        .ends(2)
+        .prints("clean: ring on threads")
+        .complains("/dev/full");
+    place
+        .run("run ring --on threads --messages 5000 --record short.rec --record-max 60000")
+        .ends(0)
+        .prints("beginning");
+    place.run("replay short.rec").ends(5).prints("as far as it was recorded");
+    place.run("view short.rec --events 20").ends(0);
+
+    let whole = std::fs::read(place.path().join("ring.rec")).expect("it was recorded");
+    std::fs::write(place.path().join("cut.rec"), &whole[..whole.len() * 2 / 3]).expect("writes");
+    place.run("replay cut.rec").ends(5).prints("as far as it was recorded");
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 16;
+    std::fs::write(place.path().join("flipped.rec"), flipped).expect("writes");
+    let done = place.run("replay flipped.rec");
+    assert!(matches!(done.code, Some(2 | 5)), "{:?} {} {}", done.code, done.out, done.err);
+    std::fs::write(place.path().join("other.rec"), b"rubbish").expect("writes");
+    place.run("replay other.rec").ends(2).complains("other.rec");
+}
+
+/// A handler that reads the clock says something else each time.
+#[test]
+fn a_run_that_is_no_function_of_its_inputs_is_told_apart() {
+    let place = here();
+    place.run("run half --on threads --bug real-clock --record half.rec");
+    place.run("replay half.rec").ends(3).prints("diverged: half");
 }
 
 #[test]

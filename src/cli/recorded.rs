@@ -35,7 +35,7 @@ pub(crate) fn finding(context: &Context, lanes: &Arc<Lanes>, path: &Path) -> Res
         return tell(context, lanes, difference).map(Err);
     }
     let Some(mut finding) = finding else {
-        refuse!("the run in `{}` breaks no law: there is nothing to do", path.display())
+        refuse!("the run in `{}` breaks no law: there is nothing to explain or to shrink", path.display())
     };
     finding.bug.clone_from(&lanes.head.bug);
     finding.params.clone_from(&lanes.head.params);
