@@ -81,7 +81,7 @@ pub(super) fn entry() -> Entry {
                 policies.order = Order::Causal;
                 policies.on_full = OnFull::DropNewest;
                 policies.capacity = 3;
-                policies.watermark = 4;
+                policies.watermark = 1;
                 policies.barriers_max = 18;
                 policies.sabotage = bug;
             })
