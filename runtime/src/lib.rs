@@ -6,7 +6,8 @@
 //! Where to start: [`Threads`] runs a system, [`Outcome`] is what a run leaves. `transport.rs` is where messages move,
 //! `shard.rs` what a shard keeps,
 //! `crew.rs` what each thread does, `station.rs` how threads sleep and wake, `activity.rs` how a run knows that it is
-//! over, `merge.rs` how the lanes of a recorded run become one trace.
+//! over, `merge.rs` how the lanes of a recorded run become one trace. `wire.rs` has the frames of connections and
+//! recordings.
 #![forbid(unsafe_code)]
 
 mod activity;
@@ -20,6 +21,7 @@ mod station;
 mod talk;
 mod threads;
 mod transport;
+pub mod wire;
 
 pub use metrics::Metrics;
 pub use outcome::Outcome;
