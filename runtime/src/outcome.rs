@@ -57,7 +57,7 @@ impl<M: StateMachine> Outcome<M> {
         for ((left, desk), (_, name)) in left.workers.into_iter().zip(inboxes).zip(plan.names().workers()) {
             let WorkerLeft { worker, log: own_log, unsent } = left;
             let InboxDesk { queue: inbox, log, .. } = desk;
-            let waits = worker.waits().iter().map(|(on, what)| (worker.id(), *on, (*what).to_owned()));
+            let waits = worker.waits().iter().map(|(on, what)| (worker.id(), *on, (*what).to_string()));
             end.waiting.extend(waits);
             if let Some(first) = unsent.first() {
                 let at = match routes.route(&first.header) {
