@@ -99,6 +99,13 @@ impl Processes {
         }
     }
 
+    /// [`Threads::record`] of the threads of its runs.
+    #[must_use]
+    pub fn record(mut self, record: bool) -> Self {
+        self.threads = self.threads.record(record);
+        self
+    }
+
     /// How long a process may take to become a worker, and to handle an input; one that takes longer is killed. At least
     /// a millisecond.
     #[must_use]
@@ -107,17 +114,19 @@ impl Processes {
         self
     }
 
-    /// Kills a process so often, drawn from the seed, as long as the run takes messages from outside.
+    /// Kills a process so often, drawn from the seed, as long as the run takes messages from outside. Not more often than
+    /// each millisecond.
     #[must_use]
-    pub const fn kill_every(mut self, every: Option<Duration>) -> Self {
-        self.kill_every = every;
+    pub fn kill_every(mut self, every: Option<Duration>) -> Self {
+        self.kill_every = every.map(|every| every.max(Duration::from_millis(1)));
         self
     }
 
-    /// Stops a process so often, for as long, drawn from the seed: it is alive and does nothing.
+    /// Stops a process so often, for as long, drawn from the seed: it is alive and does nothing. Not more often than each
+    /// millisecond, and not for longer than half the patience.
     #[must_use]
-    pub const fn stop_every(mut self, every: Option<Duration>) -> Self {
-        self.stop_every = every;
+    pub fn stop_every(mut self, every: Option<Duration>) -> Self {
+        self.stop_every = every.map(|every| every.max(Duration::from_millis(1)));
         self
     }
 
