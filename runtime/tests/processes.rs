@@ -324,7 +324,7 @@ fn a_torture_leaves_nothing_without_a_reason() {
         let system = system.messages("right", (0..10).map(|n| (["c", "d"][n as usize % 2], n)));
         let system = system.with(|policies| {
             (policies.restart, policies.on_full, policies.max_depth) = (Restart::Always, on_full, 4);
-            policies.capacity = 64;
+            (policies.capacity, policies.external_capacity) = (64, 16);
         });
         PLACEMENTS.map(|placement| placed(system.clone(), placement))
     };
@@ -426,4 +426,42 @@ fn a_process_that_no_run_has_started_is_no_run_either() {
     assert_eq!(output.status.code(), Some(2), "{err}");
     assert!(err.contains("RADDLE_WORKER is set, but no run has started this process"), "{err}");
     assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+/// The processes that a process has started, and that are not dead.
+#[cfg(target_os = "linux")]
+fn children(of: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").expect("it is there").flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    all.filter(|pid| parent(*pid) == Some(of)).collect()
+}
+
+/// Who has started a process that is not dead.
+#[cfg(target_os = "linux")]
+fn parent(pid: u32) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut words = text.rsplit_once(") ")?.1.split(' ');
+    words.next().filter(|state| !["Z", "X"].contains(state))?;
+    words.next()?.parse().ok()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_that_never_returns_does_not_outlive_its_run() {
+    let mut again = Command::new(std::env::current_exe().expect("it runs"));
+    let mut run = again.args(["one_that_does_not_answer", "--nocapture"]).spawn().expect("it can be started");
+    let began = Instant::now();
+    // Long before its run loses patience; one of them is in a handler that never returns.
+    while children(run.id()).len() < 3 {
+        assert!(began.elapsed() < Duration::from_secs(10), "no workers come up");
+        std::thread::yield_now();
+    }
+    let workers = children(run.id());
+    run.kill().expect("it lives");
+    run.wait().expect("it is dead");
+    let dead = Instant::now();
+    while workers.iter().any(|pid| parent(*pid).is_some()) {
+        assert!(dead.elapsed() < Duration::from_secs(2), "a worker outlives its run");
+        std::thread::yield_now();
+    }
 }

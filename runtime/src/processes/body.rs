@@ -141,7 +141,8 @@ impl Body {
 
     /// Whether the last one was killed because the run was asked to.
     pub(crate) fn was_asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire) == self.born.load(Ordering::Acquire)
+        let born = self.born.load(Ordering::Acquire);
+        born > 0 && self.asked.load(Ordering::Acquire) == born
     }
 
     /// Kills the current process, if there is one, because the run was asked to.

@@ -301,3 +301,141 @@ impl<M: StateMachine> Hands<M> for Link<M> {
 const LAST_WORDS: Duration = Duration::from_millis(50);
 /// Most deaths of one worker that are kept.
 const DEATHS_MAX: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::Shutdown;
+    use std::sync::mpsc::channel;
+
+    use proptest::prelude::*;
+    use raddle_core::{Header, Moment, Outbox, Outputs, System};
+
+    use super::*;
+
+    /// Remembers the last message.
+    #[derive(Default, serde::Serialize, serde::Deserialize)]
+    struct Last(u32);
+
+    impl StateMachine for Last {
+        type Message = u32;
+        type Update = u32;
+
+        fn on_message(&mut self, n: u32, out: &mut Outbox<u32>) {
+            self.0 = n;
+            out.notify("b", n);
+        }
+
+        fn on_update(&mut self, n: u32, _: &mut Outbox<u32>) {
+            self.0 = n;
+        }
+    }
+
+    fn plan() -> Arc<Plan<Last>> {
+        let system = System::new("pair").workers(["a", "b"], |_| Last::default()).messages("s", [("a", 7)]);
+        system.on_processes().plan().expect("a sound system")
+    }
+
+    /// A link to a process that says these bytes, whatever it is told, and no more; and its end, which must stay open.
+    fn link_to(plan: &Plan<Last>, says: &[u8]) -> (Link<Last>, UnixStream) {
+        let launch = Launch { program: "/no/such/program".into(), args: Vec::new(), system: 0 };
+        let (patience, bell) = (Duration::from_secs(5), channel().0);
+        let terms = Arc::new(Terms { launch, seed: 0, patience, bell });
+        let mut link = Link::new(plan, *plan.codec().expect("on processes"), WorkerId::new(0), &terms);
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        theirs.write_all(says).expect("it fits");
+        theirs.shutdown(Shutdown::Write).expect("it is open");
+        let writer = FrameWriter::new(ours.try_clone().expect("a clone"), Stream::Worker).ok();
+        link.line = Some(Line { reader: None, writer, socket: ours });
+        (link, theirs)
+    }
+
+    /// What is made of a handling of the one message of the workload by a process that says this.
+    fn handled(says: &[u8]) -> (Option<u32>, Option<Why>) {
+        let plan = plan();
+        let (mut link, _theirs) = link_to(&plan, says);
+        let mut worker = plan.workers().swap_remove(0);
+        let (rules, mut out, mut outputs) =
+            (plan.rules(raddle_core::Order::Causal), plan.outbox(0), Outputs::<Last>::default());
+        let external = &plan.externals()[0];
+        let header: Header = plan.external_header(external);
+        let envelope = raddle_core::Envelope { header, input: external.input() };
+        let send = |errand| link.handle(errand);
+        let done = worker.handle_away(envelope, &rules, Moment::default(), &mut out, &mut outputs, &mut (), send);
+        assert_eq!(worker.is_crashed(), done == raddle_core::Handled::Crashed);
+        let sent = outputs.drain().next().map(|sent| match sent.input {
+            raddle_core::Input::Update(n) => n,
+            _ => unreachable!("workers send updates"),
+        });
+        (sent, link.deaths().pop().map(|death| death.why))
+    }
+
+    /// The frames that a process says.
+    fn frames(frames: &[(u8, &[u8])]) -> Vec<u8> {
+        let mut writer = FrameWriter::new(Vec::new(), Stream::Worker).expect("memory");
+        frames.iter().for_each(|(kind, payload)| writer.write(*kind, payload).expect("short"));
+        writer.into_inner()
+    }
+
+    /// What an honest handler answers: it sends 7 to b.
+    const HONEST: [u8; 6] = [1, 1, 7, 0, 0, 0];
+
+    #[track_caller]
+    fn refused(says: &[u8], why: &str) {
+        let (sent, death) = handled(says);
+        let death = death.expect("it is dead").to_string();
+        assert!(sent.is_none() && death.contains(why), "{death}");
+    }
+
+    #[test]
+    fn an_honest_answer_is_taken() {
+        let answer = [&HONEST[..], &[0]].concat();
+        assert_eq!(handled(&frames(&[(ANSWER, &answer)])), (Some(7), None));
+    }
+
+    #[test]
+    fn what_no_honest_process_says_is_refused_with_a_reason() {
+        let honest = [&HONEST[..], &[0]].concat();
+        refused(b"HTTP/1.1 200 OK\r\n\r\n", "this is no stream of raddle");
+        refused(&frames(&[(READY, &[])]), "a frame of kind 17 where one of kind 18 was to come");
+        refused(&frames(&[(99, &honest)]), "a frame of kind 99 where one of kind 18");
+        refused(&frames(&[(CANNOT, b"no memory")]), "it says `no memory`");
+        refused(&frames(&[(ANSWER, &[])]), "what it said cannot be and it was killed");
+        refused(&frames(&[(ANSWER, &[&honest[..], &[0]].concat())]), "1 bytes too many");
+        // A mark behind the fifth of one send.
+        refused(&frames(&[(ANSWER, &[1, 1, 7, 1, 5, 3, 1, b'x', 0, 0, 0])]), "no handler can have said this");
+        let mut flipped = frames(&[(ANSWER, &honest)]);
+        flipped[25] ^= 4;
+        refused(&flipped, "is damaged");
+        let mut huge = frames(&[]);
+        let mut head = vec![0xff, 0xff, 0xff, 0x7f, ANSWER];
+        head.extend(crc32fast::hash(&head).to_le_bytes());
+        huge.extend(head);
+        refused(&huge, "no frame has more than");
+        let cut = frames(&[(ANSWER, &honest)]);
+        assert!(matches!(handled(&cut[..cut.len() - 3]), (None, Some(Why::Ended(_)))), "it died while it spoke");
+    }
+
+    #[test]
+    fn an_answer_that_says_too_much_is_no_more_than_a_handler_that_does() {
+        // To a worker that does not exist.
+        let answer = [1, 9, 7, 0, 0, 0, 0];
+        assert_eq!(handled(&frames(&[(ANSWER, &answer)])), (None, None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_answer_is_too_strange(payload in prop::collection::vec(any::<u8>(), 0..60)) {
+            let (sent, death) = handled(&frames(&[(ANSWER, &payload)]));
+            prop_assert!(sent.is_none() || death.is_none());
+        }
+
+        #[test]
+        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            let says = [frames(&[]), bytes].concat();
+            prop_assert!(handled(&says).1.is_some());
+        }
+    }
+}
