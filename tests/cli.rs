@@ -215,7 +215,6 @@ fn values_that_are_wrong_say_what_would_do() {
     check("replay ring", "needs its seed: `raddle replay ring --seed 42`");
     check("replay nothing.ron", "there is no file `nothing.ron`");
     check("check nothing.jsonl", "cannot read `nothing.jsonl`");
-    check("run ring --on processes", "not available yet");
     check("corpus nowhere", "there is no folder `nowhere`");
     check("completions dos", "possible values: bash");
     check("explode ring", "unrecognized subcommand");

@@ -1,6 +1,5 @@
 //! The driver on threads: one per worker, one per source, one per shard.
 
-use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +10,8 @@ use raddle_core::{EndReason, Plan, StateMachine, Worker, panics};
 
 use crate::activity::EndOnPanic;
 use crate::crew::{ShardLeft, WorkerLeft, WorkerThread, carry, feed};
+use crate::error::RunError;
+use crate::hands::{Hands, Overseen};
 use crate::outcome::{Left, Outcome};
 use crate::station::Phase;
 use crate::talk::converse;
@@ -60,22 +61,6 @@ pub struct Threads {
     messages: Option<u64>,
     yield_budget: u32,
     stop_flag: Option<Arc<AtomicBool>>,
-}
-
-/// A run that could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The operating system refused a thread.
-    #[error("the thread of {who} could not be started (this system needs {threads}): {error}")]
-    Spawn {
-        /// Whose thread.
-        who: String,
-        /// How many the system needs.
-        threads: usize,
-        /// What the operating system said.
-        #[source]
-        error: io::Error,
-    },
 }
 
 impl Default for Threads {
@@ -156,16 +141,42 @@ impl Threads {
     /// # Errors
     /// When the run cannot be started: the operating system refuses a thread.
     pub fn run<M: StateMachine>(&self, plan: &Arc<Plan<M>>) -> Result<Outcome<M>, RunError> {
+        self.run_with(plan, None)
+    }
+
+    /// What handlers draw from.
+    pub(crate) const fn current_seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The same, where others run the handlers.
+    pub(crate) fn run_with<M: StateMachine>(
+        &self,
+        plan: &Arc<Plan<M>>,
+        abroad: Option<Abroad<M>>,
+    ) -> Result<Outcome<M>, RunError> {
         panics::install();
         // Machines are made on this thread, in the order of declaration, before any other runs.
         let workers = plan.workers();
         let started = Instant::now();
         let transport = Transport::new(plan, self.record);
+        let (hands, watch, over) = match abroad {
+            None => (Vec::new(), None, None),
+            Some(Abroad { hands, watch, over }) => (hands, Some(watch), Some(over)),
+        };
         let left = thread::scope(|scope| {
-            let crew = self.spawn(scope, &transport, workers);
+            let crew = self.spawn(scope, &transport, workers, hands);
+            let crew = match watch {
+                None => crew,
+                Some(watch) => crew
+                    .and_then(|crew| start(scope, &transport, "warden".to_owned(), || watch(&transport)).map(|_| crew)),
+            };
             let reason = if crew.is_ok() { self.watch(started, &transport) } else { EndReason::Stopped };
             let elapsed = started.elapsed();
             transport.announce(Phase::Halted);
+            if let Some(over) = over {
+                over();
+            }
             let Crew { workers, sources, shards } = crew?;
             let fed = join(sources).into_iter().sum();
             Ok(Left { reason, elapsed, fed, workers: join(workers), shards: join(shards) })
@@ -201,6 +212,7 @@ impl Threads {
         scope: &'scope Scope<'scope, 'env>,
         transport: &'env Transport<'env, M>,
         workers: Vec<Worker<M>>,
+        hands: Vec<Box<dyn Hands<M>>>,
     ) -> Result<Crew<'scope, M>, RunError> {
         let names = transport.plan.names();
         let messages = self.messages.unwrap_or(transport.plan.externals().len() as u64);
@@ -210,8 +222,10 @@ impl Threads {
             let carry = move || carry(transport, shard, yields);
             crew.shards.push(start(scope, transport, format!("shard {shard}"), carry)?);
         }
+        let mut hands = hands.into_iter();
         for (worker, (_, name)) in workers.into_iter().zip(names.workers()) {
-            let work = move || WorkerThread::new(transport, worker, seed, yields).run();
+            let hands = hands.next();
+            let work = move || WorkerThread::new(transport, worker, hands, seed, yields).run();
             crew.workers.push(start(scope, transport, format!("worker {name}"), work)?);
         }
         for (source, name) in names.sources() {
@@ -223,6 +237,17 @@ impl Threads {
         }
         Ok(crew)
     }
+}
+
+/// What a run has beside its threads, where its handlers run elsewhere.
+pub(crate) struct Abroad<M: StateMachine> {
+    /// Who runs the handlers, worker by worker.
+    pub(crate) hands: Vec<Box<dyn Hands<M>>>,
+    /// Sees to them, until told that the run is over.
+    #[expect(clippy::type_complexity, reason = "said once")]
+    pub(crate) watch: Box<dyn FnOnce(&dyn Overseen) + Send>,
+    /// Tells that.
+    pub(crate) over: Box<dyn FnOnce() + Send>,
 }
 
 /// The threads of one run.

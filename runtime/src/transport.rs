@@ -7,7 +7,7 @@
 //! before the sender's next push begins. Sharded, the same holds for the ingress, and all that goes to one target
 //! goes through one ingress, in order, by one thread.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -17,6 +17,7 @@ use raddle_core::{
 };
 
 use crate::activity::Activity;
+use crate::hands::Overseen;
 use crate::log::{Act, Clerk, Log, News};
 use crate::shard::{Shard, Task};
 use crate::station::{Open, Phase, Room, Station};
@@ -31,6 +32,8 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) rules: Rules,
     pub(crate) activity: Activity,
     pub(crate) recording: bool,
+    /// Whether it takes messages from outside.
+    running: AtomicBool,
     started: Instant,
     /// Which life each worker is in, for those who send.
     lives: Vec<AtomicU32>,
@@ -86,6 +89,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             rules: plan.rules(PROMISED),
             activity: Activity::new(threads),
             recording,
+            running: AtomicBool::new(true),
             started: Instant::now(),
             lives: plan.names().workers().map(|_| AtomicU32::new(0)).collect(),
             routes,
@@ -125,6 +129,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
 
     /// Tells everybody how far the run has come.
     pub(crate) fn announce(&self, phase: Phase) {
+        self.running.store(phase == Phase::Running, Ordering::Relaxed);
         self.inboxes.iter().for_each(|station| station.announce(phase, &self.activity));
         self.shards.iter().for_each(|station| station.announce(phase, &self.activity));
         self.talks.iter().flatten().for_each(|station| station.announce(phase, &self.activity));
@@ -328,6 +333,16 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let inboxes = self.inboxes.into_iter().map(Station::into_queue);
         let shards = self.shards.into_iter().map(Station::into_queue);
         (inboxes.collect(), shards.collect())
+    }
+}
+
+impl<M: StateMachine> Overseen for Transport<'_, M> {
+    fn rouse(&self, worker: WorkerId) {
+        self.inbox(worker).rouse_owner(&self.activity);
+    }
+
+    fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed)
     }
 }
 

@@ -14,6 +14,7 @@
 
 use raddle_core::{FaultKind, Outbox, StateMachine, System, WorkerId};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::{litmus, numbered_from};
 use crate::catalog::Entry;
@@ -30,7 +31,7 @@ const THREADS_MAX: u32 = 22;
 const DEPTH: u32 = 64;
 
 /// What threads ask of cells, and what those answer.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Say {
     Insert(u32),
     Done,
@@ -38,7 +39,7 @@ enum Say {
 }
 
 /// A cell or a thread.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 enum Role {
     Cell {
         value: Option<u32>,
@@ -143,4 +144,5 @@ fn system(n: u32, blind: bool) -> System<Role> {
         })
         .marks(["probed"])
         .hashed()
+        .on_processes()
 }
