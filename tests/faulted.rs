@@ -59,6 +59,20 @@ fn without_bugs_all_is_clean_under_the_faults_that_it_tolerates() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// A copy that goes to a shard may come before what its sender had said earlier and pushes later: this run once ended in
+/// the sampler, which looked for the younger of the two where the older one stood.
+#[test]
+fn a_copy_may_come_before_what_is_older() {
+    let system = || raddle::systems::all().into_iter().find(|entry| entry.name() == "semantics1").expect("built in");
+    let faults = "loss,duplication,partition".parse().expect("faults");
+    let settings = Settings { granularity: Granularity::Queues, faults, ..Settings::default() };
+    let mut sharded = system().build(&system().args([]).expect("defaults fit")).expect("defaults fit");
+    sharded.set("placement", "sharded(2)").expect("there is such a placement");
+    let search = Search { settings, seeds: 24_986..24_987, shrink: None, ..Search::default() };
+    let report = sharded.explore(&search).expect("it can be run");
+    assert!(report.found.is_none() && report.runs == 1, "{:?}", report.found);
+}
+
 #[test]
 fn every_kind_of_fault_befalls_many_runs() {
     let mut befell = BTreeMap::<FaultKind, u64>::new();
