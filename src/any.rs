@@ -16,11 +16,13 @@ use raddle_sim::{
     ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT, STEP_LIMIT, Settings, Strategy, StrategyKind,
 };
 
+#[cfg(all(feature = "threads", unix))]
+use raddle_runtime::Processes;
 #[cfg(feature = "threads")]
 use {
     raddle_checkers::{Properties, UnknownLaw, Verdict, default_laws},
-    raddle_core::{Snapshot, Trace},
-    raddle_runtime::{Metrics, RecordError, Recorded, Threads},
+    raddle_core::{Plan, Snapshot, Trace},
+    raddle_runtime::{Death, Metrics, Outcome, RecordError, Recorded, Threads},
 };
 
 /// A system of any machines.
@@ -116,6 +118,13 @@ pub trait AnySystem: Send + Sync {
     /// When it cannot be started, or a law does not exist.
     #[cfg(feature = "threads")]
     fn run_on_threads(&self, threads: &Threads, laws: Option<&[String]>) -> Result<RealRun, RealRunError>;
+
+    /// A run with a process for each worker, recorded and judged.
+    ///
+    /// # Errors
+    /// When it cannot be started, or a law does not exist.
+    #[cfg(all(feature = "threads", unix))]
+    fn run_on_processes(&self, processes: &Processes, laws: Option<&[String]>) -> Result<RealRun, RealRunError>;
 }
 
 /// Who takes part in a system, and by what its runs are judged.
@@ -187,6 +196,8 @@ pub struct RealRun {
     pub recorded: Option<Result<Recorded, RecordError>>,
     /// How long it took.
     pub elapsed: Duration,
+    /// The processes that died before it was over.
+    pub deaths: Vec<Death>,
     /// What each law and property says of it.
     pub verdicts: Vec<(String, Verdict)>,
 }
@@ -198,9 +209,9 @@ pub enum RealRunError {
     /// The system.
     #[error(transparent)]
     System(#[from] raddle_core::SystemError),
-    /// The threads.
+    /// The threads, or the processes.
     #[error(transparent)]
-    Threads(#[from] raddle_runtime::RunError),
+    Start(#[from] raddle_runtime::RunError),
     /// A law that does not exist.
     #[error(transparent)]
     Law(#[from] UnknownLaw),
@@ -306,19 +317,32 @@ impl<M: StateMachine> AnySystem for System<M> {
     #[cfg(feature = "threads")]
     fn run_on_threads(&self, threads: &Threads, laws: Option<&[String]>) -> Result<RealRun, RealRunError> {
         let plan = self.plan()?;
-        let outcome = threads.clone().record(true).run(&plan)?;
-        let trace = outcome.trace.expect("it was recorded");
-        let laws = laws.or(plan.laws());
-        let laws =
-            laws.map_or_else(|| default_laws(&trace.conditions), |laws| laws.iter().map(String::as_str).collect());
-        let mut properties = Properties::new(plan.properties());
-        let last = trace.events.last().map(|event| event.moment).unwrap_or_default();
-        properties.at_end(&Snapshot::new(&outcome.workers, plan.names()), outcome.end.reason, last);
-        let of_laws =
-            raddle_checkers::check(&trace, &laws)?.into_iter().map(|(law, verdict)| (law.to_owned(), verdict));
-        let of_properties = properties.verdicts().into_iter().map(|(name, verdict)| (name.to_owned(), verdict));
-        let verdicts = of_laws.chain(of_properties).collect();
-        let (metrics, recorded, elapsed) = (outcome.metrics, outcome.recorded, outcome.elapsed);
-        Ok(RealRun { trace, metrics, recorded, elapsed, verdicts })
+        judge(&plan, threads.clone().record(true).run(&plan)?, laws)
     }
+
+    #[cfg(all(feature = "threads", unix))]
+    fn run_on_processes(&self, processes: &Processes, laws: Option<&[String]>) -> Result<RealRun, RealRunError> {
+        let plan = self.plan()?;
+        judge(&plan, processes.clone().record(true).run(&plan)?, laws)
+    }
+}
+
+/// A recorded run, judged by these laws, or those of its system.
+#[cfg(feature = "threads")]
+fn judge<M: StateMachine>(
+    plan: &Plan<M>,
+    outcome: Outcome<M>,
+    laws: Option<&[String]>,
+) -> Result<RealRun, RealRunError> {
+    let trace = outcome.trace.expect("it was recorded");
+    let laws = laws.or(plan.laws());
+    let laws = laws.map_or_else(|| default_laws(&trace.conditions), |laws| laws.iter().map(String::as_str).collect());
+    let mut properties = Properties::new(plan.properties());
+    let last = trace.events.last().map(|event| event.moment).unwrap_or_default();
+    properties.at_end(&Snapshot::new(&outcome.workers, plan.names()), outcome.end.reason, last);
+    let of_laws = raddle_checkers::check(&trace, &laws)?.into_iter().map(|(law, verdict)| (law.to_owned(), verdict));
+    let of_properties = properties.verdicts().into_iter().map(|(name, verdict)| (name.to_owned(), verdict));
+    let verdicts = of_laws.chain(of_properties).collect();
+    let Outcome { metrics, recorded, elapsed, deaths, .. } = outcome;
+    Ok(RealRun { trace, metrics, recorded, elapsed, deaths, verdicts })
 }

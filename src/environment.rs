@@ -9,6 +9,7 @@
 //! | `RADDLE_TIME` | a duration, such as 30s | ends a search after this long |
 //! | `RADDLE_STEPS_MAX` | a number from 1 | cuts a run off after so many steps |
 //! | `RADDLE_SAVE` | a folder | where findings are saved |
+//! | `RADDLE_WORKER` | what a run says to it | set by a run on processes for its own, and by nobody else |
 //!
 //! They hold for tests and for the command. Flags go before the environment, and the environment before what the code
 //! says. An empty variable is as good as none; a value that does not read is an error, and so is a name that starts
@@ -36,7 +37,7 @@ pub struct Variable {
 }
 
 /// All variables that raddle reads as its own.
-pub const TABLE: [Variable; 7] = [
+pub const TABLE: [Variable; 8] = [
     Variable { name: "RADDLE_SEED", takes: "a seed", about: "explore or replay this seed only" },
     Variable { name: "RADDLE_SEEDS", takes: "a count, or a range A..B", about: "the seeds to explore" },
     Variable { name: "RADDLE_STRATEGY", takes: "the name of a strategy", about: "how choices are made" },
@@ -44,6 +45,11 @@ pub const TABLE: [Variable; 7] = [
     Variable { name: "RADDLE_TIME", takes: "a duration, such as 30s", about: "ends a search after this long" },
     Variable { name: "RADDLE_STEPS_MAX", takes: "a number from 1", about: "cuts a run off after so many steps" },
     Variable { name: "RADDLE_SAVE", takes: "a folder", about: "where findings are saved" },
+    Variable {
+        name: "RADDLE_WORKER",
+        takes: "what a run says to it",
+        about: "set by a run on processes for its own, and by nobody else",
+    },
 ];
 
 /// What the environment says.
@@ -61,6 +67,8 @@ pub struct Environment {
     pub time: Option<Duration>,
     /// `RADDLE_STEPS_MAX`.
     pub steps_max: Option<u64>,
+    /// `RADDLE_WORKER`: this process was started to be a worker, and will be when it comes to its run.
+    pub worker: Option<String>,
     /// `RADDLE_SAVE`.
     pub save: Option<PathBuf>,
     /// Whether this is a machine that keeps nothing.
@@ -161,6 +169,7 @@ impl Environment {
                 _ => return Err("a number from 1".to_owned()),
             },
             "RADDLE_SAVE" => self.save = Some(text.into()),
+            "RADDLE_WORKER" => self.worker = Some(text.to_owned()),
             _ => unreachable!("every row of the table is read above"),
         }
         Ok(())
@@ -193,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_row_is_read() {
-        let values = ["7", "5..9", "random", "2", "30s", "100", "there"];
+        let values = ["7", "5..9", "random", "2", "30s", "100", "there", "2a-1"];
         for (variable, value) in TABLE.iter().zip(values) {
             let environment = of(&[(variable.name, value)]).unwrap();
             assert_ne!(environment, of(&[]).unwrap(), "{}", variable.name);

@@ -115,6 +115,8 @@ pub mod prelude {
         Ask, ByKey, Cycles, Input, Keyed, OnFull, Order, Outbox, Party, Pick, Placement, Policies, Seat, Snapshot,
         StateMachine, System, TimerTag, When, WorkerId,
     };
+    #[cfg(all(feature = "threads", unix))]
+    pub use raddle_runtime::Processes;
     #[cfg(feature = "threads")]
     pub use raddle_runtime::Threads;
     #[cfg(feature = "sim")]

@@ -215,7 +215,6 @@ fn values_that_are_wrong_say_what_would_do() {
     check("replay ring", "needs its seed: `raddle replay ring --seed 42`");
     check("replay nothing.ron", "there is no file `nothing.ron`");
     check("check nothing.jsonl", "cannot read `nothing.jsonl`");
-    check("run ring --on processes", "not available yet");
     check("corpus nowhere", "there is no folder `nowhere`");
     check("completions dos", "possible values: bash");
     check("explode ring", "unrecognized subcommand");
@@ -444,6 +443,28 @@ fn a_bug_on_threads_is_lifted_and_shrunk() {
     let done = place.run("shrink half.rec").ends(0).prints("violation: no-silent-loss");
     let saved = done.says("replay").trim_start_matches("raddle replay ").to_owned();
     place.run(&format!("replay {saved}")).ends(1).prints("the same run, event for event");
+}
+
+/// Where handlers ran is no part of a recording.
+#[test]
+#[cfg(unix)]
+fn runs_on_processes_are_lifted_too() {
+    let place = here();
+    for entry in raddle::systems::all() {
+        let (name, file) = (entry.name(), format!("{}.rec", entry.name()));
+        // So many workers, each a process, are no better a test.
+        if name != "indexer" {
+            place.run(&format!("run {name} --on processes --record {file}")).ends(0);
+            place.run(&format!("replay {file}")).ends(0).prints("the same run, event for event");
+        }
+    }
+    place.run("run half --on processes --bug lose-silently --record lost.rec").ends(1);
+    place.run("replay lost.rec").ends(1).prints("reproduced: no-silent-loss");
+    place
+        .run("run ring --on processes --set restart=always --for 400ms --kill-every 20ms --record torn.rec")
+        .ends(0)
+        .prints("up to the first death of a process");
+    place.run("replay torn.rec").ends(5).prints("then the process of a worker");
 }
 
 #[test]

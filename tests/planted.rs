@@ -4,10 +4,13 @@
 //! A checker that has never been seen to fail proves nothing: this is where each of them is seen.
 #![cfg(feature = "sim")]
 
+use std::path::Path;
+
 use raddle::any::{AnySystem, Search};
 use raddle::catalog::{Bug, Entry};
 use raddle::checkers::LAWS;
-use raddle::sim::{Granularity, Network, Report, Settings, StrategyKind};
+use raddle::corpus::findings_below;
+use raddle::sim::{Finding, Granularity, Network, Report, Settings, StrategyKind};
 
 /// Seeds on which a system without bugs must be clean.
 const CLEAN_SEEDS: u64 = 2_000;
@@ -90,6 +93,18 @@ fn each_planted_bug_is_found_by_its_law() {
         let report = system.explore(&search(entry.default_settings().clone())).expect("it can be run");
         let law = report.found.as_ref().map(|found| found.violation.law.as_str());
         assert_eq!(law, Some(bug.law.as_str()), "{} --bug {}: {:?}", entry.name(), bug.name, report.found);
+    }
+}
+
+/// What differs from itself cannot be committed: it would be no test.
+#[test]
+fn each_planted_bug_has_a_committed_finding() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let findings: Vec<Finding> =
+        findings_below(&folder).iter().map(|path| Finding::read(path).expect("it is whole")).collect();
+    for (entry, bug) in bugs().into_iter().filter(|(_, bug)| bug.law != "determinism") {
+        let is_of = |finding: &Finding| finding.system == entry.name() && finding.bug.as_deref() == Some(&*bug.name);
+        assert!(findings.iter().any(is_of), "none of {} --bug {}", entry.name(), bug.name);
     }
 }
 

@@ -328,7 +328,8 @@ impl Bank {
         }
     }
 
-    #[inline(always)]
+    /// Kept out of the places where things are sent, and so made once for all systems.
+    #[inline(never)]
     fn emit(&mut self, event: EventRef<'_>) {
         let names = &self.conditions.names;
         if let Some(knowledge) = &mut self.knowledge
@@ -367,7 +368,8 @@ impl Bank {
         }
     }
 
-    #[inline(always)]
+    /// As [`Self::emit`].
+    #[inline(never)]
     fn handle(&mut self, event: EventRef<'_>) {
         self.moment = event.moment;
         let names = &self.conditions.names;
@@ -419,7 +421,7 @@ impl Bank {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn follow_queues(&mut self, event: EventRef<'_>) {
         let names = &self.conditions.names;
         if let Some(law) = &mut self.bounded_queues
@@ -434,7 +436,7 @@ impl Bank {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn dropped(&mut self, event: EventRef<'_>) {
         if !no_silent_loss::ends_a_way(event.lane) {
             return;

@@ -1,6 +1,9 @@
 //! Messages on their way: an untyped header, which the core, the strategies and the checkers read, and a typed
 //! input, which only the state machine reads.
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use crate::barrier::Barriers;
 use crate::clock::VectorClock;
 use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, Party, Root, Time, WorkerId};
@@ -176,6 +179,11 @@ impl Clone for Header {
 }
 
 /// A typed input.
+#[derive(Serialize, Deserialize)]
+#[serde(bound(
+    serialize = "M::Message: Serialize, M::Update: Serialize",
+    deserialize = "M::Message: DeserializeOwned, M::Update: DeserializeOwned"
+))]
 pub enum Input<M: StateMachine> {
     /// The first input of a life.
     Start,

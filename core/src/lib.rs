@@ -9,9 +9,11 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod away;
 mod barrier;
 mod bounded;
 mod clock;
+mod codec;
 mod commit;
 mod coordinator;
 mod digest;
@@ -46,9 +48,11 @@ mod worker;
 mod workload;
 
 pub use ask::{Ask, Manner};
+pub use away::{Answer, Away, Errand, Said};
 pub use barrier::{Barrier, Barriers, Watermark};
 pub use bounded::{Bounded, Offered};
 pub use clock::{Causality, VectorClock};
+pub use codec::{Codec, CodecError};
 pub use coordinator::{Coordinator, Hop, jump_hash};
 pub use digest::{Digest, Digester};
 pub use event::{Cause, DropReason, EventRef, Lane, Moment, Sink, What};

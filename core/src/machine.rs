@@ -5,6 +5,8 @@
 
 use std::fmt::Debug;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::WorkerId;
 use crate::names::Names;
 use crate::outbox::Outbox;
@@ -120,7 +122,7 @@ impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
 }
 
 /// What a worker calls one of its timers. Several may wait under the same tag.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TimerTag(pub u64);
 
 /// The place a machine is made for.

@@ -3,11 +3,13 @@
 //! A handler fills it; when the handler has returned, the worker turns each command into messages and events. A
 //! handler that panics has said nothing.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::header::Header;
 use crate::ids::{Party, Time, WorkerId};
@@ -36,15 +38,15 @@ pub struct Outbox<U> {
     asked: bool,
 }
 
-/// One thing a handler said that is no send.
-#[derive(Debug)]
+/// One thing a handler said that is no send. Names are `'static` but where they come from another process.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Command<U> {
     NotifyUnknown(Box<str>, U),
     SetTimer(TimerTag, Duration),
     CancelTimer(TimerTag),
-    Mark(&'static str),
-    Wait(WorkerId, &'static str),
-    Waited(&'static str),
+    Mark(Cow<'static, str>),
+    Wait(WorkerId, Cow<'static, str>),
+    Waited(Cow<'static, str>),
     Reply(U),
     Read(Box<str>),
     Wrote(Box<str>),
@@ -126,18 +128,18 @@ impl<U> Outbox<U> {
 
     /// Says that something worth reaching was reached; reports count it.
     pub fn mark(&mut self, name: &'static str) {
-        self.command(Command::Mark(name));
+        self.command(Command::Mark(name.into()));
     }
 
     /// Says that this worker cannot do its work until `on` has sent something, under a name. Still waiting when
     /// the run is over is a deadlock.
     pub fn wait(&mut self, on: impl Targets, what: &'static str) {
-        on.each_id(self, &mut |out, worker| out.command(Command::Wait(worker, what)));
+        on.each_id(self, &mut |out, worker| out.command(Command::Wait(worker, what.into())));
     }
 
     /// Says that what was waited for under this name has come.
     pub fn waited(&mut self, what: &'static str) {
-        self.command(Command::Waited(what));
+        self.command(Command::Waited(what.into()));
     }
 
     /// Answers the session whose query or message is handled.
@@ -242,14 +244,20 @@ impl<U> Outbox<U> {
     /// Makes ready for one input.
     #[inline(always)]
     pub(crate) fn begin(&mut self, header: &Header, now: Time) {
+        self.begin_as(header.to, header.from, header.id.hash64(), now);
+    }
+
+    /// [`Outbox::begin`] where there is no header.
+    #[inline(always)]
+    pub(crate) fn begin_as(&mut self, me: WorkerId, from: Party, input: u64, now: Time) {
         debug_assert!(self.sends.is_empty() && self.commands.is_empty(), "what the last handler said was taken out");
         self.choices.made.clear();
-        self.me = header.to;
-        self.from = header.from;
+        self.me = me;
+        self.from = from;
         self.now = now;
         self.rng = None;
         self.asked = false;
-        self.input = header.id.hash64();
+        self.input = input;
     }
 
     fn command(&mut self, command: Command<U>) {

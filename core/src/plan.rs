@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::ask::Manner;
+use crate::codec::Codec;
 use crate::fault::FaultKind;
 use crate::header::{Envelope, Header, Input};
 use crate::ids::{Incarnation, MessageId, Party, Root, SourceId, Time, WorkerId};
@@ -73,6 +74,7 @@ pub struct Plan<M: StateMachine> {
     pub(crate) message_kind: Option<MessageKind<M>>,
     pub(crate) commuting: Option<Commuting<M>>,
     pub(crate) fault_when: Vec<(FaultKind, FaultWhen<M>)>,
+    pub(crate) codec: Option<Codec<M>>,
 }
 
 impl<M: StateMachine> Plan<M> {
@@ -215,6 +217,12 @@ impl<M: StateMachine> Plan<M> {
     #[must_use]
     pub const fn assign(&self) -> Option<&Assign<M>> {
         self.assign.as_ref()
+    }
+
+    /// How its values become bytes, if the system may run [on processes](crate::System::on_processes).
+    #[must_use]
+    pub const fn codec(&self) -> Option<&Codec<M>> {
+        self.codec.as_ref()
     }
 
     /// Whether the system says of what kind its states or its inputs are.

@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::ask::{Ask, Manner};
+use crate::codec::Codec;
 use crate::fault::FaultKind;
 use crate::fnv;
 use crate::header::{Header, Input};
@@ -69,6 +72,7 @@ pub struct System<M: StateMachine> {
     message_kind: Option<MessageKind<M>>,
     commuting: Option<Commuting<M>>,
     fault_when: Vec<(FaultKind, FaultWhen<M>)>,
+    codec: Option<Codec<M>>,
 }
 
 /// A message of the workload, by names.
@@ -105,6 +109,7 @@ impl<M: StateMachine> Clone for System<M> {
             message_kind: self.message_kind.clone(),
             commuting: self.commuting.clone(),
             fault_when: self.fault_when.clone(),
+            codec: self.codec,
         }
     }
 }
@@ -133,6 +138,7 @@ impl<M: StateMachine> System<M> {
             message_kind: None,
             commuting: None,
             fault_when: Vec::new(),
+            codec: None,
         }
     }
 
@@ -526,6 +532,37 @@ impl<M: StateMachine> System<M> {
         self
     }
 
+    /// Lets every worker be an operating system process. Inputs, updates and states then go between processes, so all of
+    /// them must be serializable.
+    ///
+    /// ```
+    /// use raddle_core::{Outbox, StateMachine, System};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Till { cash: i64 }
+    /// impl StateMachine for Till {
+    ///     type Message = i64;
+    ///     type Update = i64;
+    ///     fn on_message(&mut self, amount: i64, _: &mut Outbox<i64>) { self.cash += amount; }
+    ///     fn on_update(&mut self, amount: i64, _: &mut Outbox<i64>) { self.cash += amount; }
+    /// }
+    ///
+    /// let system = System::new("shop").workers(["till"], |_| Till { cash: 0 }).on_processes();
+    /// assert!(system.plan()?.codec().is_some());
+    /// # Ok::<(), raddle_core::SystemError>(())
+    /// ```
+    #[must_use]
+    pub fn on_processes(mut self) -> Self
+    where
+        M: Serialize + DeserializeOwned,
+        M::Message: Serialize + DeserializeOwned,
+        M::Update: Serialize + DeserializeOwned,
+    {
+        self.codec = Some(Codec::new());
+        self
+    }
+
     /// Says in which kind of state a machine is, in a word (`leader`, `waiting`). Searches then count which worker
     /// handled which kind of input in which kind of state: the coverage of their reports.
     #[must_use]
@@ -630,6 +667,7 @@ impl<M: StateMachine> System<M> {
             message_kind: self.message_kind.clone(),
             commuting: self.commuting.clone(),
             fault_when: self.fault_when.clone(),
+            codec: self.codec,
         };
         plan.starts = plan.find_starts();
         Ok(Arc::new(plan))

@@ -3,6 +3,7 @@
 //! [`Worker::handle`] is the only way in which user code runs, in every driver. It turns what the handler said into
 //! messages with their ids, numbers, depths and clocks, and refuses what the policies refuse.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::barrier::{Barriers, Watermark};
@@ -75,7 +76,7 @@ pub struct Worker<M> {
     commit: Commit,
     timers: Vec<Timer>,
     timers_set: u32,
-    waits: Vec<(WorkerId, &'static str)>,
+    waits: Vec<(WorkerId, Cow<'static, str>)>,
     crashed: bool,
 }
 
@@ -100,7 +101,7 @@ impl<M: std::fmt::Debug> std::fmt::Debug for Worker<M> {
 pub enum Handled {
     /// It is.
     Done,
-    /// The handler panicked; the worker is dead, and has said nothing.
+    /// The handler panicked, or its process died; the worker is dead, and has said nothing.
     Crashed,
     /// The worker was dead already; the input is dropped.
     Dead,
@@ -290,17 +291,35 @@ impl<M: StateMachine> Worker<M> {
         outputs: &mut impl Outlet<M>,
         sink: &mut S,
     ) -> Handled {
-        let mut voice = Voice { worker: self.id, life: self.life, moment, sink };
+        let mut voice = Voice::new(self, moment, sink);
+        if let Some((why, handled)) = self.turns_away(header, rules) {
+            *input = None;
+            voice.say_at(Lane::Inbox(self.id), What::Drop(why), header);
+            return handled;
+        }
+        self.learn(header, rules);
+        voice.say(What::Handle, header, "");
+        out.begin(header, moment.time);
+        let machine = &mut self.machine;
+        let result = panics::catch(|| react(machine, input.take(), out));
+        self.conclude(header, rules, result, out, outputs, voice)
+    }
+
+    /// Why an input is not to be handled at all, if it is not.
+    #[inline(always)]
+    pub(crate) fn turns_away(&self, header: &Header, rules: &Rules) -> Option<(DropReason, Handled)> {
         if self.crashed {
-            *input = None;
-            voice.say_at(Lane::Inbox(self.id), What::Drop(DropReason::Crash), header);
-            return Handled::Dead;
+            Some((DropReason::Crash, Handled::Dead))
+        } else if self.is_forged(header, rules) {
+            Some((DropReason::Forged, Handled::Refused))
+        } else {
+            None
         }
-        if self.is_forged(header, rules) {
-            *input = None;
-            voice.say_at(Lane::Inbox(self.id), What::Drop(DropReason::Forged), header);
-            return Handled::Refused;
-        }
+    }
+
+    /// Learns from the header of what is handled.
+    #[inline(always)]
+    pub(crate) fn learn(&mut self, header: &Header, rules: &Rules) {
         if rules.policies.sabotage != Some(Sabotage::ForgetClocks) {
             self.clock.merge(&header.clock);
         }
@@ -310,17 +329,19 @@ impl<M: StateMachine> Worker<M> {
         if rules.lives {
             self.barriers.rely(self.id, self.life);
         }
-        voice.say(What::Handle, header, "");
-        out.begin(header, moment.time);
-        let machine = &mut self.machine;
-        let result = panics::catch(|| match input.take() {
-            Some(Input::Start) => machine.on_start(out),
-            Some(Input::Message(message)) => machine.on_message(message, out),
-            Some(Input::Update(update)) => machine.on_update(update, out),
-            Some(Input::Timer(tag)) => machine.on_timer(tag, out),
-            Some(Input::Query(query)) => machine.on_query(query, out),
-            None => {}
-        });
+    }
+
+    /// Makes messages and events of what the handler has said.
+    #[inline(always)]
+    pub(crate) fn conclude<S: Sink<M>>(
+        &mut self,
+        header: &Header,
+        rules: &Rules,
+        result: Result<(), String>,
+        out: &mut Outbox<M::Update>,
+        outputs: &mut impl Outlet<M>,
+        mut voice: Voice<'_, S>,
+    ) -> Handled {
         for &(options, value) in &out.choices.made {
             voice.say(What::Choose { options, value }, header, "");
         }
@@ -460,14 +481,14 @@ impl<M: StateMachine> Worker<M> {
                 self.timers.retain(|timer| timer.tag != tag);
                 voice.say(What::CancelTimer { tag }, cause, "");
             }
-            Command::Mark(name) => voice.say(What::Mark, cause, name),
+            Command::Mark(name) => voice.say(What::Mark, cause, &name),
             Command::Wait(on, what) => {
+                voice.say(What::Wait { on }, cause, &what);
                 self.waits.push((on, what));
-                voice.say(What::Wait { on }, cause, what);
             }
             Command::Waited(what) => {
                 self.waits.retain(|wait| wait.1 != what);
-                voice.say(What::Waited, cause, what);
+                voice.say(What::Waited, cause, &what);
             }
             Command::Reply(answer) => voice.emit(What::Reply, cause, "", &Input::Update(answer)),
             Command::Read(text) => voice.say(What::Read, cause, &text),
@@ -549,6 +570,11 @@ impl<M> Worker<M> {
         &self.machine
     }
 
+    /// Its machine was elsewhere, and this is what it is there.
+    pub fn come_home(&mut self, machine: M) {
+        self.machine = machine;
+    }
+
     /// What it knows of everybody's sends.
     #[must_use]
     pub const fn clock(&self) -> &VectorClock {
@@ -563,7 +589,7 @@ impl<M> Worker<M> {
 
     /// What it needs of others: of whom, and under which name.
     #[must_use]
-    pub fn waits(&self) -> &[(WorkerId, &'static str)] {
+    pub fn waits(&self) -> &[(WorkerId, Cow<'static, str>)] {
         &self.waits
     }
 
@@ -609,22 +635,40 @@ pub(crate) fn start_header(worker: WorkerId, life: Incarnation, names: &Names) -
     Header::of_root(id, Party::Worker(worker), worker, life, Time::default())
 }
 
+/// Runs the handler of an input.
+#[inline(always)]
+pub(crate) fn react<M: StateMachine>(machine: &mut M, input: Option<Input<M>>, out: &mut Outbox<M::Update>) {
+    match input {
+        Some(Input::Start) => machine.on_start(out),
+        Some(Input::Message(message)) => machine.on_message(message, out),
+        Some(Input::Update(update)) => machine.on_update(update, out),
+        Some(Input::Timer(tag)) => machine.on_timer(tag, out),
+        Some(Input::Query(query)) => machine.on_query(query, out),
+        None => {}
+    }
+}
+
 /// Reports what happens at one worker at one moment.
-struct Voice<'a, S> {
+pub(crate) struct Voice<'a, S> {
     worker: WorkerId,
     life: Incarnation,
     moment: Moment,
     sink: &'a mut S,
 }
 
-impl<S> Voice<'_, S> {
+impl<'a, S> Voice<'a, S> {
+    #[inline(always)]
+    pub(crate) fn new<M>(worker: &Worker<M>, moment: Moment, sink: &'a mut S) -> Self {
+        Self { worker: worker.id, life: worker.life, moment, sink }
+    }
+
     #[inline(always)]
     fn event<'e>(&self, lane: Lane, what: What, header: &'e Header, text: &'e str) -> EventRef<'e> {
         EventRef { moment: self.moment, lane, life: self.life, what, header, text }
     }
 
     #[inline(always)]
-    fn say<M: StateMachine>(&mut self, what: What, header: &Header, text: &str)
+    pub(crate) fn say<M: StateMachine>(&mut self, what: What, header: &Header, text: &str)
     where
         S: Sink<M>,
     {
@@ -632,7 +676,7 @@ impl<S> Voice<'_, S> {
         self.sink.event(event, None);
     }
 
-    fn say_at<M: StateMachine>(&mut self, lane: Lane, what: What, header: &Header)
+    pub(crate) fn say_at<M: StateMachine>(&mut self, lane: Lane, what: What, header: &Header)
     where
         S: Sink<M>,
     {

@@ -29,6 +29,12 @@ impl Activity {
         self.at_work.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// [`Activity::enter`] by one who is not at work himself: unless nobody is, for then the run is over.
+    pub(crate) fn try_enter(&self) -> bool {
+        let more = |at_work: usize| (at_work > 0).then_some(at_work + 1);
+        self.at_work.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+    }
+
     /// The caller sleeps from now on, or has ended.
     pub(crate) fn leave(&self) {
         let before = self.at_work.fetch_sub(1, Ordering::AcqRel);

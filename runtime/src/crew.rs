@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use raddle_core::{
-    Envelope, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Root, SourceId, StateMachine, Time, Worker,
-    WorkerId,
+    Cause, Envelope, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Recovery, Root, SourceId, StateMachine,
+    Time, Worker, WorkerId,
 };
 
+use crate::hands::{Death, Hands};
 use crate::log::{Act, Log, News};
 use crate::shard::Task;
 use crate::station::Phase;
@@ -21,6 +22,8 @@ use crate::transport::{Carrier, Transport};
 pub(crate) struct WorkerThread<'a, M: StateMachine> {
     transport: &'a Transport<'a, M>,
     yield_budget: u32,
+    /// Who runs the handlers, if not this thread.
+    hands: Option<Box<dyn Hands<M>>>,
     out: Outbox<M::Update>,
     outputs: Outputs<'a, M>,
     news: News,
@@ -41,6 +44,8 @@ pub(crate) struct WorkerLeft<M: StateMachine> {
     pub(crate) log: Log<M>,
     /// Sent, and not pushed before the run was halted; the first one waited for room.
     pub(crate) unsent: Vec<Envelope<M>>,
+    /// How its processes died.
+    pub(crate) deaths: Vec<Death>,
 }
 
 /// What a shard's thread leaves: an update that waited for room when the run was halted.
@@ -50,17 +55,26 @@ enum Next<M: StateMachine> {
     Start(Envelope<M>),
     Input(Envelope<M>),
     Timer(MessageId),
+    /// It seems that nobody is there who could handle anything.
+    Gone,
     Over,
 }
 
 impl<'a, M: StateMachine> WorkerThread<'a, M> {
-    pub(crate) fn new(transport: &'a Transport<'a, M>, worker: Worker<M>, seed: u64, yield_budget: u32) -> Self {
+    pub(crate) fn new(
+        transport: &'a Transport<'a, M>,
+        worker: Worker<M>,
+        hands: Option<Box<dyn Hands<M>>>,
+        seed: u64,
+        yield_budget: u32,
+    ) -> Self {
         let lives: Arc<[AtomicU32]> = transport.plan.names().workers().map(|_| AtomicU32::new(0)).collect();
         let seen = Arc::clone(&lives);
         let life_of = move |worker: WorkerId| {
             Incarnation(seen.get(worker.index()).map_or(0, |life| life.load(Ordering::Relaxed)))
         };
         Self {
+            hands,
             transport,
             yield_budget,
             out: transport.plan.outbox(seed),
@@ -71,7 +85,7 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             news: News::default(),
             handled: 0,
             timers_turn: false,
-            left: WorkerLeft { log: transport.worker_log(worker.id()), worker, unsent: Vec::new() },
+            left: WorkerLeft { log: transport.worker_log(worker.id()), worker, unsent: Vec::new(), deaths: Vec::new() },
         }
     }
 
@@ -93,19 +107,40 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
                     let timer = self.left.worker.fire(&id).expect("only its own worker takes a timer back");
                     self.handle(timer, |now, deaths| Act::Fire { nth, now, deaths })
                 }
+                Next::Gone => {
+                    self.look_after();
+                    true
+                }
                 Next::Over => false,
             };
         }
+        self.come_home();
         self.left
     }
 
     /// Handles one input and pushes what it sends. Whether all of that could be pushed.
     fn handle(&mut self, envelope: Envelope<M>, act: impl FnOnce(Time, u32) -> Act) -> bool {
         let moment = Moment { step: 0, time: self.transport.now() };
-        let WorkerLeft { worker, log, unsent } = &mut self.left;
+        let WorkerLeft { worker, log, unsent, .. } = &mut self.left;
         let rules = &self.transport.rules;
         let session = self.transport.session_of(&envelope);
-        let handled = worker.handle(envelope, rules, moment, &mut self.out, &mut self.outputs, log);
+        let (out, outputs) = (&mut self.out, &mut self.outputs);
+        let handled = match &mut self.hands {
+            None => worker.handle(envelope, rules, moment, out, outputs, log),
+            Some(hands) => {
+                let mut is_answered = true;
+                let send = |errand| {
+                    let answer = hands.handle(errand);
+                    is_answered &= answer.is_some();
+                    answer
+                };
+                let handled = worker.handle_away(envelope, rules, moment, out, outputs, log, send);
+                if !is_answered {
+                    log.end_tape();
+                }
+                handled
+            }
+        };
         log.close(act(moment.time, self.deaths));
         self.handled += 1;
         if rules.is_watermark_due(self.handled) {
@@ -130,7 +165,7 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
         let start = self.transport.plan.start(self.left.worker.id(), life);
         if speaks {
             self.start = Some(start);
-        } else {
+        } else if self.hands.is_none() {
             self.left.worker.start_silently(&start.header, &mut self.out);
         }
     }
@@ -143,7 +178,34 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             let make = || transport.plan.machine(worker);
             self.left.worker.restart(life, make, &transport.rules, moment, &mut self.left.log);
             self.left.log.close(Act::Restart);
-            self.begin_life(life, transport.plan.starts_again(worker));
+            let speaks = transport.plan.starts_again(worker);
+            if let Some(hands) = &mut self.hands {
+                let kept = transport.plan.policies().recovery == Recovery::Durable;
+                hands.begin(life, !speaks, kept.then(|| self.left.worker.machine()));
+            }
+            self.begin_life(life, speaks);
+        }
+    }
+
+    /// Whoever runs the handlers seems to be gone. If so, this life is over, between two inputs.
+    fn look_after(&mut self) {
+        if self.hands.as_mut().is_some_and(|hands| hands.are_gone()) {
+            self.start = None;
+            let moment = Moment { step: 0, time: self.transport.now() };
+            self.left.log.end_tape();
+            self.left.worker.crash(Cause::Killed, &self.transport.rules, moment, &mut self.left.log);
+            self.left.log.close(Act::Restart);
+            self.end_life(moment);
+        }
+    }
+
+    /// The run is over: the machine comes home, if it can.
+    fn come_home(&mut self) {
+        if let Some(hands) = &mut self.hands {
+            if let Some(machine) = hands.end() {
+                self.left.worker.come_home(machine);
+            }
+            self.left.deaths = hands.deaths();
         }
     }
 
@@ -155,6 +217,11 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             let mut post = self.transport.inbox(self.left.worker.id());
             if post.phase() == Phase::Halted {
                 return Next::Over;
+            }
+            // Asked under the lock, so that nobody who says so is missed.
+            let alive = !self.left.worker.is_crashed();
+            if alive && self.hands.as_ref().is_some_and(|hands| hands.seem_gone()) {
+                return Next::Gone;
             }
             if let Some(start) = self.start.take() {
                 return Next::Start(start);

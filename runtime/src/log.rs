@@ -153,6 +153,11 @@ impl<M: StateMachine> Log<M> {
         }
     }
 
+    /// From here on nothing of this lane goes on tape: the process of its worker died, of which nobody else can know why.
+    pub(crate) fn end_tape(&mut self) {
+        self.tape.take().into_iter().for_each(Tape::end);
+    }
+
     pub(crate) const fn is_recording(&self) -> bool {
         self.recording.is_some()
     }

@@ -9,6 +9,7 @@ use raddle_core::{
 };
 
 use crate::crew::{ShardLeft, WorkerLeft};
+use crate::hands::Death;
 use crate::log::Log;
 use crate::merge::{Strand, merge};
 use crate::metrics::Metrics;
@@ -29,6 +30,8 @@ pub struct Outcome<M: StateMachine> {
     pub recorded: Option<Result<Recorded, RecordError>>,
     /// From the first thread's start until nothing was left to do, or the run was halted.
     pub elapsed: Duration,
+    /// The processes that died before the run was over, worker by worker.
+    pub deaths: Vec<Death>,
 }
 
 /// What the threads of a run leave.
@@ -52,6 +55,7 @@ impl<M: StateMachine> Outcome<M> {
         // Whoever waits for a shard waits for the inbox at which that shard waits.
         let blocked_at: Vec<Option<WorkerId>> = left.shards.iter().map(|l| l.as_ref().map(|e| e.header.to)).collect();
         end.in_flight.extend(left.shards.iter().flatten().map(|envelope| envelope.header.id.clone()));
+        let mut deaths = Vec::new();
         let mut strands = (Vec::new(), Vec::new(), Vec::new());
         for ShardDesk { queue: shard, log, .. } in shards {
             end.in_flight.extend(shard.queued().map(|envelope| envelope.header.id.clone()));
@@ -59,9 +63,10 @@ impl<M: StateMachine> Outcome<M> {
         }
         let mut workers = Vec::with_capacity(left.workers.len());
         for ((left, desk), (_, name)) in left.workers.into_iter().zip(inboxes).zip(plan.names().workers()) {
-            let WorkerLeft { worker, log: own_log, unsent } = left;
+            let WorkerLeft { worker, log: own_log, unsent, deaths: died } = left;
+            deaths.extend(died);
             let InboxDesk { queue: inbox, log, .. } = desk;
-            let waits = worker.waits().iter().map(|(on, what)| (worker.id(), *on, (*what).to_owned()));
+            let waits = worker.waits().iter().map(|(on, what)| (worker.id(), *on, (*what).to_string()));
             end.waiting.extend(waits);
             if let Some(first) = unsent.first() {
                 let at = match routes.route(&first.header) {
@@ -91,7 +96,7 @@ impl<M: StateMachine> Outcome<M> {
             events: merge(strands.0, strands.1, strands.2),
             end: end.clone(),
         });
-        Self { trace, workers, end, metrics, recorded: None, elapsed: left.elapsed }
+        Self { trace, workers, end, metrics, recorded: None, elapsed: left.elapsed, deaths }
     }
 
     /// How the run ended, for its recording.

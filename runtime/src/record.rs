@@ -7,6 +7,7 @@
 //! ```text
 //! 1  what was run: Head, as postcard            2  LEB128 number of a lane · acts, as `raddle_core::recording` writes them
 //! 3  how it ended: Tail, as postcard            4  (empty) there was no room for more
+//! 5  (empty) it ended, and processes died in it
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -17,13 +18,14 @@ use std::thread::{self, JoinHandle};
 
 use raddle_core::recording::{Head, Origin, Recording, Tail};
 
-use crate::tape::{Spool, write_tail};
+use crate::tape::{Spool, write_tail, write_torn};
 use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
 
 pub(crate) const HEAD: u8 = 1;
 pub(crate) const LANE: u8 = 2;
 pub(crate) const TAIL: u8 = 3;
 pub(crate) const CUT: u8 = 4;
+pub(crate) const TORN: u8 = 5;
 
 /// A recording has at most so many bytes, unless told otherwise: 1 GiB.
 pub const BYTES_MAX: u64 = 1 << 30;
@@ -132,8 +134,20 @@ type Writer = JoinHandle<Result<(FrameWriter<File>, bool), WireError>>;
 pub struct Recorded {
     /// How many bytes it has.
     pub bytes: u64,
-    /// Whether all of the run is in it; otherwise there was room for its beginning.
-    pub is_whole: bool,
+    /// How much of the run is in it.
+    pub extent: Extent,
+}
+
+/// How much of a run a recording holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// Its beginning: there was no room for more.
+    Full,
+    /// All that came before the first death of a process and does not follow from it. Such a death comes from outside, and
+    /// is no function of the run.
+    UpToDeath,
 }
 
 impl Recorder {
@@ -145,10 +159,17 @@ impl Recorder {
         let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let (writer, is_whole) = written.map_err(failed)?;
         let bytes = writer.written();
-        if is_whole {
-            write_tail(writer, tail).map_err(failed)?;
+        let extent = match is_whole {
+            false => Extent::Full,
+            true if self.spool.is_torn() => Extent::UpToDeath,
+            true => Extent::Whole,
+        };
+        match extent {
+            Extent::Full => {}
+            Extent::UpToDeath => write_torn(writer).map_err(failed)?,
+            Extent::Whole => write_tail(writer, tail).map_err(failed)?,
         }
-        Ok(Recorded { bytes, is_whole })
+        Ok(Recorded { bytes, extent })
     }
 }
 
@@ -256,6 +277,7 @@ fn read_lanes(
                 *tail = Some(frame.value()?);
                 return Ok(None);
             }
+            TORN => return Ok(Some("then the process of a worker died, which no simulated run can know".to_owned())),
             CUT => return Ok(Some("there was no room for more".to_owned())),
             kind => {
                 return Ok(Some(format!(

@@ -124,6 +124,19 @@ impl<Q> Open<'_, Q> {
         self.calls.to_notify[ROOMS] = Some(&self.station.bell);
     }
 
+    /// [`Open::wake_owner`] by one who is not at work himself: unless the run is over.
+    pub(crate) fn rouse_owner(&mut self, activity: &Activity) {
+        let may = match self.held.owner {
+            Owner::Awake => false,
+            Owner::Napping => true,
+            Owner::Asleep => activity.try_enter(),
+        };
+        if may {
+            self.held.owner = Owner::Awake;
+            self.calls.to_notify[ROOMS] = Some(&self.station.bell);
+        }
+    }
+
     /// Calls one who waits for room: there is some.
     pub(crate) fn call(&mut self, room: Room, activity: &Activity) {
         let bench = &mut self.held.benches[room as usize];

@@ -1,6 +1,5 @@
 //! The driver on threads: one per worker, one per source, one per shard.
 
-use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +11,10 @@ use raddle_core::{EndReason, Plan, StateMachine, Worker, panics};
 
 use crate::activity::EndOnPanic;
 use crate::crew::{ShardLeft, WorkerLeft, WorkerThread, carry, feed};
+use crate::error::RunError;
+use crate::hands::{Hands, Overseen};
 use crate::outcome::{Left, Outcome};
-use crate::record::{RecordError, RecordTo};
+use crate::record::RecordTo;
 use crate::station::Phase;
 use crate::talk::converse;
 use crate::transport::Transport;
@@ -63,25 +64,6 @@ pub struct Threads {
     messages: Option<u64>,
     yield_budget: u32,
     stop_flag: Option<Arc<AtomicBool>>,
-}
-
-/// A run that could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The operating system refused a thread.
-    #[error("the thread of {who} could not be started (this system needs {threads}): {error}")]
-    Spawn {
-        /// Whose thread.
-        who: String,
-        /// How many the system needs.
-        threads: usize,
-        /// What the operating system said.
-        #[source]
-        error: io::Error,
-    },
-    /// The recording.
-    #[error(transparent)]
-    Record(#[from] RecordError),
 }
 
 impl Default for Threads {
@@ -171,6 +153,20 @@ impl Threads {
     /// # Errors
     /// When the run cannot be started: the operating system refuses a thread, or the file of its recording cannot be made.
     pub fn run<M: StateMachine>(&self, plan: &Arc<Plan<M>>) -> Result<Outcome<M>, RunError> {
+        self.run_with(plan, None)
+    }
+
+    /// What handlers draw from.
+    pub(crate) const fn current_seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The same, where others run the handlers.
+    pub(crate) fn run_with<M: StateMachine>(
+        &self,
+        plan: &Arc<Plan<M>>,
+        abroad: Option<Abroad<M>>,
+    ) -> Result<Outcome<M>, RunError> {
         panics::install();
         // Machines are made on this thread, in the order of declaration, before any other runs.
         let workers = plan.workers();
@@ -181,13 +177,25 @@ impl Threads {
         };
         let recorder = self.record_to.as_ref().map(begin).transpose()?;
         let started = Instant::now();
-        let transport =
-            Transport::new(plan, self.record, recorder.as_ref().map(|recorder| Arc::clone(&recorder.spool)));
+        let spool = recorder.as_ref().map(|recorder| Arc::clone(&recorder.spool));
+        let transport = Transport::new(plan, self.record, spool);
+        let (hands, watch, over) = match abroad {
+            None => (Vec::new(), None, None),
+            Some(Abroad { hands, watch, over }) => (hands, Some(watch), Some(over)),
+        };
         let left = thread::scope(|scope| {
-            let crew = self.spawn(scope, &transport, workers, messages);
+            let crew = self.spawn(scope, &transport, workers, hands, messages);
+            let crew = match watch {
+                None => crew,
+                Some(watch) => crew
+                    .and_then(|crew| start(scope, &transport, "warden".to_owned(), || watch(&transport)).map(|_| crew)),
+            };
             let reason = if crew.is_ok() { self.watch(started, &transport) } else { EndReason::Stopped };
             let elapsed = started.elapsed();
             transport.announce(Phase::Halted);
+            if let Some(over) = over {
+                over();
+            }
             let Crew { workers, sources, shards } = crew?;
             let fed = join(sources).into_iter().sum();
             Ok::<_, RunError>(Left { reason, elapsed, fed, workers: join(workers), shards: join(shards) })
@@ -225,6 +233,7 @@ impl Threads {
         scope: &'scope Scope<'scope, 'env>,
         transport: &'env Transport<'env, M>,
         workers: Vec<Worker<M>>,
+        hands: Vec<Box<dyn Hands<M>>>,
         messages: u64,
     ) -> Result<Crew<'scope, M>, RunError> {
         let names = transport.plan.names();
@@ -234,8 +243,10 @@ impl Threads {
             let carry = move || carry(transport, shard, yields);
             crew.shards.push(start(scope, transport, format!("shard {shard}"), carry)?);
         }
+        let mut hands = hands.into_iter();
         for (worker, (_, name)) in workers.into_iter().zip(names.workers()) {
-            let work = move || WorkerThread::new(transport, worker, seed, yields).run();
+            let hands = hands.next();
+            let work = move || WorkerThread::new(transport, worker, hands, seed, yields).run();
             crew.workers.push(start(scope, transport, format!("worker {name}"), work)?);
         }
         for (source, name) in names.sources() {
@@ -247,6 +258,17 @@ impl Threads {
         }
         Ok(crew)
     }
+}
+
+/// What a run has beside its threads, where its handlers run elsewhere.
+pub(crate) struct Abroad<M: StateMachine> {
+    /// Who runs the handlers, worker by worker.
+    pub(crate) hands: Vec<Box<dyn Hands<M>>>,
+    /// Sees to them, until told that the run is over.
+    #[expect(clippy::type_complexity, reason = "said once")]
+    pub(crate) watch: Box<dyn FnOnce(&dyn Overseen) + Send>,
+    /// Tells that.
+    pub(crate) over: Box<dyn FnOnce() + Send>,
 }
 
 /// The threads of one run.

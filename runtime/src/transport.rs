@@ -7,7 +7,7 @@
 //! before the sender's next push begins. Sharded, the same holds for the ingress, and all that goes to one target
 //! goes through one ingress, in order, by one thread.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ use raddle_core::{
 };
 
 use crate::activity::Activity;
+use crate::hands::Overseen;
 use crate::log::{Act, Clerk, Log, News};
 use crate::shard::{Shard, Task};
 use crate::station::{Open, Phase, Room, Station};
@@ -34,6 +35,8 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) activity: Activity,
     pub(crate) recording: bool,
     spool: Option<Arc<Spool>>,
+    /// Whether it takes messages from outside.
+    running: AtomicBool,
     started: Instant,
     /// How many lives have ended, where that counts. Whoever asks which life others are in does so under this lock: so there
     /// is a moment at which all of it was true.
@@ -94,6 +97,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             rules: plan.rules(PROMISED),
             activity: Activity::new(threads),
             recording,
+            running: AtomicBool::new(true),
             started: Instant::now(),
             deaths: counts_deaths(policies).then(Mutex::default),
             lives: plan.names().workers().map(|_| AtomicU32::new(0)).collect(),
@@ -140,6 +144,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
 
     /// Tells everybody how far the run has come.
     pub(crate) fn announce(&self, phase: Phase) {
+        self.running.store(phase == Phase::Running, Ordering::Relaxed);
         self.inboxes.iter().for_each(|station| station.announce(phase, &self.activity));
         self.shards.iter().for_each(|station| station.announce(phase, &self.activity));
         self.talks.iter().flatten().for_each(|station| station.announce(phase, &self.activity));
@@ -357,6 +362,16 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let inboxes = self.inboxes.into_iter().map(Station::into_queue);
         let shards = self.shards.into_iter().map(Station::into_queue);
         (inboxes.collect(), shards.collect())
+    }
+}
+
+impl<M: StateMachine> Overseen for Transport<'_, M> {
+    fn rouse(&self, worker: WorkerId) {
+        self.inbox(worker).rouse_owner(&self.activity);
+    }
+
+    fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed)
     }
 }
 

@@ -152,8 +152,15 @@ impl InFlight {
         if next != NONE {
             let link = slab.link(next);
             link.ready = true;
-            let age = link.age;
-            return self.replace_ready(at, Ready::new(age, next));
+            let (taken, next) = (self.ready[at], Ready::new(link.age, next));
+            if next > taken {
+                return self.replace_ready(at, next);
+            }
+            // A copy came before what was written earlier and sent later.
+            self.remove_ready(at);
+            self.add_ready(next);
+            debug_assert!(self.ready.is_sorted(), "older first");
+            return;
         }
         self.remove_ready(at);
         if chain != NONE {

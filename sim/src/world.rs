@@ -652,7 +652,7 @@ impl<M: StateMachine> World<M> {
                 end.stalled.push((*worker, self.stalled_at(*slot)));
             }
             let waits = self.workers[at].waits().iter();
-            end.waiting.extend(waits.map(|(on, what)| (*worker, *on, (*what).to_owned())));
+            end.waiting.extend(waits.map(|(on, what)| (*worker, *on, (*what).to_string())));
         }
         end.parked.sort_by_key(|parked| parked.at);
         end.stalled.sort_unstable();

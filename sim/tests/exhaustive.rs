@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::{Obedient, Told, all_schedules, logs, programs, told};
 use model::Program;
 use proptest::prelude::*;
-use raddle_core::{FaultKind, Input, OnFull, Order, Outbox, StateMachine, System, TimerTag, When};
+use raddle_core::{FaultKind, Input, OnFull, Order, Outbox, Restart, StateMachine, System, TimerTag, When};
 use raddle_sim::exhaustive::{Exhausted, Exhaustive, visit};
 use raddle_sim::strategy::Replay;
 use raddle_sim::{Explore, FaultPlan, Granularity, Network, Report, Runner, Settings, StrategyKind};
@@ -113,6 +113,45 @@ fn triangle_and_semantics_are_told_apart_by_causality() {
         ("other", "A", told("go3", [("M", leaf("3")), ("B", b)])),
     ];
     check(&litmus(["main", "A", "B", "M"], messages), figures(24, 12, 6, 6));
+}
+
+/// Fails at what it is told to fail at.
+#[derive(Clone, Debug, Default)]
+struct Brittle;
+
+impl StateMachine for Brittle {
+    type Message = &'static str;
+    type Update = ();
+
+    fn on_message(&mut self, word: &'static str, _out: &mut Outbox<()>) {
+        assert_ne!(word, "break", "broken");
+    }
+
+    fn on_update(&mut self, (): (), _out: &mut Outbox<()>) {}
+}
+
+fn brittle(laws: &[&str], restart: Restart) -> System<Brittle> {
+    let system = System::new("brittle").forkable().workers(["z"], |_| Brittle);
+    let system = ["a", "b", "break"].into_iter().fold(system, |system, word| system.messages(word, [("z", word)]));
+    system.laws(laws.iter().copied()).with(|policies| policies.restart = restart)
+}
+
+#[test]
+fn dpor_counts_nothing_behind_a_worker_that_lives_again() {
+    let dpor = |laws, restart| {
+        let explore = Explore::new(brittle(laws, restart)).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor));
+        explore.network(Network::Bag).jobs(1).run()
+    };
+    let refused = dpor(&["no-silent-loss"], Restart::Always).expect_err("nothing can be said").to_string();
+    assert!(refused.contains("a handler of `z` panicked") && refused.contains("--set restart=never"), "{refused}");
+
+    let report = dpor(&["no-panic"], Restart::Always).expect("it finds the panic");
+    assert_eq!(report.found.as_ref().map(|found| found.violation.law.as_str()), Some("no-panic"));
+    assert!(!exhausted(&report).complete && exhausted(&report).executions < 6);
+
+    let report = dpor(&["no-silent-loss"], Restart::Never).expect("the dead stay dead");
+    assert!(exhausted(&report).complete && report.found.is_none());
+    assert_eq!((exhausted(&report).executions, exhausted(&report).blocked), (6, 0));
 }
 
 /// Two-phase commit: `c` asks, each participant says yes or no, and when all have, all are told.

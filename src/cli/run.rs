@@ -1,22 +1,25 @@
 //! `raddle run`: a system for real, judged by the same laws.
+//!
+//! On processes each worker is this command once more, with the same arguments: it comes to the same run, and becomes the
+//! worker there.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use raddle_core::recording::Origin;
-use raddle_runtime::{BYTES_MAX, Metrics, RecordTo, Threads};
+use raddle_runtime::{BYTES_MAX, Death, Extent, Metrics, RecordTo, RunError, Threads, Why};
 
 use super::check;
 use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::options::{Variant, Words, duration};
-use crate::any::RealRun;
+use crate::any::{AnySystem, RealRun, RealRunError};
 use crate::failure::notes;
 use crate::look::{DOUBTFUL, GOOD, STRONG};
 use crate::words;
 
-/// Run a system on real threads, and judge the run by the same laws
+/// Run a system on real threads or processes, and judge the run by the same laws
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
     /// The system
@@ -35,6 +38,15 @@ pub(crate) struct Run {
     /// Send so many messages from outside, taking the workload round and round
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     messages: Option<u64>,
+    /// Kill a process so often, drawn from the seed (only on processes; see the policy `restart`)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    kill_every: Option<Duration>,
+    /// Stop a process so often, for as long, drawn from the seed (only on processes)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    stop_every: Option<Duration>,
+    /// Kill a process that takes longer to answer (only on processes) [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    patience: Option<Duration>,
     /// Record the run to this file, which must not exist yet, for `replay`, `check`, `view`, `explain` and `shrink`. If it
     /// cannot be written on, the run goes on; a clean run then ends with exit code 2
     #[arg(long, value_name = "FILE")]
@@ -51,8 +63,17 @@ pub(crate) struct Run {
 enum On {
     /// A thread a worker
     Threads,
-    /// A process a worker
+    /// A process a worker; its handlers run there, all else in this process
     Processes,
+}
+
+impl On {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::Processes => "processes",
+        }
+    }
 }
 
 /// A run is recorded in memory to be judged; one that is bounded by time alone is bounded by this too.
@@ -66,8 +87,8 @@ fn seed(text: &str) -> Result<u64, String> {
 
 impl Run {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
-        if self.on == On::Processes {
-            refuse!("running on processes is not available yet: use `--on threads`");
+        if let (On::Threads, Some(flag)) = (self.on, self.flag_of_processes()) {
+            refuse!("{flag} has no place here: threads have no processes of their own; use `--on processes`");
         }
         let built = context.build(&self.system, &self.variant)?;
         let messages = self.messages.or(self.time.map(|_| MESSAGES_MAX));
@@ -83,7 +104,19 @@ impl Run {
                 RecordTo::new(path).origin(origin).bytes_max(self.record_max)
             }))
             .stop_flag(Arc::clone(&context.stop));
-        let run = built.system.run_on_threads(&threads, self.laws.as_deref())?;
+        let run = match self.on {
+            On::Threads => built.system.run_on_threads(&threads, self.laws.as_deref()),
+            On::Processes => self.run_on_processes(built.system.as_ref(), threads)?,
+        };
+        let run = match run {
+            Err(RealRunError::Start(error))
+                if !matches!(error, RunError::NotOnProcesses { .. } | RunError::Record(_)) =>
+            {
+                context.complain(&error.to_string());
+                return Ok(Exit::NothingRan);
+            }
+            run => run?,
+        };
         let exit = match check::exit(&run.verdicts) {
             Exit::Violation => Exit::Violation,
             _ if context.is_stopped() => Exit::Interrupted,
@@ -98,10 +131,36 @@ impl Run {
         Ok(exit)
     }
 
+    /// A flag that only processes take, if one is given.
+    fn flag_of_processes(&self) -> Option<&'static str> {
+        let flags =
+            [(self.kill_every, "--kill-every"), (self.stop_every, "--stop-every"), (self.patience, "--patience")];
+        flags.into_iter().find_map(|(value, flag)| value.map(|_| flag))
+    }
+
+    #[cfg(unix)]
+    fn run_on_processes(
+        &self,
+        system: &dyn AnySystem,
+        threads: Threads,
+    ) -> Result<Result<RealRun, RealRunError>, Trouble> {
+        let mut processes =
+            raddle_runtime::Processes::new(threads).kill_every(self.kill_every).stop_every(self.stop_every);
+        if let Some(patience) = self.patience {
+            processes = processes.patience(patience);
+        }
+        Ok(system.run_on_processes(&processes, self.laws.as_deref()))
+    }
+
+    #[cfg(not(unix))]
+    fn run_on_processes(&self, _: &dyn AnySystem, _: Threads) -> Result<Result<RealRun, RealRunError>, Trouble> {
+        refuse!("there are no runs on processes on this operating system: use `--on threads`");
+    }
+
     fn text(&self, run: &RealRun, exit: Exit, seed: u64, context: &Context) -> String {
         let look = context.look;
         if let Some(mut failure) = check::failure(&run.verdicts, &run.trace) {
-            failure.origin = format!("seed {seed}, threads");
+            failure.origin = format!("seed {seed}, {}", self.on.word());
             // The failure says the digest itself.
             for (word, says) in facts(run, self.record.as_ref()).into_iter().filter(|(word, _)| *word != "digest") {
                 failure = failure.note(word, says);
@@ -114,7 +173,8 @@ impl Run {
             Exit::NothingRan => (DOUBTFUL, "nothing ran:"),
             _ => (DOUBTFUL, "unknown:"),
         };
-        let mut out = format!("{} {} on threads\n", look.paint(style, word), look.paint(STRONG, &self.system));
+        let (word, system) = (look.paint(style, word), look.paint(STRONG, &self.system));
+        let mut out = format!("{word} {system} on {}\n", self.on.word());
         for (law, verdict) in &run.verdicts {
             if let raddle_checkers::Verdict::Unknown(why) = verdict {
                 out += &format!("  {law}: {why}\n");
@@ -151,20 +211,37 @@ fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)>
     if !lost.is_empty() {
         facts.push(("losses", lost.join(", ")));
     }
+    if !run.deaths.is_empty() {
+        facts.push(("deaths", deaths(run)));
+    }
     if let Some((worker, most)) = high_water.iter().max_by_key(|(_, most)| **most).filter(|(_, most)| **most > 0) {
         facts.push(("longest queue", format!("{} at {worker}", words::counted(*most as u64, "update"))));
     }
     facts.push(("digest", run.trace.digest().to_string()));
     facts.push(("laws", run.verdicts.iter().map(|(law, _)| law.as_str()).collect::<Vec<_>>().join(", ")));
     if let (Some(path), Some(Ok(recorded))) = (record, &run.recorded) {
-        let beginning =
-            if recorded.is_whole { "" } else { "; it is the beginning of the run, there was no room for more" };
-        facts.push(("recording", format!("{}, {} bytes{beginning}", path.display(), words::count(recorded.bytes))));
+        let extent = match recorded.extent {
+            Extent::Whole => "",
+            Extent::Full => "; it is the beginning of the run, there was no room for more",
+            Extent::UpToDeath => "; it is the run up to the first death of a process",
+        };
+        facts.push(("recording", format!("{}, {} bytes{extent}", path.display(), words::count(recorded.bytes))));
     }
     facts
 }
 
+/// How processes died: how many as asked for, and the first of the others.
+fn deaths(run: &RealRun) -> String {
+    let (asked, others): (Vec<&Death>, Vec<&Death>) = run.deaths.iter().partition(|death| death.why == Why::Asked);
+    let mut out = format!("{} killed as asked for", words::count(asked.len() as u64));
+    if let Some(death) = others.first() {
+        let name = run.trace.conditions.names.worker(death.worker);
+        out += &format!(", {} otherwise, first that of {name} in life {}: {}", others.len(), death.life.0, death.why);
+    }
+    out
+}
+
 /// What did not reach its target, in the words of events.
 fn is_loss(word: &str) -> bool {
-    word.starts_with("drop(") || matches!(word, "depth-refused" | "cycle-broken" | "crash(panic)")
+    word.starts_with("drop(") || matches!(word, "depth-refused" | "cycle-broken" | "crash(panic)" | "crash(killed)")
 }

@@ -5,6 +5,7 @@
 
 use raddle_core::{FaultKind, Outbox, Sabotage, StateMachine, System, Worker, WorkerId};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
@@ -25,7 +26,7 @@ const LAWS: [&str; 8] = [
 ];
 
 /// Passes on what it hears, and sees to the order. The first link numbers what comes from outside.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Link {
     next: Option<WorkerId>,
     heard: u32,
@@ -80,7 +81,8 @@ pub(super) fn entry() -> Entry {
                 let heard = |link: Option<&Worker<Link>>| link.map_or(0, |link| link.machine().heard);
                 heard(run.workers().first()) >= heard(run.workers().last()) + 2
             })
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .param("messages", "4", "messages to A, from two sources")
     .param("workers", "4", "links of the chain, from 2 to 26")

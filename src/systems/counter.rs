@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use raddle_core::{Ask, FaultKind, Outbox, StateMachine, System};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::{Args, Entry};
@@ -17,7 +18,7 @@ const REPLICAS: [&str; 3] = ["a", "b", "c"];
 const SESSIONS: [&str; 2] = ["ann", "bob"];
 
 /// From a session.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Op {
     /// One more, under this number.
     Add(u32),
@@ -25,7 +26,7 @@ enum Op {
     Sum,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Say {
     /// One more.
     Added(u32),
@@ -37,7 +38,7 @@ enum Say {
     Sum(usize),
 }
 
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, Hash, Serialize, Deserialize)]
 struct Replica {
     known: BTreeSet<u32>,
     starts_empty: bool,
@@ -114,7 +115,8 @@ fn system(messages: u32, args: &Args) -> System<Replica> {
             .with(|policies| policies.sabotage = sabotage)
             .marks(["remembered"])
             .converging(REPLICAS, |replica: &Replica| replica.known.clone())
-            .hashed(),
+            .hashed()
+            .on_processes(),
         |system, (at, session)| system.session(*session, ops(at, messages)),
     )
 }

@@ -10,18 +10,19 @@
 //! part whose other half is lost, or was told to an earlier life of D, waits for good; nothing is ever joined wrongly.
 
 use raddle_core::{Outbox, Party, StateMachine, System, When, WorkerId};
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
 
 /// What each tells the next: something of this message.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 struct Part {
     number: u32,
 }
 
 /// Any of the four.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 enum Corner {
     /// A tells both.
     Splits,
@@ -79,7 +80,8 @@ pub(super) fn entry() -> Entry {
             .sometimes("all-joined", move |run| {
                 run.machine("D").is_some_and(|corner| corner.joined().len() == messages as usize)
             })
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .param("messages", "4", "messages to A")
     .bug("forget-clocks", "causal-order", "workers do not learn from the clocks of what they handle")

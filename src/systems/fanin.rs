@@ -10,6 +10,7 @@
 //! every network.
 
 use raddle_core::{Outbox, StateMachine, System, WorkerId};
+use serde::{Deserialize, Serialize};
 
 use super::{litmus, numbered};
 use crate::catalog::Entry;
@@ -18,7 +19,7 @@ use crate::catalog::Entry;
 const SENDERS_MAX: u32 = 64;
 
 /// A sender, or `z`, which writes down who told it.
-#[derive(Clone, Default, Hash)]
+#[derive(Clone, Default, Hash, Serialize, Deserialize)]
 struct Member {
     log: Vec<WorkerId>,
 }
@@ -54,4 +55,5 @@ fn system(n: u32) -> System<Member> {
         .fold(system, |system, (sender, user)| system.messages(user, [(sender, ())]))
         .marks(["overtaken"])
         .hashed()
+        .on_processes()
 }

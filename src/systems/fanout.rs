@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use raddle_core::{Order, Outbox, StateMachine, System};
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
@@ -14,7 +15,7 @@ const READERS: [&str; 5] = ["ann", "bob", "cat", "dan", "eve"];
 const SUBSCRIPTIONS: &str = r#"{"news": ["ann", "bob", "cat", "dan", "eve"]}"#;
 
 /// The hub, or one of its readers.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Paper {
     read: u32,
     hashes: bool,
@@ -63,7 +64,8 @@ pub(super) fn entry() -> Entry {
                 let read = || run.machines().skip(1).map(|reader| reader.read);
                 read().max() >= read().min().map(|least| least + 2)
             })
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .param("messages", "4", "messages to the hub, from two sources")
     .bug("swap-pairs", "fifo", "the second update of each link overtakes the first")

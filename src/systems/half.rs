@@ -6,19 +6,20 @@
 use std::time::SystemTime;
 
 use raddle_core::{Order, Outbox, StateMachine, System, Time};
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
 
 /// What the front passes on.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 struct Note {
     number: u32,
     at: Time,
 }
 
 /// Front or back.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Desk {
     kept: u32,
     passed_on: u32,
@@ -27,7 +28,7 @@ struct Desk {
 }
 
 /// What is wrong with the front.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 enum Bug {
     RealClock,
     Unanswered,
@@ -83,7 +84,8 @@ pub(super) fn entry() -> Entry {
                 let done = run.machines().map(|desk| desk.kept + desk.passed_on).sum::<u32>();
                 done < messages && run.machines().any(|desk| desk.read > 0)
             })
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .param("messages", "4", "messages to the front, from two sources; the odd ones make an update")
     .bug("lose-silently", "no-silent-loss", "the second update of each link vanishes")

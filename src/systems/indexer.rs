@@ -14,6 +14,7 @@
 
 use raddle_core::{FaultKind, Outbox, StateMachine, System, WorkerId};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::{litmus, numbered_from};
 use crate::catalog::Entry;
@@ -30,7 +31,7 @@ const THREADS_MAX: u32 = 22;
 const DEPTH: u32 = 64;
 
 /// What threads ask of cells, and what those answer.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Say {
     Insert(u32),
     Done,
@@ -38,7 +39,7 @@ enum Say {
 }
 
 /// A cell or a thread.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 enum Role {
     Cell {
         value: Option<u32>,
@@ -62,6 +63,11 @@ impl Role {
             *cell = (7 * value) % CELLS;
             out.notify(WorkerId::new(*cell), Say::Insert(value));
         }
+    }
+
+    /// How much a thread was told to have inserted.
+    fn inserted(&self) -> u32 {
+        if let Self::Thread { inserted, .. } = self { *inserted } else { 0 }
     }
 
     fn is_filled(&self) -> bool {
@@ -132,9 +138,11 @@ fn system(n: u32, blind: bool) -> System<Role> {
         .zip(numbered_from("u", 0, n))
         .fold(system, |system, (thread, user)| system.messages(user, [(thread, ())]))
         .with(|policies| policies.max_depth = DEPTH)
-        .at_end("all-inserted", move |run| {
-            run.machines().filter(|role| role.is_filled()).count() == (n * EACH) as usize
+        .at_end("all-inserted", |run| {
+            let filled = run.machines().filter(|role| role.is_filled()).count();
+            filled == run.machines().map(Role::inserted).sum::<u32>() as usize
         })
         .marks(["probed"])
         .hashed()
+        .on_processes()
 }

@@ -5,8 +5,11 @@
 //! finds a queue full is held: if it were dropped, its money would be lost. So it is if the network loses a credit, or if
 //! an account forgets what it had.
 
+use std::borrow::Cow;
+
 use raddle_core::{FaultKind, OnFull, Outbox, StateMachine, System};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::messages;
 use crate::catalog::Entry;
@@ -22,19 +25,19 @@ const TRANSFERS: [(&str, &str, u32); 4] =
     [("ann", "bob", 80), ("bob", "eve", 170), ("eve", "ann", 260), ("ann", "eve", 20)];
 
 /// From outside: pay.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 struct Transfer {
-    to: &'static str,
+    to: Cow<'static, str>,
     amount: u32,
 }
 
 /// From another account: here is money.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 struct Credit {
     amount: u32,
 }
 
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Account {
     balance: u32,
     narrow: bool,
@@ -55,7 +58,7 @@ impl StateMachine for Account {
         }
         self.balance -= transfer.amount;
         let amount = if self.narrow { transfer.amount % 256 } else { transfer.amount };
-        out.notify(transfer.to, Credit { amount });
+        out.notify(&*transfer.to, Credit { amount });
     }
 
     fn on_update(&mut self, credit: Credit, _: &mut Outbox<Credit>) {
@@ -80,7 +83,7 @@ fn system(messages: u32, narrow: bool) -> System<Account> {
     let transfers = TRANSFERS.into_iter().cycle().take(messages as usize);
     System::new("ledger")
         .workers(ACCOUNTS, move |_| Account { balance: OPENING, narrow })
-        .messages("bank", transfers.map(|(from, to, amount)| (from, Transfer { to, amount })))
+        .messages("bank", transfers.map(|(from, to, amount)| (from, Transfer { to: to.into(), amount })))
         .with(|policies| policies.on_full = OnFull::Hold)
         .at_end("conserved", |run| {
             let total: u32 = run.machines().map(|account| account.balance).sum();
@@ -88,6 +91,7 @@ fn system(messages: u32, narrow: bool) -> System<Account> {
         })
         .marks(["refused", "passed-on", "all-passed-on"])
         .hashed()
+        .on_processes()
 }
 
 #[cfg(test)]

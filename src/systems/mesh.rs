@@ -6,6 +6,7 @@
 
 use raddle_core::{OnFull, Order, Outbox, Seat, StateMachine, System, WorkerId};
 use raddle_sim::Network;
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
@@ -27,13 +28,13 @@ const LAWS: [&str; 9] = [
 const HOPS: u32 = 3;
 
 /// One way of a message.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 struct Walk {
     number: u32,
     hops: u32,
 }
 
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Node {
     me: u32,
     nodes: u32,
@@ -81,7 +82,7 @@ pub(super) fn entry() -> Entry {
                 policies.order = Order::Causal;
                 policies.on_full = OnFull::DropNewest;
                 policies.capacity = 3;
-                policies.watermark = 4;
+                policies.watermark = 1;
                 policies.barriers_max = 18;
                 policies.sabotage = bug;
             })
@@ -90,7 +91,8 @@ pub(super) fn entry() -> Entry {
                 let heard = || run.machines().map(|node| node.heard);
                 heard().max() >= heard().min().map(|least| least + 4)
             })
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .settings(|settings| settings.network = Network::Bag)
     .param("messages", "8", "messages, one for each node in turn")

@@ -4,6 +4,7 @@
 //! `fifo`, `causal` and `mailbox`.
 
 use raddle_core::{Outbox, StateMachine};
+use serde::{Deserialize, Serialize};
 
 use super::litmus;
 use crate::catalog::Entry;
@@ -12,7 +13,7 @@ use crate::catalog::Entry;
 const UPDATES_MAX: u32 = 64;
 
 /// The sender or the receiver.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct End {
     n: u32,
     log: Vec<u32>,
@@ -43,7 +44,8 @@ pub(super) fn entry() -> Entry {
             .workers(["a", "b"], move |_| End { n, log: Vec::new() })
             .messages("u", [("a", ())])
             .marks(["heard-all"])
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .param("n", "3", "updates, at most 64")
 }

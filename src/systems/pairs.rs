@@ -8,6 +8,7 @@
 //! What partial order reduction is for: (2n)! / 2^n schedules. Figure: 1 trace in every network.
 
 use raddle_core::{Outbox, StateMachine, System, WorkerId};
+use serde::{Deserialize, Serialize};
 
 use super::{litmus, numbered};
 use crate::catalog::Entry;
@@ -16,7 +17,7 @@ use crate::catalog::Entry;
 const PAIRS_MAX: u32 = 64;
 
 /// A sender, which knows its receiver, or a receiver.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Half {
     other: WorkerId,
     heard: u32,
@@ -53,4 +54,5 @@ fn system(n: u32) -> System<Half> {
         .fold(system, |system, (sender, user)| system.messages(user, [(sender, ())]))
         .marks(["met"])
         .hashed()
+        .on_processes()
 }

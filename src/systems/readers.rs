@@ -11,6 +11,7 @@
 //! reads commute.
 
 use raddle_core::{Input, Outbox, StateMachine, System};
+use serde::{Deserialize, Serialize};
 
 use super::{litmus, numbered};
 use crate::catalog::Entry;
@@ -19,7 +20,7 @@ use crate::catalog::Entry;
 const READERS_MAX: u32 = 64;
 
 /// What is asked of the variable, and what it answers.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Say {
     Write(u32),
     Read,
@@ -27,7 +28,7 @@ enum Say {
 }
 
 /// The variable, the writer or a reader.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 enum Role {
     Variable(u32),
     Writer,
@@ -86,6 +87,7 @@ fn system(n: u32) -> System<Role> {
         .marks(["read-old", "read-new"])
         .commuting(commute)
         .hashed()
+        .on_processes()
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use raddle_core::{Outbox, Recovery, StateMachine, System, TimerTag};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
@@ -27,14 +28,14 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const TIMES_MAX: u32 = 10;
 
 /// What goes to and fro.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 enum Post {
     Parcel(u32),
     Receipt(u32),
 }
 
 /// What is wrong.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 enum Bug {
     Stubborn,
     CountCopies,
@@ -42,7 +43,7 @@ enum Bug {
 }
 
 /// Sender or receiver.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Office {
     /// What is not acknowledged, and how often it was sent.
     open: BTreeMap<u32, u32>,
@@ -124,7 +125,8 @@ pub(super) fn entry() -> Entry {
             .always("counted-once", |run| {
                 run.machine("receiver").is_some_and(|receiver| receiver.counted as usize == receiver.known.len())
             })
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .settings(|settings| {
         settings.faults = FaultPlan::all();

@@ -4,6 +4,7 @@
 //! until its next update would be too deep.
 
 use raddle_core::{Outbox, StateMachine, System, WorkerId};
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
@@ -14,7 +15,7 @@ const WORKERS: [&str; 3] = ["A", "B", "C"];
 const DEPTH: u32 = 10;
 
 /// Goes round.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 struct Token {
     /// The message that put it on the ring.
     number: u32,
@@ -23,7 +24,7 @@ struct Token {
 }
 
 /// Passes every token on.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Node {
     next: WorkerId,
     /// The first token that began here.
@@ -65,7 +66,8 @@ pub(super) fn entry() -> Entry {
                 policies.sabotage = sabotage(args);
             })
             .sometimes("limit-reached", |run| run.machines().any(|node| node.most_hops == DEPTH))
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .param("messages", "4", "tokens, put on the ring at A, B and C in turn")
     .bug("freeze-depth", "bounded-depth", "updates keep the depth of their parent, so that the limit never bites")

@@ -10,12 +10,13 @@
 //! 12 in `fifo` (1 before 2), 6 in `causal` and `mailbox` (and 3 before 4).
 
 use raddle_core::{Outbox, StateMachine};
+use serde::{Deserialize, Serialize};
 
 use super::litmus;
 use crate::catalog::Entry;
 
 /// Any of the four. It writes down what it hears.
-#[derive(Clone, Default, Hash)]
+#[derive(Clone, Default, Hash, Serialize, Deserialize)]
 struct Thread {
     log: Vec<u32>,
 }
@@ -49,6 +50,7 @@ pub(super) fn entry() -> Entry {
             .messages("u1", [("main", 1), ("main", 2)])
             .messages("u2", [("A", 3)])
             .marks(["4-before-3"])
-            .hashed())
+            .hashed()
+            .on_processes())
     })
 }

@@ -9,6 +9,7 @@
 //! for (2, 2); n! in `mailbox`, where what one step sends to `z` stands together.
 
 use raddle_core::{Outbox, StateMachine, System, WorkerId};
+use serde::{Deserialize, Serialize};
 
 use super::{litmus, numbered};
 use crate::catalog::Entry;
@@ -17,7 +18,7 @@ use crate::catalog::Entry;
 const EACH_MAX: u32 = 32;
 
 /// A sender of k updates, or `z`, which writes down what it hears of whom.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Member {
     k: u32,
     log: Vec<(WorkerId, u32)>,
@@ -58,4 +59,5 @@ fn system(n: u32, k: u32) -> System<Member> {
         .fold(system, |system, (sender, user)| system.messages(user, [(sender, ())]))
         .marks(["interleaved"])
         .hashed()
+        .on_processes()
 }

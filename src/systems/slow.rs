@@ -11,6 +11,7 @@
 
 use raddle_core::{OnFull, Outbox, Party, Pick, StateMachine, System};
 use raddle_sim::Granularity;
+use serde::{Deserialize, Serialize};
 
 use super::{messages, sabotage};
 use crate::catalog::Entry;
@@ -25,7 +26,7 @@ const EACH_MAX: u32 = 16;
 const STARVATION_BOUND: u32 = 2;
 
 /// What workers tell each other.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Say {
     /// To the slow worker: the n-th job of this producer, from 0.
     Job(u32),
@@ -36,7 +37,7 @@ enum Say {
 }
 
 /// One machine for every role.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 enum Machine {
     Producer { batch: u32, made: u32 },
     Slow { lines: u32, next: [u32; 2], done: u32, answers: bool },
@@ -115,7 +116,8 @@ pub(super) fn entry() -> Entry {
                 made.sum::<u32>() > done.sum::<u32>() + CAPACITY as u32
             })
             .marks(["asked", "job-missing"])
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .settings(|settings| settings.granularity = Granularity::Queues)
     .param("messages", "4", "messages: to left, right, slow and left in turn")

@@ -6,12 +6,13 @@
 
 use raddle_core::{FaultKind, Outbox, Recovery, Seat, StateMachine, System, WorkerId};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::messages;
 use crate::catalog::Entry;
 
 /// What a branch is told from outside.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Order {
     /// Send so much to the next.
     Pay(i64),
@@ -20,14 +21,14 @@ enum Order {
 }
 
 /// What branches tell each other.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Note {
     Credit(i64),
     /// Whose part of the snapshot is taken.
     Marker,
 }
 
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 struct Branch {
     me: u32,
     branches: u32,
@@ -98,7 +99,8 @@ pub(super) fn entry() -> Entry {
                 let parts = run.machines().map(|branch| branch.part).collect::<Option<Vec<_>>>();
                 parts.is_some_and(|parts| parts.iter().sum::<i64>() < 300)
             })
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .param("messages", "4", "payments, each from a branch to the next")
     // A marker that is lost does not divide what was sent before it from what comes after.

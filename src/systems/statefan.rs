@@ -5,6 +5,7 @@
 //! 1,957, 13,700 and 109,601 states for n = 5, 6, 7, 8, and n! traces.
 
 use raddle_core::{Outbox, StateMachine, System};
+use serde::{Deserialize, Serialize};
 
 use super::{litmus, numbered};
 use crate::catalog::Entry;
@@ -13,7 +14,7 @@ use crate::catalog::Entry;
 const SOURCES_MAX: u32 = 64;
 
 /// Writes down what it hears.
-#[derive(Clone, Default, Hash)]
+#[derive(Clone, Default, Hash, Serialize, Deserialize)]
 struct Log {
     heard: Vec<u32>,
 }
@@ -46,4 +47,5 @@ fn system(n: u32) -> System<Log> {
         .fold(system, |system, (user, number)| system.messages(user, [("z", number)]))
         .marks(["overtaken"])
         .hashed()
+        .on_processes()
 }

@@ -5,10 +5,12 @@
 //! a session goes, it finds what it has written and read, and all that was known to who wrote that: the replicas do
 //! nothing for it, what a session must see is known to the core.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use raddle_core::{Ask, FaultKind, Outbox, StateMachine, System, WorkerId};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::messages;
 use crate::catalog::{Args, Entry};
@@ -17,48 +19,51 @@ const REPLICAS: [&str; 3] = ["a", "b", "c"];
 const KEYS: [&str; 2] = ["x", "y"];
 const SESSIONS: [&str; 2] = ["ann", "bob"];
 
+/// What a value stands under.
+type Key = Cow<'static, str>;
+
 /// From a session.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Op {
-    Put(&'static str, u32),
-    Get(&'static str),
+    Put(Key, u32),
+    Get(Key),
 }
 
 /// A write, by when and where it was made: no two are made at the same time by one replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 struct Version {
     time: u32,
     by: WorkerId,
     value: u32,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Say {
     /// To another replica.
-    Copy(&'static str, Version),
+    Copy(Key, Version),
     /// To a session.
     Found(Option<u32>),
 }
 
-#[derive(Clone, Copy, Debug, Default, Hash)]
+#[derive(Clone, Copy, Debug, Default, Hash, Serialize, Deserialize)]
 struct Bugs {
     stale_cache: bool,
     blind_copies: bool,
 }
 
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, Hash, Serialize, Deserialize)]
 struct Replica {
     time: u32,
-    versions: BTreeMap<&'static str, Version>,
+    versions: BTreeMap<Key, Version>,
     /// What a replica with a stale cache answers from: it is brought up to date by writes, and not by copies of them.
-    cache: BTreeMap<&'static str, u32>,
+    cache: BTreeMap<Key, u32>,
     bugs: Bugs,
 }
 
 impl Replica {
-    fn apply(&mut self, key: &'static str, version: Version, out: &mut Outbox<Say>) {
+    fn apply(&mut self, key: Key, version: Version, out: &mut Outbox<Say>) {
         self.time = self.time.max(version.time);
-        let later = self.versions.get(key).is_none_or(|mine| *mine < version);
+        let later = self.versions.get(&key).is_none_or(|mine| *mine < version);
         if later || self.bugs.blind_copies {
             self.versions.insert(key, version);
         } else {
@@ -81,12 +86,12 @@ impl StateMachine for Replica {
     fn on_message(&mut self, op: Op, out: &mut Outbox<Say>) {
         let Op::Put(key, value) = op else { return };
         let version = Version { time: self.time + 1, by: out.me(), value };
-        self.apply(key, version, out);
-        self.cache.insert(key, value);
-        out.wrote(key, value);
+        self.apply(key.clone(), version, out);
+        self.cache.insert(key.clone(), value);
+        out.wrote(&key, value);
         for other in REPLICAS {
             if other != out.my_name() {
-                out.notify(other, Say::Copy(key, version));
+                out.notify(other, Say::Copy(key.clone(), version));
             }
         }
     }
@@ -99,7 +104,7 @@ impl StateMachine for Replica {
 
     fn on_query(&self, op: Op, out: &mut Outbox<Say>) {
         let Op::Get(key) = op else { return };
-        let value = self.value(key);
+        let value = self.value(&key);
         out.mark(if value.is_some() { "found" } else { "not-found" });
         out.read(key, value);
         out.reply(Say::Found(value));
@@ -124,7 +129,8 @@ fn system(messages: u32, args: &Args) -> System<Replica> {
             .workers(REPLICAS, move |_| Replica { bugs, ..Replica::default() })
             .marks(["found", "not-found", "came-too-late"])
             .converging(REPLICAS, |replica: &Replica| replica.versions.clone())
-            .hashed(),
+            .hashed()
+            .on_processes(),
         |system, (at, session)| system.session(*session, ops(at, share(messages, at))),
     )
 }
@@ -139,7 +145,7 @@ const fn share(messages: u32, at: usize) -> u32 {
 fn ops(session: usize, count: u32) -> impl Iterator<Item = Ask<Op>> {
     (0..count).map(move |nth| {
         let to = REPLICAS[(session + nth as usize) % REPLICAS.len()];
-        let key = KEYS[(nth as usize / 4) % KEYS.len()];
+        let key = KEYS[(nth as usize / 4) % KEYS.len()].into();
         match (nth as usize + session) % 2 {
             0 => Ask::tell(to, Op::Put(key, nth * SESSIONS.len() as u32 + session as u32)),
             _ => Ask::query(to, Op::Get(key)),

@@ -10,6 +10,7 @@
 //! lets happen can be seen.
 
 use raddle_core::{Outbox, StateMachine, System};
+use serde::{Deserialize, Serialize};
 
 use super::messages;
 use crate::catalog::Entry;
@@ -18,7 +19,7 @@ use crate::catalog::Entry;
 const LAWS: [&str; 6] = ["causal-order", "no-deadlock", "bounded-depth", "no-silent-loss", "no-duplicates", "no-panic"];
 
 /// What is said, by its name in the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 enum Say {
     M1,
     M2,
@@ -26,7 +27,7 @@ enum Say {
 }
 
 /// Any of the three; it counts what it hears.
-#[derive(Clone, Default, Hash)]
+#[derive(Clone, Default, Hash, Serialize, Deserialize)]
 struct Corner {
     heard: u32,
 }
@@ -56,7 +57,8 @@ pub(super) fn entry() -> Entry {
             .messages("client", (0..messages).map(|_| ("A", ())))
             .laws(LAWS)
             .sometimes("told-twice", |run| run.machine("C").is_some_and(|c| c.heard >= 2))
-            .hashed())
+            .hashed()
+            .on_processes())
     })
     .param("messages", "1", "how often A is triggered")
 }

@@ -11,6 +11,7 @@
 
 use raddle_core::{FaultKind, Input, Outbox, StateMachine, System, WorkerId};
 use raddle_sim::FaultPlan;
+use serde::{Deserialize, Serialize};
 
 use super::{litmus, numbered};
 use crate::catalog::Entry;
@@ -19,7 +20,7 @@ use crate::catalog::Entry;
 const PARTICIPANTS_MAX: u32 = 32;
 
 /// What coordinator and participants tell each other.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Serialize, Deserialize)]
 enum Say {
     Prepare,
     Vote(bool),
@@ -27,7 +28,7 @@ enum Say {
 }
 
 /// One machine for both roles.
-#[derive(Clone, Hash)]
+#[derive(Clone, Hash, Serialize, Deserialize)]
 enum Role {
     /// Decides when it has `enough` votes.
     Coordinator {
@@ -133,4 +134,5 @@ fn system(n: u32, early: bool) -> System<Role> {
         .state_kind(Role::state)
         .message_kind(Role::kind)
         .hashed()
+        .on_processes()
 }

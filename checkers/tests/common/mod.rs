@@ -228,7 +228,7 @@ impl World {
             if let Some(item) = self.outbound[at].front() {
                 end.stalled.push((worker, self.header(*item).to));
             }
-            let waits = self.workers[at].waits().iter().map(|(on, what)| (worker, *on, (*what).to_owned()));
+            let waits = self.workers[at].waits().iter().map(|(on, what)| (worker, *on, (*what).to_string()));
             end.waiting.extend(waits);
         }
         end

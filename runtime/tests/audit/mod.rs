@@ -208,12 +208,12 @@ fn pushes(trace: &Trace) {
     }
 }
 
-/// A start is the first input of its worker.
+/// A start is the first input of a life of its worker.
 #[track_caller]
 fn starts(trace: &Trace) {
     let mut begun = BTreeSet::new();
     for event in trace.events.iter().filter(|event| event.what == What::Handle) {
-        let first = begun.insert(event.header.to);
+        let first = begun.insert((event.header.to, event.life));
         assert!(event.header.kind() != InputKind::Start || first, "{}", name(event, trace));
     }
 }

@@ -52,8 +52,8 @@
 //! cuts off messages lasts, and its end is one more event.
 //!
 //! What is missing: a handler that panics ends a life too, and the same dependence would be needed between it and sends to
-//! its worker wherever another life follows. Until it is there, counts are right for systems in which none does
-//! (`restart = never`, or no panic).
+//! its worker wherever another life follows. So the search ends at the first run in which a worker lives again, with what
+//! it found, or with a refusal if no law minds the panic.
 //!
 //! Before the search, scouts look at what is near the first run ([`super::scout`]).
 

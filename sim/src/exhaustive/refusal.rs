@@ -59,6 +59,17 @@ pub enum Refusal {
         /// For how many there is room.
         capacity: usize,
     },
+    /// A worker died of a panic and lives again.
+    #[error(
+        "`{search}` cannot count the runs of systems in which a worker lives again, and a handler of `{worker}` panicked: \
+         judge by `no-panic`, use `--set restart=never`, or `--strategy dfs`"
+    )]
+    Life {
+        /// The strategy.
+        search: &'static str,
+        /// Who lives again.
+        worker: String,
+    },
     /// Commuting is not proved there.
     #[error(
         "`dpor` with declared commuting inputs is proved for the networks `bag` and `fifo` only, and this is \

@@ -130,9 +130,9 @@ impl<M: StateMachine> Task<M> {
         ))
     }
 
-    /// Writes a checkpoint if anything is left, and removes it if not.
+    /// Writes a checkpoint if anything is left that can be counted, and removes it if nothing is.
     pub(crate) fn end(&self, file: &Path, searched: &[Searched]) -> Result<(), Refusal> {
-        if searched.iter().any(|searched| searched.tally.astray.is_some()) {
+        if searched.iter().any(|searched| searched.tally.is_at_odds()) {
             return Ok(());
         }
         let save = |part: &Searched| SavedPart { left: part.left.clone(), tally: SavedTally::of(&part.tally) };
@@ -265,16 +265,29 @@ impl<M: StateMachine> Task<M> {
                     visit(&stage.runner);
                     tally.count(stage, reason, || dpor.trunk.steps());
                     dpor.plan(stage);
+                    self.mind_lives(&mut tally, stage)?;
                 }
                 Went::Blocked => tally.blocked += 1,
                 Went::Astray => tally.stray(stage, dpor.trunk.steps()),
             }
-            let is_over = !dpor.back();
+            let is_over = !dpor.back() && !tally.lives_again;
             if is_over || !control.goes_on(&tally, || dpor.part_done()) {
                 let done = if is_over { 1.0 } else { dpor.part_done() };
-                let left = if is_over { Left::Nothing } else { dpor.left() };
+                let left = if is_over || tally.lives_again { Left::Nothing } else { dpor.left() };
                 return Ok(Searched { tally, is_over, done, states: None, left });
             }
         }
+    }
+
+    /// Where a worker has died of a panic and lives again, nothing is counted any more: what was found is said; if
+    /// nothing was, nothing can be said.
+    fn mind_lives(&self, tally: &mut Tally, stage: &Stage<M>) -> Result<(), Refusal> {
+        let Some(worker) = stage.lives_again() else { return Ok(()) };
+        if tally.found.is_empty() {
+            let worker = self.plan.names().worker(worker).to_owned();
+            return Err(Refusal::Life { search: dpor::NAME, worker });
+        }
+        tally.lives_again = true;
+        Ok(())
     }
 }

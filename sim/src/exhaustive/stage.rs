@@ -153,6 +153,12 @@ impl<M: StateMachine> Stage<M> {
         Refusal::Timer { search, worker, tag }
     }
 
+    /// Who lived again in the run, if anybody did.
+    pub(crate) fn lives_again(&self) -> Option<WorkerId> {
+        let again = self.runner.world.workers.iter().find(|worker| worker.life().0 > 0);
+        again.map(raddle_core::Worker::id)
+    }
+
     /// Whether no queue can be full in any run of the trace of this one, as an error if one can: all updates that a worker
     /// handled might be in flight at once, and one more that was dropped.
     pub(crate) fn refuse_full_queues(&self, arrived: &[u32], search: &'static str) -> Result<(), Refusal> {

@@ -40,6 +40,8 @@ pub(crate) struct Tally {
     pub(crate) found: IndexMap<String, (Found, Steps)>,
     /// A run that differs from itself: there is no sense in going on.
     pub(crate) astray: Option<Box<Found>>,
+    /// A worker lived again, behind which this search cannot count: so it ends.
+    pub(crate) lives_again: bool,
 }
 
 impl Tally {
@@ -162,6 +164,12 @@ impl Tally {
             self.found.entry(signature).or_insert(found);
         }
         self.astray = self.astray.take().or(other.astray);
+        self.lives_again |= other.lives_again;
+    }
+
+    /// Whether there is no sense in going on.
+    pub(crate) fn is_at_odds(&self) -> bool {
+        self.astray.is_some() || self.lives_again
     }
 
     fn add_faults(&mut self, fired: [u64; FaultKind::ALL.len()]) {
@@ -204,7 +212,7 @@ impl Control {
             self.deliveries.store(tally.deliveries, Relaxed);
             self.part.store(part().to_bits(), Relaxed);
         }
-        !self.is_stopped() && tally.astray.is_none()
+        !self.is_stopped() && !tally.is_at_odds()
     }
 
     /// Whether it is to end.

@@ -1,0 +1,126 @@
+//! How what goes to a machine in another process, and what comes back, become bytes and values again.
+//!
+//! A system's own types need not be serializable unless it runs there. So a system is asked for it once, where its types
+//! are known ([`System::on_processes`](crate::System::on_processes)), and this value keeps the way.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::away::{Answer, Errand, Said};
+use crate::machine::StateMachine;
+
+/// How the values of one system become bytes (postcard) and values again.
+pub struct Codec<M: StateMachine> {
+    put_errand: Put<Errand<M>>,
+    get_errand: Get<Errand<M>>,
+    #[expect(clippy::type_complexity, reason = "an answer, borrowed")]
+    put_answer: fn(&Said<M::Update>, Option<&M>, Vec<u8>) -> Result<Vec<u8>, CodecError>,
+    get_answer: Get<Answer<M>>,
+    put_state: Put<M>,
+    get_state: Get<M>,
+}
+
+type Put<T> = fn(&T, Vec<u8>) -> Result<Vec<u8>, CodecError>;
+type Get<T> = fn(&[u8]) -> Result<T, CodecError>;
+
+/// A value that does not become bytes, or bytes that are no such value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// `Serialize` or `Deserialize` of a type of the system says so.
+    #[error("{0}")]
+    Serde(#[from] postcard::Error),
+    /// There is more than the value.
+    #[error("{0} bytes too many")]
+    TooMany(usize),
+    /// It is a value, and no handler can have said it.
+    #[error("no handler can have said this")]
+    Unsound,
+}
+
+impl<M: StateMachine> Clone for Codec<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M: StateMachine> Copy for Codec<M> {}
+
+impl<M: StateMachine> Codec<M> {
+    pub(crate) fn new() -> Self
+    where
+        M: Serialize + DeserializeOwned,
+        M::Message: Serialize + DeserializeOwned,
+        M::Update: Serialize + DeserializeOwned,
+    {
+        Self {
+            put_errand: put,
+            get_errand: get,
+            put_answer: |said, state, bytes| put(&(said, state), bytes),
+            get_answer: |bytes| {
+                let answer: Answer<M> = get(bytes)?;
+                if answer.said.is_sound() { Ok(answer) } else { Err(CodecError::Unsound) }
+            },
+            put_state: put,
+            get_state: get,
+        }
+    }
+
+    /// An errand, behind these bytes.
+    ///
+    /// # Errors
+    /// When it does not serialize.
+    pub fn put_errand(&self, errand: &Errand<M>, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+        (self.put_errand)(errand, bytes)
+    }
+
+    /// The errand that these bytes are.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn errand(&self, bytes: &[u8]) -> Result<Errand<M>, CodecError> {
+        (self.get_errand)(bytes)
+    }
+
+    /// An answer, behind these bytes.
+    ///
+    /// # Errors
+    /// When it does not serialize.
+    pub fn put_answer(&self, said: &Said<M::Update>, state: Option<&M>, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+        (self.put_answer)(said, state, bytes)
+    }
+
+    /// The answer that these bytes are: one that a handler can have given.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn answer(&self, bytes: &[u8]) -> Result<Answer<M>, CodecError> {
+        (self.get_answer)(bytes)
+    }
+
+    /// A state, behind these bytes.
+    ///
+    /// # Errors
+    /// When it does not serialize.
+    pub fn put_state(&self, state: &M, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+        (self.put_state)(state, bytes)
+    }
+
+    /// The state that these bytes are.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn state(&self, bytes: &[u8]) -> Result<M, CodecError> {
+        (self.get_state)(bytes)
+    }
+}
+
+fn put<T: Serialize>(value: &T, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+    Ok(postcard::to_extend(value, bytes)?)
+}
+
+fn get<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    match postcard::take_from_bytes(bytes)? {
+        (value, []) => Ok(value),
+        (_, more) => Err(CodecError::TooMany(more.len())),
+    }
+}
