@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use raddle::catalog::Entry;
 use raddle::systems;
-use raddle_runtime::{RecordTo, Threads, read_recording};
+use raddle_runtime::{RecordTo, Threads, read_recording, read_stream};
 use raddle_sim::Keep;
 
 const SEEDS: u64 = 4;
@@ -95,4 +96,71 @@ fn lives() {
             }
         }
     }
+}
+
+/// The bytes of a recording of `mesh`, and its digest.
+fn recorded() -> (Vec<u8>, raddle_core::Digest) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("mesh.rec");
+    let threads = Threads::new().record_to(RecordTo::new(&file));
+    let run = mesh().run_on_threads(&threads, None).expect("runs");
+    run.recorded.expect("asked for").expect("written");
+    (std::fs::read(&file).expect("reads"), run.trace.digest())
+}
+
+fn mesh() -> Box<dyn raddle::any::AnySystem> {
+    let entry = systems::all().into_iter().find(|entry| entry.name() == "mesh").expect("built in");
+    entry.build(&entry.args([]).expect("its own")).expect("builds")
+}
+
+/// Whatever these bytes are, they are refused with a reason, or done again as far as they are sound.
+fn survives(bytes: &[u8], whole: raddle_core::Digest) {
+    let Ok(recording) = read_stream(bytes) else { return };
+    let is_whole = recording.cut.is_none();
+    let Ok(lifted) = mesh().lift(&Arc::new(recording), None, Keep::Digest) else { return };
+    if is_whole && lifted.difference.is_none() && lifted.cut.is_none() {
+        assert_eq!(lifted.digest, whole, "it says that it is the same run");
+    }
+}
+
+#[test]
+fn damaged_recordings_are_refused_or_done_as_far_as_they_are_sound() {
+    let (bytes, digest) = recorded();
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) };
+    let change = (any::<prop::sample::Index>(), 1..=255_u8, any::<prop::sample::Index>());
+    proptest!(config, |((at, flip, end) in change)| {
+        survives(&bytes[..end.index(bytes.len())], digest);
+        let mut flipped = bytes.clone();
+        let at = at.index(bytes.len());
+        flipped[at] ^= flip;
+        survives(&flipped, digest);
+        flipped.truncate(end.index(bytes.len()));
+        survives(&flipped, digest);
+    });
+}
+
+/// Behind the checksums, where only whoever made them could have put it.
+#[test]
+fn lanes_of_rubbish_are_no_run() {
+    let (bytes, digest) = recorded();
+    let sound = read_stream(&bytes[..]).expect("sound");
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) };
+    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
+    proptest!(config, |((lane, at, byte, cuts) in change)| {
+        let mut recording = sound.clone();
+        let lane = lane.get_mut(&mut recording.lanes);
+        if !lane.is_empty() {
+            let at = at.index(lane.len());
+            lane[at] = byte;
+            if cuts {
+                lane.truncate(at);
+            }
+        }
+        let lifted = mesh().lift(&Arc::new(recording), None, Keep::Digest);
+        if let Ok(lifted) = lifted
+            && lifted.difference.is_none() && lifted.cut.is_none()
+        {
+            prop_assert_eq!(lifted.digest, digest);
+        }
+    });
 }
