@@ -125,6 +125,14 @@ pub trait AnySystem: Send + Sync {
     /// When it cannot be started, or a law does not exist.
     #[cfg(all(feature = "threads", unix))]
     fn run_on_processes(&self, processes: &Processes, laws: Option<&[String]>) -> Result<RealRun, RealRunError>;
+
+    /// If this process was started to be a worker of this system, it is that, and this never returns: see
+    /// [`Processes::serve`].
+    ///
+    /// # Errors
+    /// When the system cannot be run at all.
+    #[cfg(all(feature = "threads", unix))]
+    fn serve(&self) -> Result<(), RealRunError>;
 }
 
 /// Who takes part in a system, and by what its runs are judged.
@@ -324,6 +332,12 @@ impl<M: StateMachine> AnySystem for System<M> {
     fn run_on_processes(&self, processes: &Processes, laws: Option<&[String]>) -> Result<RealRun, RealRunError> {
         let plan = self.plan()?;
         judge(&plan, processes.clone().record(true).run(&plan)?, laws)
+    }
+
+    #[cfg(all(feature = "threads", unix))]
+    fn serve(&self) -> Result<(), RealRunError> {
+        Processes::serve(&*self.plan()?);
+        Ok(())
     }
 }
 

@@ -72,6 +72,8 @@ pub mod cli;
 pub mod corpus;
 #[cfg(feature = "sim")]
 pub mod environment;
+#[cfg(feature = "cli")]
+mod experiments;
 #[cfg(feature = "sim")]
 pub mod explain;
 #[cfg(feature = "sim")]

@@ -505,6 +505,28 @@ fn a_run_that_is_no_function_of_its_inputs_is_told_apart() {
 }
 
 #[test]
+fn experiments_answer_their_questions() {
+    let place = here();
+    place
+        .run("experiment latency --on sim -o tables")
+        .ends(0)
+        .prints("coordinator     8         32")
+        .prints("8 hops take 8.0 times as long as one");
+    let json: serde_json::Value = serde_json::from_str(&place.read("tables/latency-sim.json")).expect("JSON");
+    assert_eq!((&json["on"], &json["rows"][0][1]), (&"sim".into(), &1.into()));
+    place.run("experiment throughput --on threads").ends(0).prints("five of each").prints("the extra work explains");
+    place.run("experiment backpressure --on threads").ends(0).prints("most updates wait at the slow worker with hold");
+    place.run("experiment all --on nothing").ends(2);
+}
+
+#[test]
+#[cfg(unix)]
+fn experiments_run_on_processes_too() {
+    here().run("experiment latency --on processes").ends(0).prints("by way of a coordinator");
+    here().run("experiment backpressure --on processes").ends(0).prints("drop-oldest");
+}
+
+#[test]
 fn completions_know_the_systems() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         here().run(&format!("completions {shell}")).ends(0).prints("explore");

@@ -9,6 +9,7 @@ mod context;
 mod corpus;
 mod exhausted;
 mod exit;
+mod experiment;
 mod explain;
 mod explore;
 mod facts;
@@ -56,6 +57,7 @@ enum Task {
     Run(run::Run),
     Check(check::Check),
     View(view::View),
+    Experiment(experiment::Perform),
     Corpus(corpus::Corpus),
     Merge(merge::Merge),
     Completions(completions::Completions),
@@ -94,6 +96,7 @@ fn perform(entries: Vec<Entry>) -> Exit {
         Task::Run(run) => run.perform(&context),
         Task::Check(check) => check.perform(&context),
         Task::View(view) => view.perform(&context),
+        Task::Experiment(experiment) => experiment.perform(&context),
         Task::Corpus(corpus) => corpus.perform(&context),
         Task::Merge(merge) => merge.perform(&context),
         Task::Completions(completions) => completions.perform(&context, line),

@@ -1,0 +1,100 @@
+//! What updates cost those who send messages: a front that makes none, one of every second message, one, or five of each.
+
+use raddle_core::{Outbox, StateMachine, System, What, WorkerId};
+use serde::{Deserialize, Serialize};
+
+use super::table::{Cell, rate};
+use super::{Case, Driver, Experiment, Seen, Table};
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "throughput",
+    question: "How do updates affect the throughput of messages from outside?",
+    cases,
+    table,
+};
+
+const BACKS: [&str; 2] = ["left", "right"];
+/// How many updates a front makes of two messages, and what that is called.
+const LOADS: [(u32, &str); 4] = [(0, "none"), (1, "of 50 %"), (2, "one of each"), (10, "five of each")];
+
+/// A front, or one of those that it tells.
+#[derive(Clone, Serialize, Deserialize)]
+struct Desk {
+    /// Updates of two messages.
+    of_two: u32,
+    heard: u32,
+}
+
+impl StateMachine for Desk {
+    type Message = ();
+    type Update = u32;
+
+    fn on_message(&mut self, (): (), out: &mut Outbox<u32>) {
+        let before = self.heard * self.of_two / 2;
+        self.heard += 1;
+        for number in before..self.heard * self.of_two / 2 {
+            out.notify(WorkerId::at(1 + number as usize % BACKS.len()), number);
+        }
+    }
+
+    fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {
+        self.heard += 1;
+    }
+}
+
+fn cases(driver: Driver) -> Vec<Case> {
+    let messages = if driver == Driver::Sim { 100 } else { 20_000 };
+    let case = |(at, (of_two, label)): (usize, &(u32, &'static str))| {
+        let of_two = *of_two;
+        // A system of its own each: a process must know which it belongs to.
+        let name = ["load-none", "load-half", "load-one", "load-five"][at];
+        let system = System::new(name)
+            .workers(["front"].into_iter().chain(BACKS), move |_| Desk { of_two, heard: 0 })
+            .messages("client", (0..messages).map(|_| ("front", ())))
+            .on_processes();
+        Case::new(*label, Box::new(system), if driver == Driver::Sim { 20 } else { 3 })
+    };
+    LOADS.iter().enumerate().map(case).collect()
+}
+
+fn table(driver: Driver, seen: &[Seen]) -> Table {
+    let per = if driver == Driver::Sim { "1,000 steps" } else { "s" };
+    let (messages, updates, inputs) = (format!("messages/{per}"), format!("updates/{per}"), format!("inputs/{per}"));
+    let columns =
+        ["updates", &messages, &updates, &inputs, "updates a message", "of the throughput without", "extra work"];
+    let mut table = Table::new(&columns);
+    let mut parts = Vec::new();
+    for seen in seen {
+        let elapsed = seen.elapsed();
+        let of = |is_update: bool| {
+            let is_it =
+                |event: &raddle_core::Event| event.what == What::Handle && event.header.link().is_some() == is_update;
+            let many = seen.count(is_it);
+            (many, rate(driver, many, elapsed))
+        };
+        let ((messages, message_rate), (updates, update_rate)) = (of(false), of(true));
+        let without: f64 = parts.first().map_or(message_rate, |first: &(f64, f64)| first.0);
+        let extra = 1.0 + updates as f64 / messages.max(1) as f64;
+        parts.push((message_rate, extra));
+        table.rows.push(vec![
+            Cell::word(&seen.label),
+            Cell::Count(message_rate as u64),
+            Cell::Count(update_rate as u64),
+            Cell::Count((message_rate + update_rate) as u64),
+            Cell::Number(updates as f64 / messages.max(1) as f64),
+            Cell::Number(message_rate / without.max(f64::MIN_POSITIVE)),
+            Cell::Number(extra),
+        ]);
+    }
+    let (slower, (_, extra)) = (parts[0].0 / parts[LOADS.len() - 1].0.max(f64::MIN_POSITIVE), parts[LOADS.len() - 1]);
+    let explains = match slower / extra {
+        ..0.9 => "less than",
+        0.9..=1.1 => "about what",
+        _ => "more than",
+    };
+    table.answer = format!(
+        "With five updates of each message the throughput of messages falls to 1/{slower:.1}, where the work has grown {extra:.1} \
+         times: {explains} the extra work explains.",
+    );
+    table
+}
