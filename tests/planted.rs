@@ -145,6 +145,10 @@ fn without_bugs_all_is_clean_on_every_network() {
             check_clean(&entry, settings, &[("placement", "sharded(2)")]);
         }
         check_clean(&entry, Settings { granularity: Granularity::Queues, ..Settings::default() }, &[]);
+        for placement in ["inline", "sharded(2)"] {
+            let settings = Settings { granularity: Granularity::Threads, ..Settings::default() };
+            check_clean(&entry, settings, &[("placement", placement)]);
+        }
     }
 }
 
