@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::away::{Answer, Errand, Said};
+use crate::header::Input;
 use crate::machine::StateMachine;
 
 /// How the values of one system become bytes (postcard) and values again.
 pub struct Codec<M: StateMachine> {
-    put_errand: Put<Errand<M>>,
-    get_errand: Get<Errand<M>>,
+    put_errand: fn(Errand<&Input<M>>, Vec<u8>) -> Result<Vec<u8>, CodecError>,
+    get_errand: Get<Errand<Input<M>>>,
     #[expect(clippy::type_complexity, reason = "an answer, borrowed")]
     put_answer: fn(&Said<M::Update>, Option<&M>, Vec<u8>) -> Result<Vec<u8>, CodecError>,
     get_answer: Get<Answer<M>>,
@@ -53,7 +54,7 @@ impl<M: StateMachine> Codec<M> {
         M::Update: Serialize + DeserializeOwned,
     {
         Self {
-            put_errand: put,
+            put_errand: |errand, bytes| put(&errand, bytes),
             get_errand: get,
             put_answer: |said, state, bytes| put(&(said, state), bytes),
             get_answer: |bytes| {
@@ -69,7 +70,7 @@ impl<M: StateMachine> Codec<M> {
     ///
     /// # Errors
     /// When it does not serialize.
-    pub fn put_errand(&self, errand: &Errand<M>, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+    pub fn put_errand(&self, errand: Errand<&Input<M>>, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
         (self.put_errand)(errand, bytes)
     }
 
@@ -77,7 +78,7 @@ impl<M: StateMachine> Codec<M> {
     ///
     /// # Errors
     /// When they are none.
-    pub fn errand(&self, bytes: &[u8]) -> Result<Errand<M>, CodecError> {
+    pub fn errand(&self, bytes: &[u8]) -> Result<Errand<Input<M>>, CodecError> {
         (self.get_errand)(bytes)
     }
 

@@ -22,6 +22,7 @@ mod outcome;
 #[cfg(unix)]
 mod processes;
 mod record;
+mod seat;
 mod shard;
 mod station;
 mod talk;

@@ -79,8 +79,11 @@ pub(crate) enum Act {
     Route {
         to: WorkerId,
     },
-    /// The owner took an input out and handled it in that moment. (At an inbox.)
-    Pick,
+    /// The owner took an input out and handled it in that moment: after it has pushed all that it sent before, unless it takes
+    /// this along with the one before. (At an inbox.)
+    Pick {
+        along: bool,
+    },
     /// What came of that. (At a worker.)
     Handle {
         now: Time,
@@ -124,7 +127,8 @@ impl Act {
             Self::Attempt { by, .. } => On::Stall { by },
             Self::Deliver { .. } => On::Deliver,
             Self::Route { .. } => On::Route,
-            Self::Pick => On::Pick,
+            Self::Pick { along: false } => On::Pick,
+            Self::Pick { along: true } => On::PickAlong,
             Self::Handle { now, deaths } => On::Handle(Handling { now, deaths, said }),
             Self::Start { now, deaths } => On::Start(Handling { now, deaths, said }),
             Self::Fire { nth, now, deaths } => On::Fire { nth, handling: Handling { now, deaths, said } },

@@ -68,7 +68,7 @@ impl<M: StateMachine> Outcome<M> {
             let InboxDesk { queue: inbox, log, .. } = desk;
             let waits = worker.waits().iter().map(|(on, what)| (worker.id(), *on, (*what).to_string()));
             end.waiting.extend(waits);
-            if let Some(first) = unsent.first() {
+            if let Some(first) = unsent.front() {
                 let at = match routes.route(&first.header) {
                     Hop::Inbox(to) => to,
                     Hop::Shard(shard) => blocked_at[shard as usize].unwrap_or(first.header.to),

@@ -7,7 +7,7 @@
 use raddle_core::{Envelope, MessageId, SourceId, StateMachine, Time, Token, Worker, WorkerId};
 
 use crate::log::{Act, News};
-use crate::station::{Phase, Room, Station};
+use crate::station::{Phase, Station};
 use crate::transport::Transport;
 
 /// Where a session and those who serve it meet.
@@ -51,13 +51,9 @@ impl<M: StateMachine> Transport<'_, M> {
 
     /// Brings an operation to its inbox; waits while the queue there is full.
     fn receive(&self, envelope: Envelope<M>, session: SourceId, nth: u64, news: &mut News) -> Received {
-        let mut post = self.inbox(envelope.header.to);
-        while post.phase() == Phase::Running && !post.queue.has_external_room() {
-            post = post.wait_for(Room::Externals, &self.activity);
-        }
-        if post.phase() != Phase::Running {
+        let Some(mut post) = self.reception(envelope.header.to, self.talk(session).owner()) else {
             return Received::Refused;
-        }
+        };
         let (id, now) = (envelope.header.id.clone(), self.now());
         let taken = post.with(self, news, |inbox, clerk| inbox.receive_op(envelope, now, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
@@ -72,7 +68,8 @@ impl<M: StateMachine> Transport<'_, M> {
     /// Sleeps until an operation is over; whether it is. Where it waits, that is ended when it is time.
     fn wait_for_end(&self, session: SourceId, to: WorkerId, id: &MessageId, mut deadline: Option<Time>) -> bool {
         loop {
-            let mut post = self.talk(session).open();
+            let station = self.talk(session);
+            let mut post = station.open();
             if std::mem::take(&mut post.is_over) {
                 return true;
             }
@@ -80,10 +77,10 @@ impl<M: StateMachine> Transport<'_, M> {
                 return false;
             }
             let Some(until) = deadline.and_then(|deadline| self.instant(deadline)) else {
-                drop(post.sleep(&self.activity));
+                station.sleep(post, &self.activity);
                 continue;
             };
-            drop(post.nap(until));
+            station.nap(post, until);
             if deadline.is_some_and(|deadline| deadline <= self.now()) {
                 // If it waits no longer, it is queued, and will be handled or dropped.
                 deadline = None;

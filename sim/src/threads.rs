@@ -63,12 +63,7 @@ impl<M: StateMachine> World<M> {
                 inbox.lose(lost, &mut desk);
                 inbox.settle(&mut desk);
             }
-            Act::Pick(worker) => {
-                let (inbox, mut desk) = self.desk(worker, sink);
-                if let Some(slot) = inbox.pick(&mut desk) {
-                    self.handle(slot, sink);
-                }
-            }
+            Act::Pick(worker) => self.pick(worker, sink),
             Act::Fire(_) | Act::Fault(_) => unreachable!("these are the same at all granularities"),
         }
         self.see_to_aside();
@@ -76,14 +71,12 @@ impl<M: StateMachine> World<M> {
 
     /// What a crash has left is not seen to yet.
     pub(crate) fn end_life_later(&mut self, at: usize) {
-        self.close(at, Gate::Crash);
         self.later.ended[at] = Some(self.moment.time);
     }
 
     fn end_life_now<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         let ended = self.later.ended[worker.index()].take().expect("its life has ended");
         let now: Time = std::mem::replace(&mut self.moment.time, ended);
-        self.open(worker);
         self.end_life(worker.index(), sink);
         self.note_timers(worker.index());
         self.moment.time = now;
@@ -187,12 +180,14 @@ impl<M: StateMachine> World<M> {
         self.later.nacks[worker.index()] > 0
     }
 
-    pub(crate) fn may_end_life(&self, worker: WorkerId) -> bool {
+    /// Whether a life has ended, and what is left of that is not seen to yet.
+    pub(crate) fn has_ended(&self, worker: WorkerId) -> bool {
         self.later.ended[worker.index()].is_some()
     }
 
-    pub(crate) fn may_pick(&self, worker: WorkerId) -> bool {
-        self.is_idle(worker) && self.transit.places[worker.index()].inbox.has_work()
+    /// That may be seen to when all is pushed that it sent.
+    pub(crate) fn may_end_life(&self, worker: WorkerId) -> bool {
+        self.has_ended(worker) && self.transit.places[worker.index()].outbound.is_empty()
     }
 
     pub(crate) fn may_bury(&self, shard: u32) -> bool {

@@ -81,6 +81,7 @@ impl<M: StateMachine> World<M> {
         let place = Place {
             inbox: Inbox::new(policies, promised),
             outbound: VecDeque::new(),
+            in_hand: 0,
             gate: Gate::Open,
             past: 0,
             is_touched: true,
@@ -191,6 +192,7 @@ impl<M: StateMachine> World<M> {
         place.past = 0;
         place.gate = Gate::Open;
         place.outbound.clear();
+        place.in_hand = 0;
         place.inbox.reset(self.plan.policies());
         self.workers[at].reset(self.plan.machine(worker));
         if !self.plan.starts(worker) {

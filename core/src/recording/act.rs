@@ -43,6 +43,8 @@ pub enum Act<'a> {
     },
     /// The owner took an input out, and handled it in that moment: [`Act::Handle`] says how.
     Pick,
+    /// The owner took this one along with the one before, and handled it next.
+    PickAlong,
     /// The owner wanted an input, and took none out, or none that was good.
     Idle,
     /// The owner was told that an update of its own was dropped.

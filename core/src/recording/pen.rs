@@ -21,6 +21,7 @@ const ROUTE: u8 = 12;
 const HANDLE: u8 = 13;
 const START: u8 = 14;
 const FIRE: u8 = 15;
+const PICK_ALONG: u8 = 17;
 
 /// Writes the acts of one lane.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +48,7 @@ impl Pen {
             }
             Act::Deliver => bytes.push(DELIVER),
             Act::Pick => bytes.push(PICK),
+            Act::PickAlong => bytes.push(PICK_ALONG),
             Act::Idle => bytes.push(IDLE),
             Act::Nacked => bytes.push(NACKED),
             Act::Route => bytes.push(ROUTE),
@@ -131,6 +133,7 @@ impl<'a> Reader<'a> {
             LOSE => Act::Lose { many: self.small()? },
             EXPIRE => Act::Expire { session: self.source()?, now: self.time()? },
             PICK => Act::Pick,
+            PICK_ALONG => Act::PickAlong,
             IDLE => Act::Idle,
             NACKED => Act::Nacked,
             END_LIFE => Act::EndLife { nth: self.small()? },
@@ -234,6 +237,7 @@ mod tests {
             Act::Handle(handling(0, 0, b"")),
             Act::Start(handling(u64::MAX, 7, b"said")),
             Act::Fire { nth: 9, handling: handling(5, 0, b"\xff") },
+            Act::PickAlong,
         ]
     }
 
@@ -259,7 +263,7 @@ mod tests {
         assert_eq!(
             text.join(" "),
             "01 03 02 03 80 89 7a 03 ac 02 04 ac 02 05 06 ff ff ff ff 0f 07 03 cf 0f 08 09 0a 0b 02 0c 0d af f9 79 00 00 \
-             0e 01 07 04 73 61 69 64 0f 09 0c 00 01 ff"
+             0e 01 07 04 73 61 69 64 0f 09 0c 00 01 ff 11"
         );
     }
 

@@ -3,14 +3,15 @@
 //! Whatever goes wrong with a process ends in the same way: it is killed and buried, the reason is kept, and its worker's
 //! thread is told that nobody is there. What becomes of the worker then, the core decides.
 
-use std::io::{BufReader, ErrorKind};
+use std::collections::VecDeque;
+use std::io::{BufReader, BufWriter, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
-use raddle_core::{Answer, Codec, CodecError, Errand, Incarnation, Plan, Recovery, StateMachine, WorkerId};
+use raddle_core::{Answer, Codec, CodecError, Errand, Incarnation, Input, Plan, Recovery, StateMachine, WorkerId};
 
 use super::body::{Body, Launch, Printed};
 use super::frames::{ANSWER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE};
@@ -39,14 +40,18 @@ pub(crate) struct Link<M: StateMachine> {
     printed: Option<Printed>,
     life: Incarnation,
     deaths: Vec<Death>,
-    bytes: Vec<u8>,
+    /// What is to be sent, and how many of those that were have not been answered.
+    errands: VecDeque<Result<Vec<u8>, CodecError>>,
+    unanswered: usize,
+    /// Memory to write in.
+    spare: Vec<Vec<u8>>,
 }
 
 /// The connection to a process.
 struct Line {
     reader: Option<FrameReader<BufReader<UnixStream>>>,
     /// None if it was gone before a word was said.
-    writer: Option<FrameWriter<UnixStream>>,
+    writer: Option<FrameWriter<BufWriter<UnixStream>>>,
     socket: UnixStream,
 }
 
@@ -59,6 +64,8 @@ enum LinkError {
     Codec(#[from] CodecError),
     #[error("the connection is closed")]
     Closed,
+    #[error("it was not asked anything")]
+    Unasked,
     #[error("it says `{0}`")]
     Cannot(String),
     #[error("a frame of kind {found} where one of kind {expected} was to come")]
@@ -66,7 +73,7 @@ enum LinkError {
 }
 
 impl Line {
-    fn writer(&mut self) -> Result<&mut FrameWriter<UnixStream>, LinkError> {
+    fn writer(&mut self) -> Result<&mut FrameWriter<BufWriter<UnixStream>>, LinkError> {
         self.writer.as_mut().ok_or(LinkError::Closed)
     }
 
@@ -102,7 +109,9 @@ impl<M: StateMachine> Link<M> {
             printed: None,
             life: Incarnation(0),
             deaths: Vec::new(),
-            bytes: Vec::new(),
+            errands: VecDeque::new(),
+            unanswered: 0,
+            spare: Vec::new(),
         }
     }
 
@@ -134,9 +143,12 @@ impl<M: StateMachine> Link<M> {
             keeps_state: self.keeps_state,
             state: state.map(|state| self.codec.put_state(state, Vec::new())).transpose()?,
         };
-        let writer = FrameWriter::new(socket.try_clone().map_err(WireError::from)?, Stream::Worker);
+        let writer = FrameWriter::new(BufWriter::new(socket.try_clone().map_err(WireError::from)?), Stream::Worker);
         let line = self.line.insert(Line { reader: None, writer: writer.ok(), socket });
-        match line.writer().and_then(|writer| Ok(writer.write_value(HELLO, &hello)?)) {
+        match line.writer().and_then(|writer| {
+            writer.write_value(HELLO, &hello)?;
+            Ok(writer.flush()?)
+        }) {
             // What it has said, or that it is gone, shows when it is to be ready.
             Err(LinkError::Closed | LinkError::Wire(WireError::Io(_))) => Ok(()),
             greeted => greeted,
@@ -192,17 +204,29 @@ impl<M: StateMachine> Link<M> {
         }
     }
 
-    fn ask(&mut self, errand: &Errand<M>) -> Result<Answer<M>, LinkError> {
+    /// The next answer. What is to be sent is sent when all before is answered, and never so much that both ends could wait
+    /// for each other to read.
+    fn answer(&mut self) -> Result<Answer<M>, LinkError> {
         let line = self.line.as_mut().ok_or(LinkError::Closed)?;
-        self.bytes.clear();
-        self.bytes = self.codec.put_errand(errand, std::mem::take(&mut self.bytes))?;
-        line.writer()?.write(ERRAND, &self.bytes)?;
+        if self.unanswered == 0 {
+            let mut sent = 0;
+            while sent == 0 || self.errands.front().is_some_and(|next| fits(next, sent)) {
+                let errand = self.errands.pop_front().ok_or(LinkError::Unasked)??;
+                line.writer()?.write(ERRAND, &errand)?;
+                sent += errand.len();
+                self.unanswered += 1;
+                self.spare.push(errand);
+            }
+            line.writer()?.flush()?;
+        }
+        self.unanswered -= 1;
         line.expect(ANSWER, |payload| self.codec.answer(payload))
     }
 
     fn ask_state(&mut self) -> Result<M, LinkError> {
         let line = self.line.as_mut().ok_or(LinkError::Closed)?;
         line.writer()?.write(END, &[])?;
+        line.writer()?.flush()?;
         line.expect(STATE, |payload| self.codec.state(payload))
     }
 
@@ -238,8 +262,14 @@ impl<M: StateMachine> Hands<M> for Link<M> {
         }
     }
 
-    fn handle(&mut self, errand: Errand<M>) -> Option<Answer<M>> {
-        match self.ask(&errand) {
+    fn send(&mut self, errand: Errand<&Input<M>>) {
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        bytes.clear();
+        self.errands.push_back(self.codec.put_errand(errand, bytes));
+    }
+
+    fn receive(&mut self) -> Option<Answer<M>> {
+        match self.answer() {
             Ok(answer) => Some(answer),
             Err(error) => {
                 let why = self.bury(&error);
@@ -247,6 +277,11 @@ impl<M: StateMachine> Hands<M> for Link<M> {
                 None
             }
         }
+    }
+
+    fn rest(&mut self) {
+        self.errands.clear();
+        self.unanswered = 0;
     }
 
     fn seem_gone(&self) -> bool {
@@ -297,6 +332,14 @@ impl<M: StateMachine> Hands<M> for Link<M> {
     }
 }
 
+/// Whether one more may be sent behind so many bytes that are not answered: one that is no value ends the process anyway.
+fn fits(errand: &Result<Vec<u8>, CodecError>, sent: usize) -> bool {
+    errand.as_ref().is_ok_and(|bytes| sent + bytes.len() <= UNANSWERED_MAX)
+}
+
+/// Most bytes that are sent to a process at once, unless it is one errand: fewer than any system keeps for one who does not
+/// read, so that a process which waits for its answers to be read cannot keep its run from coming to read them.
+const UNANSWERED_MAX: usize = 16 << 10;
 /// How long a process that has closed its connection may take to end by itself, so that it can be told how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 /// Most deaths of one worker that are kept.
@@ -345,7 +388,7 @@ mod tests {
         let (ours, mut theirs) = UnixStream::pair().expect("a pair");
         theirs.write_all(says).expect("it fits");
         theirs.shutdown(Shutdown::Write).expect("it is open");
-        let writer = FrameWriter::new(ours.try_clone().expect("a clone"), Stream::Worker).ok();
+        let writer = FrameWriter::new(BufWriter::new(ours.try_clone().expect("a clone")), Stream::Worker).ok();
         link.line = Some(Line { reader: None, writer, socket: ours });
         (link, theirs)
     }
@@ -360,8 +403,10 @@ mod tests {
         let external = &plan.externals()[0];
         let header: Header = plan.external_header(external);
         let envelope = raddle_core::Envelope { header, input: external.input() };
-        let send = |errand| link.handle(errand);
-        let done = worker.handle_away(envelope, &rules, Moment::default(), &mut out, &mut outputs, &mut (), send);
+        let (moment, sink) = (Moment::default(), &mut ());
+        let is_sent = worker.send_away(&envelope, &rules, moment, |errand| link.send(errand));
+        let receive = || link.receive();
+        let done = worker.handle_away(envelope, &rules, moment, &mut out, &mut outputs, sink, is_sent, receive);
         assert_eq!(worker.is_crashed(), done == raddle_core::Handled::Crashed);
         let sent = outputs.drain().next().map(|sent| match sent.input {
             raddle_core::Input::Update(n) => n,

@@ -109,6 +109,7 @@ pub(super) fn act_in_words(act: Act<'_>, names: &Names) -> String {
         Act::Lose { many } => format!("the shard told of {many} dropped updates"),
         Act::Expire { session, .. } => format!("an operation of {} had waited too long", names.source(session)),
         Act::Pick => "an input was picked".to_owned(),
+        Act::PickAlong => "an input was picked along with the one before".to_owned(),
         Act::Idle => "a pick took nothing".to_owned(),
         Act::Nacked => "the news of a nack came".to_owned(),
         Act::EndLife { .. } => "a life was over".to_owned(),

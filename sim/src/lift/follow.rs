@@ -144,7 +144,7 @@ impl<'a, M: StateMachine> Follow<'a, M> {
     const fn waits_for_anything(&self, act: Recorded<'_>) -> bool {
         match act {
             Recorded::Ask { .. } | Recorded::Nacked | Recorded::Expire { .. } | Recorded::EndLife { .. } => true,
-            Recorded::Pick | Recorded::Start(_) | Recorded::Fire { .. } => self.counts_deaths,
+            Recorded::Pick | Recorded::PickAlong | Recorded::Start(_) | Recorded::Fire { .. } => self.counts_deaths,
             _ => false,
         }
     }
@@ -173,7 +173,8 @@ impl<'a, M: StateMachine> Follow<'a, M> {
                 self.tell_time(now);
                 (Some(now), candidate(self.world(), worker, |id| is_op(id) && is_of(id, session)))
             }
-            Recorded::Pick => return self.pick(worker, schedule),
+            Recorded::Pick if !world.is_idle(worker) => (None, None),
+            Recorded::Pick | Recorded::PickAlong => return self.pick(worker, schedule),
             Recorded::Idle => (None, world.may_pick(worker).then_some(Act::Pick(worker))),
             Recorded::Nacked => (None, world.may_tell(worker).then_some(Act::Tell(worker))),
             Recorded::EndLife { nth } => {
@@ -240,8 +241,17 @@ impl<'a, M: StateMachine> Follow<'a, M> {
         Came::Done
     }
 
-    /// A worker picks an input and handles it, as its own lane says.
+    /// A worker picks an input and handles it, as its own lane says; and those that it takes along.
     fn pick(&mut self, worker: WorkerId, schedule: &mut Option<Vec<Decision>>) -> Came {
+        let lane = inbox_lane(worker);
+        let mut came = self.pick_one(worker, schedule);
+        while let (Came::Done, Some(Recorded::PickAlong)) = (&came, self.lanes[lane].head()) {
+            came = self.pick_one(worker, schedule);
+        }
+        came
+    }
+
+    fn pick_one(&mut self, worker: WorkerId, schedule: &mut Option<Vec<Decision>>) -> Came {
         let lane = inbox_lane(worker);
         let Some(Recorded::Handle(handling)) = self.lanes[lane - 1].head() else { return Came::Not };
         let may = self.is_its_time(handling) && self.world().may_pick(worker);

@@ -41,9 +41,13 @@ impl Bounds {
             Act::Take { source: session } | Act::Ask { session, .. } | Act::Expire { session, .. } => {
                 kind == Kind::Inbox && session.index() < self.sources
             }
-            Act::Deliver | Act::Lose { .. } | Act::Pick | Act::Idle | Act::Nacked | Act::EndLife { .. } => {
-                kind == Kind::Inbox
-            }
+            Act::Deliver
+            | Act::Lose { .. }
+            | Act::Pick
+            | Act::PickAlong
+            | Act::Idle
+            | Act::Nacked
+            | Act::EndLife { .. } => kind == Kind::Inbox,
         }
     }
 }
