@@ -1,5 +1,6 @@
 //! Real runs done again in the simulator: every built-in system, correct and with each planted bug, inline and sharded.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,8 @@ fn check(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], seed: u64,
     let file = folder.join(format!("{}.rec", std::fs::read_dir(folder).expect("a folder").count()));
     let threads = Threads::new()
         .seed(seed)
+        // A thread for each worker, one for all, two for all.
+        .worker_threads(NonZeroUsize::new(seed as usize % 3))
         .record_to(RecordTo::new(&file))
         .time_limit(Some(Duration::from_millis(if bug == Some("freeze-depth") { 5 } else { 300 })))
         .drain_limit(Duration::from_millis(100));
@@ -65,15 +68,22 @@ fn sharded() {
     check_all(&[("placement", "sharded(2)")]);
 }
 
+/// Workers take several inputs at once.
+#[test]
+fn windows() {
+    check_all(&[("window", "4")]);
+    check_all(&[("window", "3"), ("placement", "sharded(2)"), ("pick", "updates-first")]);
+}
+
 /// Where queues are full, everything that can happen to an update does.
 #[test]
 fn full_queues() {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in systems::all() {
         for on_full in ["drop-newest", "drop-oldest", "hold", "nack", "stall"] {
-            for placement in ["inline", "sharded(1)", "sharded(2)"] {
+            for (placement, window) in [("inline", "1"), ("inline", "3"), ("sharded(1)", "1"), ("sharded(2)", "2")] {
                 for capacity in ["1", "2"] {
-                    let sizes = [("capacity", capacity), ("ingress", capacity), ("overflow", "1")];
+                    let sizes = [("capacity", capacity), ("ingress", capacity), ("overflow", "1"), ("window", window)];
                     let policies = [&[("on_full", on_full), ("placement", placement)][..], &sizes].concat();
                     check(&entry, None, &policies, 0, folder.path());
                 }
@@ -88,9 +98,9 @@ fn lives() {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in systems::all() {
         for bug in entry.bugs().iter().filter(|bug| bug.law == "no-panic") {
-            for placement in ["inline", "sharded(2)"] {
+            for (placement, window) in [("inline", "1"), ("inline", "4"), ("sharded(2)", "1"), ("sharded(2)", "2")] {
                 for seed in 0..SEEDS {
-                    let policies = [("placement", placement), ("restart", "always")];
+                    let policies = [("placement", placement), ("restart", "always"), ("window", window)];
                     check(&entry, Some(&bug.name), &policies, seed, folder.path());
                 }
             }

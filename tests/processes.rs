@@ -18,7 +18,8 @@ use raddle::checkers::{LAWS, Verdict};
 use raddle::threads::{Processes, Threads, Why};
 
 const RADDLE: &str = env!("CARGO_BIN_EXE_raddle");
-const PLACEMENTS: [&str; 2] = ["placement=inline", "placement=sharded(2)"];
+const PLACEMENTS: [[&str; 2]; 3] =
+    [["placement=inline", "window=1"], ["placement=inline", "window=8"], ["placement=sharded(2)", "window=2"]];
 /// A clock that starts again breaks the law of lives, and says too little as well.
 const SEEN_BY_TWO: [(&str, &str); 1] = [("reset-clocks", "causal-order")];
 /// Planted bugs that show whatever the clock says.
@@ -85,10 +86,10 @@ fn broken(run: &RealRun) -> BTreeSet<String> {
 #[test]
 fn without_bugs_all_is_clean_and_judged_as_on_threads() {
     for entry in raddle::systems::all() {
-        for policy in PLACEMENTS {
-            let variant = Variant { entry: &entry, bug: None, policies: &[policy] };
+        for policies in PLACEMENTS {
+            let variant = Variant { entry: &entry, bug: None, policies: &policies };
             let (here, there) = (variant.on_threads(), variant.on_processes(|processes| processes));
-            let what = format!("{} {policy}", entry.name());
+            let what = format!("{} {policies:?}", entry.name());
             assert_eq!((broken(&here), broken(&there)), Default::default(), "{what}: {:?}", there.verdicts);
             assert_eq!(here.verdicts, there.verdicts, "{what}: judged by the same");
             assert_eq!(here.trace.conditions, there.trace.conditions, "{what}");
@@ -123,8 +124,8 @@ fn a_planted_bug_is_seen_by_the_same_laws_as_on_threads() {
 fn whatever_is_killed_and_stopped_the_laws_hold() {
     let mut killed = 0;
     let entries = raddle::systems::all().into_iter().filter(|entry| entry.name() != "indexer");
-    for (entry, policy) in entries.zip(PLACEMENTS.into_iter().cycle()) {
-        let variant = Variant { entry: &entry, bug: None, policies: &[policy, "restart=always"] };
+    for (entry, [placement, window]) in entries.zip(PLACEMENTS.into_iter().cycle()) {
+        let variant = Variant { entry: &entry, bug: None, policies: &[placement, window, "restart=always"] };
         let threads = Threads::new().messages(Some(2_000)).time_limit(Some(Duration::from_millis(150))).seed(3);
         let often = Some(Duration::from_millis(10));
         let run = variant.on_processes(|_| {
@@ -135,8 +136,8 @@ fn whatever_is_killed_and_stopped_the_laws_hold() {
         let is_law = |name: &str| name != "consistent-cut" && LAWS.iter().any(|law| law.name == name);
         let broken: Vec<_> =
             run.verdicts.iter().filter(|(law, verdict)| is_law(law) && verdict.violation().is_some()).collect();
-        assert!(broken.is_empty(), "{} {policy}: {broken:?}", entry.name());
-        assert!(run.trace.end.in_flight.is_empty(), "{} {policy}: all is drained", entry.name());
+        assert!(broken.is_empty(), "{} {placement} {window}: {broken:?}", entry.name());
+        assert!(run.trace.end.in_flight.is_empty(), "{} {placement} {window}: all is drained", entry.name());
         assert!(run.deaths.iter().all(|death| death.why == Why::Asked), "{}: {:?}", entry.name(), run.deaths);
         killed += run.deaths.len();
     }
