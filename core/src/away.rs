@@ -37,6 +37,12 @@ pub struct Errand<M: StateMachine> {
     input: Input<M>,
 }
 
+impl<M: StateMachine> Clone for Errand<M> {
+    fn clone(&self) -> Self {
+        Self { from: self.from, key: self.key, now: self.now, input: self.input.clone() }
+    }
+}
+
 /// What a handler said, and whether it panicked.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Said<U> {
@@ -127,7 +133,15 @@ impl<M: StateMachine> Worker<M> {
     ) -> Handled {
         if rules.policies.sabotage == Some(Sabotage::HandleTwice) && envelope.header.number == LinkNumber(1) {
             let twin = Envelope { header: envelope.header.clone(), input: envelope.input.clone() };
-            let _ = self.handle_away_once(twin, rules, moment, out, outputs, sink, &mut send);
+            // Both are handled or neither: a death is between two inputs, or in the place of one.
+            let mut second = None;
+            let mut send_twice = |errand: Errand<M>| {
+                let (first, again) = (send(errand.clone())?, send(errand)?);
+                second = Some(again);
+                Some(first)
+            };
+            let _ = self.handle_away_once(twin, rules, moment, out, outputs, sink, &mut send_twice);
+            return self.handle_away_once(envelope, rules, moment, out, outputs, sink, &mut |_| second.take());
         }
         self.handle_away_once(envelope, rules, moment, out, outputs, sink, &mut send)
     }

@@ -33,6 +33,8 @@ pub(crate) struct WorkerThread<'a, M: StateMachine> {
     deaths: u32,
     /// The start of its life, if that is an input and not handled yet.
     start: Option<Envelope<M>>,
+    /// Whether it is dead because its process is.
+    is_killed: bool,
     /// Timers and inbox take turns when both have something.
     timers_turn: bool,
     left: WorkerLeft<M>,
@@ -46,6 +48,8 @@ pub(crate) struct WorkerLeft<M: StateMachine> {
     pub(crate) unsent: Vec<Envelope<M>>,
     /// How its processes died.
     pub(crate) deaths: Vec<Death>,
+    /// Whether the machine is in the state in which the run left it.
+    pub(crate) is_state_known: bool,
 }
 
 /// What a shard's thread leaves: an update that waited for room when the run was halted.
@@ -84,8 +88,15 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             start: None,
             news: News::default(),
             handled: 0,
+            is_killed: false,
             timers_turn: false,
-            left: WorkerLeft { log: transport.worker_log(worker.id()), worker, unsent: Vec::new(), deaths: Vec::new() },
+            left: WorkerLeft {
+                log: transport.worker_log(worker.id()),
+                worker,
+                unsent: Vec::new(),
+                deaths: Vec::new(),
+                is_state_known: true,
+            },
         }
     }
 
@@ -128,17 +139,13 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
         let handled = match &mut self.hands {
             None => worker.handle(envelope, rules, moment, out, outputs, log),
             Some(hands) => {
-                let mut is_answered = true;
+                let is_killed = &mut self.is_killed;
                 let send = |errand| {
                     let answer = hands.handle(errand);
-                    is_answered &= answer.is_some();
+                    *is_killed = answer.is_none();
                     answer
                 };
-                let handled = worker.handle_away(envelope, rules, moment, out, outputs, log, send);
-                if !is_answered {
-                    log.end_tape();
-                }
-                handled
+                worker.handle_away(envelope, rules, moment, out, outputs, log, send)
             }
         };
         log.close(act(moment.time, self.deaths));
@@ -178,6 +185,7 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             let make = || transport.plan.machine(worker);
             self.left.worker.restart(life, make, &transport.rules, moment, &mut self.left.log);
             self.left.log.close(Act::Restart);
+            self.is_killed = false;
             let speaks = transport.plan.starts_again(worker);
             if let Some(hands) = &mut self.hands {
                 let kept = transport.plan.policies().recovery == Recovery::Durable;
@@ -192,19 +200,20 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
         if self.hands.as_mut().is_some_and(|hands| hands.are_gone()) {
             self.start = None;
             let moment = Moment { step: 0, time: self.transport.now() };
-            self.left.log.end_tape();
+            self.is_killed = true;
             self.left.worker.crash(Cause::Killed, &self.transport.rules, moment, &mut self.left.log);
-            self.left.log.close(Act::Restart);
+            self.left.log.close(Act::Kill { now: moment.time });
             self.end_life(moment);
         }
     }
 
-    /// The run is over: the machine comes home, if it can.
+    /// The run is over: the machine comes home, if it can. What is here of one whose process died is what a next life would
+    /// have begun with ([`Worker::lose_state`]).
     fn come_home(&mut self) {
         if let Some(hands) = &mut self.hands {
-            if let Some(machine) = hands.end() {
-                self.left.worker.come_home(machine);
-            }
+            let machine = hands.end();
+            self.left.is_state_known = machine.is_some() || self.is_killed;
+            machine.into_iter().for_each(|machine| self.left.worker.come_home(machine));
             self.left.deaths = hands.deaths();
         }
     }
@@ -243,6 +252,7 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
                 }
                 // The core takes nothing in this time, because this worker was nacked, or what it took is stale.
                 drop(post);
+                self.left.log.close(Act::Idle);
                 self.transport.tell(&mut self.news);
                 thread::yield_now();
             } else if turns_left > 0 {
