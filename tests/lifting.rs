@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use raddle::catalog::Entry;
+use raddle::checkers::LAWS;
 use raddle::systems;
+use raddle_core::recording::{Act, Reader, Recording};
 use raddle_runtime::{RecordTo, Threads, read_recording, read_stream};
 use raddle_sim::Keep;
 
@@ -106,6 +108,95 @@ fn lives() {
             }
         }
     }
+}
+
+/// Runs a system on processes, some of which are killed, and the recording in the simulator: how many processes died between
+/// two inputs, and how many of one.
+#[cfg(unix)]
+fn check_deaths(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], folder: &Path) -> (usize, usize) {
+    use raddle_runtime::Processes;
+
+    let what = format!("{} {bug:?} {policies:?}", entry.name());
+    let mut args = entry.args([]).expect("its own");
+    let mut words = vec!["run".to_owned(), entry.name().to_owned(), "--on".into(), "processes".into()];
+    if let Some(bug) = bug {
+        args = entry.plant(args, bug).expect("its own");
+        words.extend(["--bug".to_owned(), bug.to_owned()]);
+    }
+    let mut system = entry.build(&args).expect("builds");
+    for (key, value) in policies {
+        system.set(key, value).expect("a policy");
+        words.extend(["--set".to_owned(), format!("{key}={value}")]);
+    }
+    let file = folder.join(format!("{}.rec", std::fs::read_dir(folder).expect("a folder").count()));
+    let threads = Threads::new()
+        .seed(3)
+        .messages(Some(2_000))
+        .record_to(RecordTo::new(&file))
+        .time_limit(Some(Duration::from_millis(120)))
+        .drain_limit(Duration::from_millis(500));
+    let processes = Processes::new(threads)
+        .command(env!("CARGO_BIN_EXE_raddle"), words)
+        .kill_every(Some(Duration::from_millis(7)))
+        .stop_every(Some(Duration::from_millis(30)));
+    let run = match system.run_on_processes(&processes, None) {
+        Err(error) if error.to_string().contains("forkable") => return (0, 0),
+        run => run.unwrap_or_else(|error| panic!("{what}: {error}")),
+    };
+    let recorded = run.recorded.expect("asked for").unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(recorded.extent, raddle_runtime::Extent::Whole, "{what}");
+    let recording = Arc::new(read_recording(&file).unwrap_or_else(|error| panic!("{what}: {error}")));
+    assert_eq!(recording.cut, None, "{what}");
+    let lifted = system.lift(&recording, None, Keep::All).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(lifted.cut, None, "{what}");
+    if let Some(difference) = &lifted.difference {
+        panic!("{what}: {difference}; {:?}", run.deaths);
+    }
+    assert_eq!(lifted.digest, run.trace.digest(), "{what}");
+    // What a system promises beside the laws may need that nobody forgets.
+    let is_law = |name: &str| name != "consistent-cut" && LAWS.iter().any(|law| law.name == name);
+    let broken = lifted.recording.run.violation.filter(|broken| bug.is_none() && is_law(&broken.law));
+    assert_eq!(broken, None, "{what}");
+    died(&recording)
+}
+
+/// How many processes died between two inputs, and how many of one.
+#[cfg(unix)]
+fn died(recording: &Recording) -> (usize, usize) {
+    let (mut between, mut of) = (0, 0);
+    for lane in &recording.lanes {
+        let mut reader = Reader::new(lane);
+        while let Some(act) = reader.next().expect("sound") {
+            match act {
+                Act::Kill { .. } => between += 1,
+                Act::Handle(handling) | Act::Start(handling) | Act::Fire { handling, .. } => {
+                    of += usize::from(handling.said.is_none());
+                }
+                _ => {}
+            }
+        }
+    }
+    (between, of)
+}
+
+/// Processes die between two inputs and of one, and what the run did before, then and after is done again all the same.
+#[test]
+#[cfg(unix)]
+fn deaths() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut all = [(0, 0); 3];
+    let entries = systems::all().into_iter().filter(|entry| entry.name() != "indexer");
+    let placements = ["inline", "sharded(2)", "sharded(1)"].into_iter().cycle();
+    for (entry, first) in entries.zip(placements) {
+        for (restart, died) in ["never", "always", "at-most(3,50)"].into_iter().zip(&mut all) {
+            for (recovery, placement) in [("amnesia", first), ("durable", "inline")] {
+                let policies = [("restart", restart), ("recovery", recovery), ("placement", placement)];
+                let (between, of) = check_deaths(&entry, None, &policies, folder.path());
+                *died = (died.0 + between, died.1 + of);
+            }
+        }
+    }
+    assert!(all.iter().all(|(between, of)| *between > 5 && *of > 5), "too few have died: {all:?}");
 }
 
 /// The bytes of a recording of `mesh`, and its digest.

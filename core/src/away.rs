@@ -146,34 +146,41 @@ impl<M: StateMachine> Worker<M> {
         is_sent: bool,
         mut receive: impl FnMut() -> Option<Answer<M>>,
     ) -> Handled {
-        if !is_sent {
-            let (why, handled) = self.turns_away(&envelope.header, rules).unwrap_or(FORGED);
+        if let Some((why, handled)) = self.turns_away(&envelope.header, rules).or((!is_sent).then_some(FORGED)) {
             Voice::new(self, moment, sink).say_at(Lane::Inbox(self.id()), What::Drop(why), &envelope.header);
             return handled;
         }
-        for _ in 1..times(&envelope.header, rules) {
-            let _ = self.handle_away_once(&envelope.header, rules, moment, out, outputs, sink, &mut receive);
+        let header = &envelope.header;
+        let first = receive();
+        let second = (first.is_some() && times(header, rules) > 1).then(receive);
+        match (first, second) {
+            (Some(first), Some(Some(second))) => {
+                let _ = self.handle_answer(header, Some(first), rules, moment, out, outputs, sink);
+                self.handle_answer(header, Some(second), rules, moment, out, outputs, sink)
+            }
+            (answer, None) => self.handle_answer(header, answer, rules, moment, out, outputs, sink),
+            // Both are handled or neither: a death is between two inputs, or in the place of one.
+            (_, Some(_)) => self.handle_answer(header, None, rules, moment, out, outputs, sink),
         }
-        self.handle_away_once(&envelope.header, rules, moment, out, outputs, sink, &mut receive)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what `handle_away` takes")]
-    fn handle_away_once<S: Sink<M>>(
+    fn handle_answer<S: Sink<M>>(
         &mut self,
         header: &Header,
+        answer: Option<Answer<M>>,
         rules: &Rules,
         moment: Moment,
         out: &mut Outbox<M::Update>,
         outputs: &mut impl Outlet<M>,
         sink: &mut S,
-        receive: &mut impl FnMut() -> Option<Answer<M>>,
     ) -> Handled {
         let mut voice = Voice::new(self, moment, sink);
         if let Some((why, handled)) = self.turns_away(header, rules) {
             voice.say_at(Lane::Inbox(self.id()), What::Drop(why), header);
             return handled;
         }
-        let Some(Answer { said, state }) = receive() else {
+        let Some(Answer { said, state }) = answer else {
             // What comes from others is gone with a reason; a start or a timer goes with its life.
             if matches!(header.kind(), InputKind::External | InputKind::Update) {
                 voice.say_at(Lane::Inbox(self.id()), What::Drop(DropReason::Crash), header);

@@ -38,8 +38,12 @@ pub(crate) struct Work<'a, M: StateMachine> {
     start: Option<Envelope<M>>,
     /// The inputs in hand, and whether they were sent to where the handlers run.
     batch: Vec<(Envelope<M>, bool)>,
+    /// Whether behind them a pick took nothing out.
+    is_idle_behind: bool,
     /// When its life ended, if what that left is not seen to yet.
     ended: Option<Moment>,
+    /// Whether it is dead because its process is.
+    is_killed: bool,
     /// Timers and inbox take turns when both have something.
     timers_turn: bool,
     left: WorkerLeft<M>,
@@ -53,6 +57,8 @@ pub(crate) struct WorkerLeft<M: StateMachine> {
     pub(crate) unsent: VecDeque<Envelope<M>>,
     /// How its processes died.
     pub(crate) deaths: Vec<Death>,
+    /// Whether the machine is in the state in which the run left it.
+    pub(crate) is_state_known: bool,
 }
 
 /// What a shard leaves: an update that waited for room when the run was halted.
@@ -105,10 +111,12 @@ impl<'a, M: StateMachine> Work<'a, M> {
             deaths: 0,
             start: None,
             batch: Vec::new(),
+            is_idle_behind: false,
             ended: None,
             handled: 0,
+            is_killed: false,
             timers_turn: false,
-            left: WorkerLeft { log, worker, unsent: VecDeque::new(), deaths: Vec::new() },
+            left: WorkerLeft { log, worker, unsent: VecDeque::new(), deaths: Vec::new(), is_state_known: true },
         };
         let speaks = transport.plan.starts(work.left.worker.id());
         work.begin_life(Incarnation(0), speaks);
@@ -164,6 +172,9 @@ impl<'a, M: StateMachine> Work<'a, M> {
             self.handle(input, is_sent, moment, &act);
         }
         self.batch = batch;
+        if std::mem::take(&mut self.is_idle_behind) {
+            self.left.log.close(Act::Idle);
+        }
         if let Some(hands) = &mut self.hands {
             hands.rest();
         }
@@ -179,7 +190,15 @@ impl<'a, M: StateMachine> Work<'a, M> {
         let (out, outputs) = (&mut self.out, &mut self.outputs);
         let handled = match &mut self.hands {
             None => worker.handle(input, rules, moment, out, outputs, log),
-            Some(hands) => worker.handle_away(input, rules, moment, out, outputs, log, is_sent, || hands.receive()),
+            Some(hands) => {
+                let is_killed = &mut self.is_killed;
+                let receive = || {
+                    let answer = hands.receive();
+                    *is_killed = answer.is_none();
+                    answer
+                };
+                worker.handle_away(input, rules, moment, out, outputs, log, is_sent, receive)
+            }
         };
         log.close(act(moment.time, self.deaths));
         self.handled += 1;
@@ -226,6 +245,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
             let make = || transport.plan.machine(worker);
             self.left.worker.restart(life, make, &transport.rules, moment, &mut self.left.log);
             self.left.log.close(Act::Restart);
+            self.is_killed = false;
             let speaks = transport.plan.starts_again(worker);
             if let Some(hands) = &mut self.hands {
                 let kept = transport.plan.policies().recovery == Recovery::Durable;
@@ -240,19 +260,20 @@ impl<'a, M: StateMachine> Work<'a, M> {
         if self.hands.as_mut().is_some_and(|hands| hands.are_gone()) {
             self.start = None;
             let moment = Moment { step: 0, time: self.transport.now() };
-            self.left.log.end_tape();
+            self.is_killed = true;
             self.left.worker.crash(Cause::Killed, &self.transport.rules, moment, &mut self.left.log);
-            self.left.log.close(Act::Restart);
+            self.left.log.close(Act::Kill { now: moment.time });
             self.end_life(moment);
         }
     }
 
-    /// The run is over: the machine comes home, if it can.
+    /// The run is over: the machine comes home, if it can. What is here of one whose process died is what a next life would
+    /// have begun with ([`Worker::lose_state`]).
     fn come_home(mut self) -> WorkerLeft<M> {
         if let Some(hands) = &mut self.hands {
-            if let Some(machine) = hands.end() {
-                self.left.worker.come_home(machine);
-            }
+            let machine = hands.end();
+            self.left.is_state_known = machine.is_some() || self.is_killed;
+            machine.into_iter().for_each(|machine| self.left.worker.come_home(machine));
             self.left.deaths = hands.deaths();
         }
         self.left
@@ -285,7 +306,9 @@ impl<'a, M: StateMachine> Work<'a, M> {
             let window = self.transport.plan.policies().window as usize;
             while self.batch.len() < window && post.queue.has_work() {
                 let along = !self.batch.is_empty();
-                let Some(input) = self.transport.pick(&mut post, along, &mut self.porter.news) else { break };
+                let picked = self.transport.pick(&mut post, along, &mut self.porter.news);
+                self.is_idle_behind = picked.is_none();
+                let Some(input) = picked else { break };
                 self.batch.push((input, false));
             }
             if !self.batch.is_empty() {
@@ -296,13 +319,16 @@ impl<'a, M: StateMachine> Work<'a, M> {
             }
             // The core takes nothing in this time, because this worker was nacked, or what it took is stale.
             drop(post);
+            self.is_idle_behind = false;
+            self.left.log.close(Act::Idle);
             self.transport.tell(&mut self.porter.news);
             return Next::None(Turn::Held);
         }
         if !may_lie_down {
             return Next::None(Turn::Idle);
         }
-        let deadline = timer.map(|(deadline, _)| deadline).filter(|deadline| self.transport.instant(*deadline).is_some());
+        let deadline =
+            timer.map(|(deadline, _)| deadline).filter(|deadline| self.transport.instant(*deadline).is_some());
         match deadline {
             Some(_) => post.nap(),
             None => post.sleep(&self.transport.activity),

@@ -36,8 +36,9 @@ pub(crate) type Counts = Vec<(&'static str, u64)>;
 pub(crate) enum Act {
     /// Nothing else, and it follows from what is on tape. (At an inbox or shard.)
     Free,
-    /// Nothing else: a source's message was taken in, a pick took nothing out, a life was seen to, updates dropped on their
-    /// way were, an operation waited too long, the owner heard of a nack. (At an inbox.)
+    /// Nothing else: a source's message was taken in, a pick took nothing out (on tape at the owner too, whose acts must be in
+    /// their places among its picks), a life was seen to, updates dropped on their way were, an operation waited too long, the
+    /// owner heard of a nack. (At an inbox.)
     Take {
         source: SourceId,
     },
@@ -100,6 +101,10 @@ pub(crate) enum Act {
         now: Time,
         deaths: u32,
     },
+    /// The process of the worker died between two inputs: after the same.
+    Kill {
+        now: Time,
+    },
     /// A new life of the worker began, which follows from what is on tape: after the same.
     Restart,
 }
@@ -111,8 +116,8 @@ impl Act {
         matches!(self, Free | Take { .. } | Idle | EndLife { .. } | Lose { .. } | Expire { .. } | Nacked)
     }
 
-    /// The act as it goes on tape, with what the handler said.
-    fn on_tape(self, said: &[u8]) -> Option<recording::Act<'_>> {
+    /// The act as it goes on tape, with what the handler said, if anybody did.
+    fn on_tape(self, said: Option<&[u8]>) -> Option<recording::Act<'_>> {
         use recording::Act as On;
         Some(match self {
             Self::Free | Self::Restart => return None,
@@ -129,6 +134,7 @@ impl Act {
             Self::Route { .. } => On::Route,
             Self::Pick { along: false } => On::Pick,
             Self::Pick { along: true } => On::PickAlong,
+            Self::Kill { now } => On::Kill { now },
             Self::Handle { now, deaths } => On::Handle(Handling { now, deaths, said }),
             Self::Start { now, deaths } => On::Start(Handling { now, deaths, said }),
             Self::Fire { nth, now, deaths } => On::Fire { nth, handling: Handling { now, deaths, said } },
@@ -155,11 +161,6 @@ impl<M: StateMachine> Log<M> {
             recording.acts.push((act, len - recording.counted));
             recording.counted = len;
         }
-    }
-
-    /// From here on nothing of this lane goes on tape: the process of its worker died, of which nobody else can know why.
-    pub(crate) fn end_tape(&mut self) {
-        self.tape.take().into_iter().for_each(Tape::end);
     }
 
     pub(crate) const fn is_recording(&self) -> bool {

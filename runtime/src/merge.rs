@@ -8,7 +8,8 @@
 //! 2. a handling stands where its input was picked among the arrivals at its inbox, so that whoever counts arrivals
 //!    and handlings sees the queue as long as it really was, never longer;
 //! 3. a push comes after the handling that sent the update, and after the sender's pushes before it;
-//! 4. the next handling of a worker comes after its pushes of the last, unless both inputs were picked at once;
+//! 4. the next handling of a worker comes after its pushes of the last, unless both inputs were picked at once; after these
+//!    come too the death of its process between two inputs, and a new life;
 //! 5. a shard has one update in hand: it routes one, delivers it, routes the next;
 //! 6. a session asks after what it sent before was handled or dropped.
 //!
@@ -127,7 +128,7 @@ impl Merge {
             Act::Route { .. } => self.in_hand[self.shard_of(lane)].is_none(),
             Act::Pick { .. } => rests(lane / 2) && matches!(self.strands[lane - 1].head(), Some(Act::Handle { .. })),
             Act::Handle { .. } => false,
-            Act::Start { .. } | Act::Fire { .. } | Act::Restart => rests(lane / 2),
+            Act::Start { .. } | Act::Fire { .. } | Act::Kill { .. } | Act::Restart => rests(lane / 2),
         }
     }
 
@@ -143,7 +144,7 @@ impl Merge {
         let before = self.events.len();
         self.take_events(lane);
         match act {
-            Act::Pick { .. } | Act::Start { .. } | Act::Fire { .. } | Act::Restart => {
+            Act::Pick { .. } | Act::Start { .. } | Act::Fire { .. } | Act::Kill { .. } | Act::Restart => {
                 if matches!(act, Act::Pick { .. }) {
                     self.take_events(lane - 1);
                 }

@@ -32,6 +32,8 @@ pub struct Outcome<M: StateMachine> {
     pub elapsed: Duration,
     /// The processes that died before the run was over, worker by worker.
     pub deaths: Vec<Death>,
+    /// Whether all machines are in the states in which the run left them: a process may die when its run is over.
+    are_states_known: bool,
 }
 
 /// What the threads of a run leave.
@@ -55,7 +57,7 @@ impl<M: StateMachine> Outcome<M> {
         // Whoever waits for a shard waits for the inbox at which that shard waits.
         let blocked_at: Vec<Option<WorkerId>> = left.shards.iter().map(|l| l.as_ref().map(|e| e.header.to)).collect();
         end.in_flight.extend(left.shards.iter().flatten().map(|envelope| envelope.header.id.clone()));
-        let mut deaths = Vec::new();
+        let (mut deaths, mut are_states_known) = (Vec::new(), true);
         let mut strands = (Vec::new(), Vec::new(), Vec::new());
         for ShardDesk { queue: shard, log, .. } in shards {
             end.in_flight.extend(shard.queued().map(|envelope| envelope.header.id.clone()));
@@ -63,7 +65,8 @@ impl<M: StateMachine> Outcome<M> {
         }
         let mut workers = Vec::with_capacity(left.workers.len());
         for ((left, desk), (_, name)) in left.workers.into_iter().zip(inboxes).zip(plan.names().workers()) {
-            let WorkerLeft { worker, log: own_log, unsent, deaths: died } = left;
+            let WorkerLeft { worker, log: own_log, unsent, deaths: died, is_state_known } = left;
+            are_states_known &= is_state_known;
             deaths.extend(died);
             let InboxDesk { queue: inbox, log, .. } = desk;
             let waits = worker.waits().iter().map(|(on, what)| (worker.id(), *on, (*what).to_string()));
@@ -96,7 +99,13 @@ impl<M: StateMachine> Outcome<M> {
             events: merge(strands.0, strands.1, strands.2),
             end: end.clone(),
         });
-        Self { trace, workers, end, metrics, recorded: None, elapsed: left.elapsed, deaths }
+        Self { trace, workers, end, metrics, recorded: None, elapsed: left.elapsed, deaths, are_states_known }
+    }
+
+    /// The hash of all states, if the system is hashed.
+    fn state_hash(&self, plan: &Plan<M>) -> Option<u64> {
+        let mut machines = self.workers.iter().map(Worker::machine);
+        machines.try_fold(fnv::OFFSET, |hash, machine| Some(fnv::spread(hash ^ plan.state_hash(machine)?)))
     }
 
     /// How the run ended, for its recording.
@@ -104,10 +113,7 @@ impl<M: StateMachine> Outcome<M> {
         Tail {
             is_quiescent: self.end.reason == EndReason::Quiescent,
             digest: self.trace.as_ref().map(Trace::digest),
-            state: self
-                .workers
-                .iter()
-                .try_fold(fnv::OFFSET, |hash, worker| Some(fnv::spread(hash ^ plan.state_hash(worker.machine())?))),
+            state: self.state_hash(plan).filter(|_| self.are_states_known),
         }
     }
 }

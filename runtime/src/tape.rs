@@ -15,7 +15,7 @@ use std::time::Duration;
 use raddle_core::recording::{Act, Head, Pen, Said, Tail};
 use raddle_core::{EventRef, Input, Lane, StateMachine};
 
-use crate::record::{CUT, HEAD, LANE, TAIL, TORN, put_lane};
+use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
 use crate::wire::{FrameWriter, Stream, WireError};
 
 /// How often tapes are written out.
@@ -33,8 +33,6 @@ pub(crate) struct Spool {
     is_closed: AtomicBool,
     /// No more will come.
     is_done: AtomicBool,
-    /// A tape has ended before the run did.
-    is_torn: AtomicBool,
     writer: OnceLock<Thread>,
 }
 
@@ -66,7 +64,7 @@ impl Tape {
     }
 
     /// Writes an act, if what was said makes one.
-    pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(&'s [u8]) -> Option<Act<'s>>) {
+    pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(Option<&'s [u8]>) -> Option<Act<'s>>) {
         let Self { spool, lane, pen, said } = self;
         if !spool.is_closed.load(Ordering::Relaxed)
             && let Some(act) = act(said.bytes())
@@ -75,18 +73,13 @@ impl Tape {
         }
         said.clear();
     }
-
-    /// The process of its worker died: what comes after cannot be done again.
-    pub(crate) fn end(self) {
-        self.spool.is_torn.store(true, Ordering::Relaxed);
-    }
 }
 
 impl Spool {
     pub(crate) fn new(lanes: usize) -> Self {
         let tapes = (0..lanes).map(|_| Reel::default()).collect();
-        let [is_closed, is_done, is_torn] = [const { AtomicBool::new(false) }; 3];
-        Self { tapes, is_closed, is_done, is_torn, writer: OnceLock::new() }
+        let [is_closed, is_done] = [const { AtomicBool::new(false) }; 2];
+        Self { tapes, is_closed, is_done, writer: OnceLock::new() }
     }
 
     fn put(&self, lane: usize, write: impl FnOnce(&mut Vec<u8>)) {
@@ -104,11 +97,6 @@ impl Spool {
 
     fn wake(&self) {
         self.writer.get().into_iter().for_each(Thread::unpark);
-    }
-
-    /// Whether a tape has ended before the run did.
-    pub(crate) fn is_torn(&self) -> bool {
-        self.is_torn.load(Ordering::Relaxed)
     }
 
     /// No more will come.
@@ -163,12 +151,6 @@ impl Spool {
 /// Says how the run ended, behind all that it did.
 pub(crate) fn write_tail<W: Write>(mut writer: FrameWriter<W>, tail: &Tail) -> Result<(), WireError> {
     writer.write_value(TAIL, tail)?;
-    writer.flush()
-}
-
-/// Says that processes died, behind all that came before and much that came after.
-pub(crate) fn write_torn<W: Write>(mut writer: FrameWriter<W>) -> Result<(), WireError> {
-    writer.write(TORN, &[])?;
     writer.flush()
 }
 

@@ -201,8 +201,9 @@ impl Threads {
             let crew = self.spawn(scope, &transport, &seats, workers, hands, messages);
             let crew = match watch {
                 None => crew,
-                Some(watch) => crew
-                    .and_then(|crew| start(scope, &transport, 1, "warden".to_owned(), || watch(&transport)).map(|_| crew)),
+                Some(watch) => crew.and_then(|crew| {
+                    start(scope, &transport, 1, "warden".to_owned(), || watch(&transport)).map(|_| crew)
+                }),
             };
             let reason = if crew.is_ok() { self.watch(started, &transport) } else { EndReason::Stopped };
             let elapsed = started.elapsed();

@@ -134,9 +134,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             let desk = Desktop { queue, log: log(shard_lane(workers, number)), lane: Lane::Shard(number) };
             Station::new(desk, Waker::alone())
         };
-        let talk = |(source, _)| {
-            plan.names().is_session(source).then(|| Station::new(Talk::default(), Waker::alone()))
-        };
+        let talk = |(source, _)| plan.names().is_session(source).then(|| Station::new(Talk::default(), Waker::alone()));
         Self {
             plan,
             rules: plan.rules(PROMISED),
@@ -314,12 +312,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// One pick of the owner of an inbox, who may take it along with the one before.
-    pub(crate) fn pick(
-        &self,
-        post: &mut Open<'_, InboxDesk<M>>,
-        along: bool,
-        news: &mut News,
-    ) -> Option<Envelope<M>> {
+    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, along: bool, news: &mut News) -> Option<Envelope<M>> {
         let picked = post.with(self, news, |inbox, clerk| inbox.pick(clerk));
         post.log.close(if picked.is_some() { Act::Pick { along } } else { Act::Idle });
         if !post.queue.must_wait() {

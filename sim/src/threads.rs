@@ -4,9 +4,13 @@
 //! sees to what a crash has left, when it gets to it; a shard takes an update in hand and pushes it later. Each of these is
 //! an action here, so that every run on threads is a run of this granularity. A push arrives at once, as it does there.
 //!
+//! With the fault `crash` every run on processes is one too: a process dies between two inputs, or of one (`doom`).
+//!
 //! The canonical order finishes what is begun: what follows of earlier steps comes first, then all as at `queues`.
 
-use raddle_core::{Desk, Hop, InputKind, Lane, Sink, StateMachine, Time, What, WorkerId};
+use raddle_core::{
+    Cause, Desk, Envelope, Handled, Hop, InputKind, Lane, Moment, Sink, StateMachine, Time, What, WorkerId,
+};
 
 use crate::actions::Act;
 use crate::desk::Counter;
@@ -69,6 +73,48 @@ impl<M: StateMachine> World<M> {
         self.see_to_aside();
     }
 
+    /// The process of a worker dies between two inputs.
+    pub(crate) fn kill<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
+        let moment = self.moment_at(worker);
+        self.faults.doomed.retain(|doomed| *doomed != worker);
+        if self.transit.places[worker.index()].gate == Gate::Start {
+            let ready = self.transit.flight.ready().iter().map(|ready| ready.slot());
+            let is_start = |slot: &Slot| {
+                let header = self.transit.slab.header(*slot);
+                header.kind() == InputKind::Start && header.to == worker
+            };
+            // It goes with the life that it was to begin, and is no event.
+            self.aside.discarded.extend(ready.filter(is_start));
+        }
+        self.workers[worker.index()].crash(Cause::Killed, &self.rules, moment, sink);
+        self.bury(worker);
+        self.end_life_later(worker.index());
+    }
+
+    /// Handles the current input where somebody is doomed: nobody answers the one who is.
+    #[cold]
+    pub(crate) fn handle_or_die<S: Sink<M>>(&mut self, moment: Moment, sink: &mut S) -> Handled {
+        let (header, rules) = (&self.current.header, &self.rules);
+        let worker = &mut self.workers[header.to.index()];
+        let (out, outputs) = (&mut self.out, &mut self.transit);
+        let Some(doom) = self.faults.doomed.iter().position(|doomed| *doomed == header.to) else {
+            return worker.handle_parts(header, &mut self.input, rules, moment, out, outputs, sink);
+        };
+        self.faults.doomed.swap_remove(doom);
+        let input = self.input.take().expect("a message is handled once");
+        let envelope = Envelope { header: header.clone(), input };
+        let handled = worker.handle_away(envelope, rules, moment, out, outputs, sink, true, || None);
+        if handled == Handled::Crashed {
+            self.bury(self.current.header.to);
+        }
+        handled
+    }
+
+    /// The state of a process that died is gone.
+    fn bury(&mut self, worker: WorkerId) {
+        self.workers[worker.index()].lose_state(|| self.plan.machine(worker));
+    }
+
     /// What a crash has left is not seen to yet.
     pub(crate) fn end_life_later(&mut self, at: usize) {
         self.later.ended[at] = Some(self.moment.time);
@@ -77,6 +123,8 @@ impl<M: StateMachine> World<M> {
     fn end_life_now<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         let ended = self.later.ended[worker.index()].take().expect("its life has ended");
         let now: Time = std::mem::replace(&mut self.moment.time, ended);
+        // It may have died before its start.
+        self.open(worker);
         self.end_life(worker.index(), sink);
         self.note_timers(worker.index());
         self.moment.time = now;

@@ -223,7 +223,6 @@ fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)>
         let extent = match recorded.extent {
             Extent::Whole => "",
             Extent::Full => "; it is the beginning of the run, there was no room for more",
-            Extent::UpToDeath => "; it is the run up to the first death of a process",
         };
         facts.push(("recording", format!("{}, {} bytes{extent}", path.display(), words::count(recorded.bytes))));
     }

@@ -27,11 +27,14 @@ pub struct Said {
     scratch: Vec<u8>,
     /// The hash of what came when there was enough.
     beyond: Option<u64>,
+    /// Whoever was to say something died before it did.
+    is_lost: bool,
 }
 
 impl Said {
     /// Takes note of an event of a worker's lane.
     pub fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+        self.is_lost |= event.what == What::Crash(Cause::Killed);
         let Some((code, one, two)) = code(&event) else { return };
         let before = self.bytes.len();
         self.bytes.push(code);
@@ -52,20 +55,21 @@ impl Said {
         }
     }
 
-    /// What was said since the last [`Said::clear`].
-    pub fn bytes(&mut self) -> &[u8] {
+    /// What was said since the last [`Said::clear`]; none if the process died that was to say it.
+    pub fn bytes(&mut self) -> Option<&[u8]> {
         if let Some(hash) = self.beyond.take() {
             self.bytes.push(BEYOND);
             varint(hash, &mut self.bytes);
             self.bytes.extend_from_slice(&[0; 3]);
         }
-        &self.bytes
+        (!self.is_lost).then_some(&self.bytes)
     }
 
     /// Forgets it, keeping its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.beyond = None;
+        self.is_lost = false;
     }
 }
 
@@ -209,6 +213,10 @@ mod tests {
         fn on_update(&mut self, _: String, _: &mut Outbox<String>) {}
     }
 
+    fn bytes(said: &mut Said) -> &[u8] {
+        said.bytes().expect("nobody died")
+    }
+
     fn heard(what: What, text: &str, update: Option<&str>) -> Said {
         let header = Header { to: WorkerId::at(1), ..Header::blank() };
         let lane = Lane::Worker(WorkerId::at(0));
@@ -222,7 +230,8 @@ mod tests {
     #[track_caller]
     fn check(mut said: Said, expected: &str) {
         let names = Names::new("test", ["ann", "bob"], ["bank"]).expect("good names");
-        let read: Vec<String> = Saying::read(said.bytes()).iter().map(|one| one.display(&names).to_string()).collect();
+        let read: Vec<String> =
+            Saying::read(bytes(&mut said)).iter().map(|one| one.display(&names).to_string()).collect();
         assert_eq!(read.join("; "), expected);
     }
 
@@ -237,13 +246,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_died_said_nothing_at_all() {
+        let mut said = heard(What::Crash(Cause::Killed), "", None);
+        assert_eq!(said.bytes(), None);
+        said.clear();
+        assert_eq!(said.bytes(), Some(&[][..]));
+        check(heard(What::Crash(Cause::Panic), "oh", None), "a panic: oh");
+    }
+
+    #[test]
     fn long_texts_are_kept_as_their_hash() {
         let (one, other) = ("x".repeat(TEXT_MAX), "y".repeat(TEXT_MAX));
         let (mut one, mut other) = (heard(What::Emit, "", Some(&one)), heard(What::Emit, "", Some(&other)));
-        assert!(one.bytes().len() < 32 && one.bytes() != other.bytes());
+        assert!(bytes(&mut one).len() < 32 && bytes(&mut one) != bytes(&mut other));
         let hash = "an update to bob: 4098 bytes of hash ";
         assert!(
-            Saying::read(one.bytes())[0]
+            Saying::read(bytes(&mut one))[0]
                 .display(&Names::new("t", ["a", "bob"], ["s"]).expect("good"))
                 .to_string()
                 .starts_with(hash)
@@ -263,16 +281,16 @@ mod tests {
         };
         let (mut said, text) = (Said::default(), "x".repeat(TEXT_MAX));
         (0..300).for_each(|_| said.hear::<Mute>(event(&text), None));
-        let (len, read) = (said.bytes().len(), Saying::read(said.bytes()));
-        assert!(len < SAID_MAX + 32 && said.bytes().len() == len, "{len}");
+        let (len, read) = (bytes(&mut said).len(), Saying::read(bytes(&mut said)));
+        assert!(len < SAID_MAX + 32 && bytes(&mut said).len() == len, "{len}");
         assert_eq!(read.last().map(|last| last.code), Some(BEYOND));
     }
 
     #[test]
     fn no_bytes_are_too_strange() {
         let mut said = heard(What::Emit, "text", Some("hello"));
-        for cut in 0..said.bytes().len() {
-            assert!(Saying::read(&said.bytes()[..cut]).is_empty());
+        for cut in 0..bytes(&mut said).len() {
+            assert!(Saying::read(&bytes(&mut said)[..cut]).is_empty());
         }
         let of = |bytes| Said { bytes, ..Said::default() };
         check(of(vec![77, 0, 0, 0, 0]), "something that this raddle does not know");

@@ -53,7 +53,11 @@ impl<M: StateMachine> World<M> {
                 }
                 FaultKind::Partition => self.list_links(&mut acts),
                 FaultKind::Crash => {
-                    self.list_of_workers(kind, &mut acts, |world, worker| world.may_crash(worker), Fault::Crash);
+                    self.list_of_workers(kind, &mut acts, Self::may_crash, Fault::Crash);
+                    if self.settings.granularity == Granularity::Threads {
+                        let may = |world: &Self, it| world.may_crash(it) && !world.faults.doomed.contains(&it);
+                        self.list_of_workers(kind, &mut acts, may, Fault::Doom);
+                    }
                 }
                 FaultKind::Stall => {
                     let may = |world: &Self, worker: WorkerId| !world.faults.stalled.contains(&worker);
@@ -128,7 +132,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// Of this kind, what may befall workers: if the system says of which messages, those that such a one is about to
-    /// reach, and otherwise those that have done anything.
+    /// reach, and otherwise those that have done anything; a process may die before.
     fn list_of_workers(
         &self,
         kind: FaultKind,
@@ -140,10 +144,11 @@ impl<M: StateMachine> World<M> {
             return;
         }
         let chosen = self.plan.chooses(kind);
+        let before = kind == FaultKind::Crash && self.settings.granularity == Granularity::Threads;
         for at in 0..self.workers.len() {
             let worker = WorkerId::at(at);
             let concerned = match chosen {
-                false => self.transit.places[at].is_touched,
+                false => before || self.transit.places[at].is_touched,
                 true => self.transit.flight.ready().iter().any(|ready| {
                     self.transit.slab.header(ready.slot()).to == worker && self.may_befall(kind, ready.slot())
                 }),
@@ -154,9 +159,14 @@ impl<M: StateMachine> World<M> {
         }
     }
 
-    fn may_crash(&self, worker: WorkerId) -> bool {
+    pub(crate) fn may_crash(&self, worker: WorkerId) -> bool {
         let (at, place) = (worker.index(), &self.transit.places[worker.index()]);
-        place.gate == Gate::Open && !self.workers[at].is_crashed()
+        let is_open = match self.settings.granularity {
+            // When all that it said is pushed, and perhaps before its start.
+            Granularity::Threads => matches!(place.gate, Gate::Open | Gate::Start) && place.outbound.is_empty(),
+            Granularity::Delivery | Granularity::Queues => place.gate == Gate::Open,
+        };
+        is_open && !self.workers[at].is_crashed()
     }
 
     /// Does it.
@@ -187,6 +197,7 @@ impl<M: StateMachine> World<M> {
                 self.say_of_link(What::FaultOver(FaultKind::Partition), from, to, sink);
             }
             Fault::Crash(worker) => self.crash(worker, sink),
+            Fault::Doom(worker) => self.faults.doomed.push(worker),
             Fault::Stall(worker) => {
                 self.faults.stalled.push(worker);
                 self.say_of_worker(What::Fault(FaultKind::Stall), worker, "", sink);
@@ -261,9 +272,13 @@ impl<M: StateMachine> World<M> {
         let past = &mut self.transit.places[at].past;
         *past = fnv::spread(!*past);
         self.histories.iter_mut().for_each(|histories| histories.choose(at, u32::MAX));
-        let moment = self.moment_at(worker);
-        self.workers[at].crash(Cause::Fault, &self.rules, moment, sink);
-        self.end_life(at, sink);
+        if self.settings.granularity == Granularity::Threads {
+            self.kill(worker, sink);
+        } else {
+            let moment = self.moment_at(worker);
+            self.workers[at].crash(Cause::Fault, &self.rules, moment, sink);
+            self.end_life(at, sink);
+        }
         self.note_timers(at);
     }
 
@@ -287,6 +302,7 @@ impl<M: StateMachine> World<M> {
     /// Ends everything, in the order in which it began.
     fn heal<S: Sink<M>>(&mut self, sink: &mut S) {
         self.faults.healed = Some(self.moment.step);
+        self.faults.doomed.clear();
         for (from, to) in std::mem::take(&mut self.faults.cut) {
             self.say_of_link(What::FaultOver(FaultKind::Partition), from, to, sink);
         }

@@ -117,5 +117,6 @@ pub(super) fn act_in_words(act: Act<'_>, names: &Names) -> String {
         Act::Handle(_) => "an input was handled".to_owned(),
         Act::Start(_) => "its start was handled".to_owned(),
         Act::Fire { nth, .. } => format!("its timer {nth} was handled"),
+        Act::Kill { .. } => "its process died".to_owned(),
     }
 }
