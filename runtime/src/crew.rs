@@ -162,6 +162,11 @@ impl<'a, M: StateMachine> Work<'a, M> {
     fn handle_batch(&mut self, act: impl Fn(Time, u32) -> Act) -> Turn {
         let moment = Moment { step: 0, time: self.transport.now() };
         let mut batch = std::mem::take(&mut self.batch);
+        let mut gauge = self.transport.gauge(self.worker());
+        for (input, _) in &batch {
+            gauge.latency.note(input.header.kind(), input.header.sent_at, moment.time);
+        }
+        drop(gauge);
         if let Some(hands) = &mut self.hands {
             let (worker, rules) = (&self.left.worker, &self.transport.rules);
             for (input, is_sent) in &mut batch {
@@ -174,6 +179,9 @@ impl<'a, M: StateMachine> Work<'a, M> {
         self.batch = batch;
         if std::mem::take(&mut self.is_idle_behind) {
             self.left.log.close(Act::Idle);
+        }
+        if self.transport.is_watched {
+            self.transport.gauge(self.worker()).counts.clone_from(self.left.log.counts());
         }
         if let Some(hands) = &mut self.hands {
             hands.rest();
@@ -399,18 +407,16 @@ pub(crate) fn work<'a, M: StateMachine>(
     workers.into_iter().map(Work::come_home).collect()
 }
 
-/// The thread of one source: its messages, in order, as fast as their targets take them. How many they took.
-pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64) -> u64 {
-    let (mut fed, waker) = (0, Waker::alone());
+/// The thread of one source: its messages, in order, as fast as their targets take them.
+pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64) {
+    let waker = Waker::alone();
     for mut envelope in transport.plan.workload(source, messages) {
         envelope.header.sent_at = transport.now();
         if !transport.feed(envelope, source, &waker) {
             break;
         }
-        fed += 1;
     }
     transport.activity.leave();
-    fed
 }
 
 /// The thread of one shard: takes updates from its ingress and pushes them into their inboxes, one after the other.

@@ -33,7 +33,7 @@ pub mod wire;
 
 pub use error::RunError;
 pub use hands::{Death, Why};
-pub use metrics::Metrics;
+pub use metrics::{Histogram, Latency, Metrics};
 pub use outcome::Outcome;
 #[cfg(unix)]
 pub use processes::{Processes, WORKER_VARIABLE};

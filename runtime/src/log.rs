@@ -163,6 +163,11 @@ impl<M: StateMachine> Log<M> {
         }
     }
 
+    /// How often each event happened so far.
+    pub(crate) const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     pub(crate) const fn is_recording(&self) -> bool {
         self.recording.is_some()
     }

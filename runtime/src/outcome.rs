@@ -40,8 +40,6 @@ pub struct Outcome<M: StateMachine> {
 pub(crate) struct Left<M: StateMachine> {
     pub(crate) reason: EndReason,
     pub(crate) elapsed: Duration,
-    /// Messages of sources that were taken into a queue.
-    pub(crate) fed: u64,
     pub(crate) workers: Vec<WorkerLeft<M>>,
     pub(crate) shards: Vec<ShardLeft<M>>,
 }
@@ -49,9 +47,11 @@ pub(crate) struct Left<M: StateMachine> {
 impl<M: StateMachine> Outcome<M> {
     pub(crate) fn new(plan: &Plan<M>, transport: Transport<'_, M>, left: Left<M>) -> Self {
         let recording = transport.recording;
-        let (inboxes, shards) = transport.into_queues();
+        let fed = transport.fed();
+        let (inboxes, shards, gauges) = transport.into_queues();
+        let mut gauges = gauges.into_iter();
         let mut end = End { reason: left.reason, ..End::default() };
-        let mut metrics = Metrics { fed: left.fed, ..Metrics::default() };
+        let mut metrics = Metrics { elapsed: left.elapsed, fed, ..Metrics::default() };
 
         let routes: Coordinator<()> = Coordinator::new(plan.names(), plan.policies());
         // Whoever waits for a shard waits for the inbox at which that shard waits.
@@ -81,6 +81,7 @@ impl<M: StateMachine> Outcome<M> {
             end.in_flight.extend(unsent.into_iter().map(|envelope| envelope.header.id));
             take_inbox(worker.id(), &inbox, &mut end);
             metrics.high_water.insert(name.to_owned(), inbox.high_water());
+            metrics.latency.insert(name.to_owned(), gauges.next().expect("one for each worker").latency);
             strands.0.push(take_log(own_log, &mut metrics));
             strands.1.push(take_log(log, &mut metrics));
             workers.push(worker);
@@ -132,6 +133,6 @@ fn take_inbox<M: StateMachine>(at: WorkerId, inbox: &Inbox<Envelope<M>>, end: &m
 
 fn take_log<M: StateMachine>(log: Log<M>, metrics: &mut Metrics) -> Strand {
     let (counts, acts, events) = log.into_parts();
-    metrics.add(counts);
+    metrics.add(&counts);
     Strand::new(acts, events)
 }

@@ -26,8 +26,8 @@ enum Received {
     Refused,
 }
 
-/// The thread of one session. How many of its operations were taken in.
-pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64) -> u64 {
+/// The thread of one session.
+pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64) {
     let mut taken = 0;
     for mut envelope in transport.plan.workload(session, messages) {
         let (to, id) = (envelope.header.to, envelope.header.id.clone());
@@ -41,7 +41,6 @@ pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: S
         }
     }
     transport.activity.leave();
-    taken
 }
 
 impl<M: StateMachine> Transport<'_, M> {
@@ -57,6 +56,7 @@ impl<M: StateMachine> Transport<'_, M> {
         let (id, now) = (envelope.header.id.clone(), self.now());
         let taken = post.with(self, news, |inbox, clerk| inbox.receive_op(envelope, now, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
+        self.count_fed();
         post.log.close(Act::Ask { session, nth, now });
         if post.queue.has_work() {
             post.wake_owner(&self.activity);

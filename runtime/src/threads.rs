@@ -1,5 +1,6 @@
 //! The driver on threads: one per source and per shard, and one per worker, or so many for all workers.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -14,12 +15,13 @@ use crate::activity::EndOnPanic;
 use crate::crew::{ShardLeft, Work, WorkerLeft, carry, feed, work};
 use crate::error::RunError;
 use crate::hands::{Hands, Overseen};
+use crate::metrics::Metrics;
 use crate::outcome::{Left, Outcome};
 use crate::record::RecordTo;
 use crate::seat::{Seat, Waker};
 use crate::station::Phase;
 use crate::talk::converse;
-use crate::transport::Transport;
+use crate::transport::{Transport, Watched};
 
 /// How often the stop flag is looked at.
 const STOP_FLAG_EVERY: Duration = Duration::from_millis(10);
@@ -67,6 +69,20 @@ pub struct Threads {
     worker_threads: Option<NonZeroUsize>,
     yield_budget: u32,
     stop_flag: Option<Arc<AtomicBool>>,
+    monitor: Option<Monitor>,
+}
+
+/// Somebody who looks at a run now and then.
+#[derive(Clone)]
+struct Monitor {
+    every: Duration,
+    show: Arc<dyn Fn(&Metrics) + Send + Sync>,
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").field("every", &self.every).finish_non_exhaustive()
+    }
 }
 
 impl Default for Threads {
@@ -81,6 +97,7 @@ impl Default for Threads {
             worker_threads: None,
             yield_budget: 50,
             stop_flag: None,
+            monitor: None,
         }
     }
 }
@@ -161,6 +178,37 @@ impl Threads {
         self
     }
 
+    /// Shows what a run has come to so often, and at its end. While it is shown, nobody tells the run to stop.
+    ///
+    /// ```
+    /// # use raddle_core::{Outbox, StateMachine, System};
+    /// # #[derive(Default)]
+    /// # struct Deaf;
+    /// # impl StateMachine for Deaf {
+    /// #     type Message = u32;
+    /// #     type Update = u32;
+    /// #     fn on_message(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// #     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// # }
+    /// use std::sync::{Arc, Mutex};
+    /// use std::time::Duration;
+    ///
+    /// use raddle_runtime::Threads;
+    ///
+    /// let system = System::new("one").workers(["one"], |_| Deaf).messages("source", (0..9).map(|n| ("one", n)));
+    /// let seen = Arc::new(Mutex::new(0));
+    /// let last = Arc::clone(&seen);
+    /// let threads = Threads::new().monitor(Duration::from_secs(1), move |metrics| *last.lock().unwrap() = metrics.handled);
+    /// threads.run(&system.plan()?)?;
+    /// assert_eq!(*seen.lock().unwrap(), 9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn monitor(mut self, every: Duration, show: impl Fn(&Metrics) + Send + Sync + 'static) -> Self {
+        self.monitor = Some(Monitor { every, show: Arc::new(show) });
+        self
+    }
+
     /// Runs a system to its end. All threads have ended when this returns.
     ///
     /// # Errors
@@ -192,7 +240,8 @@ impl Threads {
         let started = Instant::now();
         let spool = recorder.as_ref().map(|recorder| Arc::clone(&recorder.spool));
         let seats = self.seats(workers.len());
-        let transport = Transport::new(plan, self.record, spool, &owners(&seats, workers.len()));
+        let watched = Watched { recording: self.record, is_watched: self.monitor.is_some() };
+        let transport = Transport::new(plan, watched, spool, &owners(&seats, workers.len()));
         let (hands, watch, over) = match abroad {
             None => (Vec::new(), None, None),
             Some(Abroad { hands, watch, over }) => (hands, Some(watch), Some(over)),
@@ -212,13 +261,14 @@ impl Threads {
                 over();
             }
             let Crew { workers, sources, shards } = crew?;
-            let fed = join(sources).into_iter().sum();
+            join(sources);
             let mut workers: Vec<_> = join(workers).into_iter().flatten().collect();
             workers.sort_by_key(|left| left.worker.id());
-            Ok::<_, RunError>(Left { reason, elapsed, fed, workers, shards: join(shards) })
+            Ok::<_, RunError>(Left { reason, elapsed, workers, shards: join(shards) })
         })?;
         let mut outcome = Outcome::new(plan, transport, left);
         outcome.recorded = recorder.map(|recorder| recorder.end(&outcome.tail(plan)));
+        self.monitor.iter().for_each(|monitor| (monitor.show)(&outcome.metrics));
         Ok(outcome)
     }
 
@@ -232,11 +282,17 @@ impl Threads {
     fn watch<M: StateMachine>(&self, started: Instant, transport: &Transport<'_, M>) -> EndReason {
         // A limit beyond what the clock can say is none.
         let limit = self.time_limit.and_then(|limit| started.checked_add(limit));
+        let next = |monitor: &Monitor| Instant::now().checked_add(monitor.every);
+        let mut show = self.monitor.as_ref().and_then(next);
         loop {
             let look = self.stop_flag.as_ref().map(|_| Instant::now() + STOP_FLAG_EVERY);
-            let until = limit.into_iter().chain(look).min();
+            let until = limit.into_iter().chain(look).chain(show).min();
             if transport.activity.wait(until) {
                 return EndReason::Quiescent;
+            }
+            if let Some(monitor) = self.monitor.as_ref().filter(|_| show.is_some_and(|show| show <= Instant::now())) {
+                (monitor.show)(&transport.metrics());
+                show = next(monitor);
             }
             let told = self.stop_flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
             if told || limit.is_some_and(|limit| limit <= Instant::now()) {
@@ -308,7 +364,7 @@ fn owners(seats: &[Arc<Seat>], workers: usize) -> Vec<Waker> {
 /// The threads of one run.
 struct Crew<'scope, M: StateMachine> {
     workers: Vec<ScopedJoinHandle<'scope, Vec<WorkerLeft<M>>>>,
-    sources: Vec<ScopedJoinHandle<'scope, u64>>,
+    sources: Vec<ScopedJoinHandle<'scope, ()>>,
     shards: Vec<ScopedJoinHandle<'scope, ShardLeft<M>>>,
 }
 

@@ -7,8 +7,8 @@
 //! before the sender's next push begins. Sharded, the same holds for the ingress, and all that goes to one target
 //! goes through one ingress, in order, by one thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane, worker_lane};
@@ -20,6 +20,7 @@ use raddle_core::{
 use crate::activity::Activity;
 use crate::hands::Overseen;
 use crate::log::{Act, Clerk, Log, News};
+use crate::metrics::{Gauge, Metrics};
 use crate::seat::Waker;
 use crate::shard::{Shard, Task};
 use crate::station::{Open, Phase, Room, Station};
@@ -35,6 +36,8 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) rules: Rules,
     pub(crate) activity: Activity,
     pub(crate) recording: bool,
+    /// Whether somebody looks at its metrics while it runs.
+    pub(crate) is_watched: bool,
     spool: Option<Arc<Spool>>,
     /// Whether it takes messages from outside.
     running: AtomicBool,
@@ -52,6 +55,19 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) talks: Vec<Option<Station<Talk>>>,
     /// Asked for watermarks only.
     published: Mutex<Coordinator<()>>,
+    /// How many messages of sources were taken into a queue.
+    fed: AtomicU64,
+    /// What each worker shows of itself.
+    gauges: Vec<Mutex<Gauge>>,
+}
+
+/// Who wants to know what of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watched {
+    /// Whether its events are kept.
+    pub(crate) recording: bool,
+    /// Whether its metrics are looked at while it runs.
+    pub(crate) is_watched: bool,
 }
 
 /// A queue of the core and the log of its lane, under one lock.
@@ -117,8 +133,8 @@ impl NoRoom {
 }
 
 impl<'a, M: StateMachine> Transport<'a, M> {
-    pub(crate) fn new(plan: &'a Plan<M>, recording: bool, spool: Option<Arc<Spool>>, owners: &[Waker]) -> Self {
-        let policies = plan.policies();
+    pub(crate) fn new(plan: &'a Plan<M>, watched: Watched, spool: Option<Arc<Spool>>, owners: &[Waker]) -> Self {
+        let (policies, Watched { recording, is_watched }) = (plan.policies(), watched);
         let routes = Coordinator::new(plan.names(), policies);
         let shards = u32::try_from(routes.shards()).expect("the policy is 32 bits wide");
         let parties = plan.names().worker_count() + plan.names().source_count() + routes.shards();
@@ -140,6 +156,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             rules: plan.rules(PROMISED),
             activity: Activity::new(parties),
             recording,
+            is_watched,
             running: AtomicBool::new(true),
             started: Instant::now(),
             deaths: counts_deaths(policies).then(Mutex::default),
@@ -149,6 +166,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             shards: (0..shards).map(shard).collect(),
             talks: plan.names().sources().map(talk).collect(),
             published: Mutex::new(Coordinator::new(plan.names(), policies)),
+            fed: AtomicU64::new(0),
+            gauges: plan.names().workers().map(|_| Mutex::default()).collect(),
             spool,
         }
     }
@@ -306,6 +325,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let taken =
             post.with(self, &mut News::default(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
+        self.count_fed();
         post.log.close(Act::Take { source });
         post.wake_owner(&self.activity);
         true
@@ -416,11 +436,45 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         worker.prune(published.watermark());
     }
 
-    /// All queues with their logs, when all threads have ended.
-    pub(crate) fn into_queues(self) -> (Vec<InboxDesk<M>>, Vec<ShardDesk<M>>) {
+    /// A message of a source was taken into a queue.
+    pub(crate) fn count_fed(&self) {
+        self.fed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many messages of sources were taken into a queue.
+    pub(crate) fn fed(&self) -> u64 {
+        self.fed.load(Ordering::Relaxed)
+    }
+
+    /// Where a worker shows what it has come to.
+    pub(crate) fn gauge(&self, worker: WorkerId) -> MutexGuard<'_, Gauge> {
+        self.gauges[worker.index()].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the run has come to so far.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics { elapsed: self.started.elapsed(), fed: self.fed(), ..Metrics::default() };
+        for (worker, name) in self.plan.names().workers() {
+            let gauge = self.gauge(worker);
+            metrics.add(&gauge.counts);
+            metrics.latency.insert(name.to_owned(), gauge.latency.clone());
+            drop(gauge);
+            let post = self.inbox(worker);
+            metrics.add(post.log.counts());
+            metrics.high_water.insert(name.to_owned(), post.queue.high_water());
+        }
+        self.shards.iter().for_each(|shard| metrics.add(shard.open().log.counts()));
+        metrics.sum_up();
+        metrics
+    }
+
+    /// All queues with their logs, and what the workers show of themselves, when all threads have ended.
+    #[expect(clippy::type_complexity, reason = "taken apart at once")]
+    pub(crate) fn into_queues(self) -> (Vec<InboxDesk<M>>, Vec<ShardDesk<M>>, Vec<Gauge>) {
         let inboxes = self.inboxes.into_iter().map(Station::into_queue);
         let shards = self.shards.into_iter().map(Station::into_queue);
-        (inboxes.collect(), shards.collect())
+        let gauges = self.gauges.into_iter().map(|gauge| gauge.into_inner().unwrap_or_else(PoisonError::into_inner));
+        (inboxes.collect(), shards.collect(), gauges.collect())
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use audit::audit;
@@ -15,7 +15,7 @@ use raddle_core::{
     Cause, DropReason, EndReason, Incarnation, Input, OnFull, Order, Outbox, Placement, Plan, Restart, Sabotage, Seat,
     StateMachine, System, TimerTag, What, WorkerId,
 };
-use raddle_runtime::{Outcome, Threads};
+use raddle_runtime::{Latency, Metrics, Outcome, Threads};
 
 const PLACEMENTS: [Placement; 3] = [Placement::Inline, Placement::Sharded(1), Placement::Sharded(2)];
 
@@ -539,6 +539,29 @@ fn the_workload_goes_round_and_round() {
         };
         assert_eq!(arrived("one") + arrived("two"), outcome.metrics.fed as usize, "numbers go on");
     }
+}
+
+#[test]
+fn a_run_can_be_watched_and_says_how_long_inputs_took() {
+    let plan = chain().plan().expect("sound");
+    let seen: Arc<Mutex<Vec<Metrics>>> = Arc::default();
+    let shown = Arc::clone(&seen);
+    let threads = Threads::new()
+        .messages(Some(u64::MAX))
+        .time_limit(Some(Duration::from_millis(200)))
+        .monitor(Duration::from_millis(5), move |metrics| shown.lock().expect("nobody panics").push(metrics.clone()));
+    let outcome = threads.run(&plan).expect("runs");
+    let seen = seen.lock().expect("nobody panics");
+    assert!(seen.len() > 2, "it was shown {} times", seen.len());
+    let figures = |metrics: &Metrics| (metrics.elapsed, metrics.fed, metrics.handled, metrics.sent);
+    assert!(seen.iter().map(figures).is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1 && a.2 <= b.2 && a.3 <= b.3));
+    assert!(seen[0].handled > 0 || seen[1].handled > 0, "it is shown while it runs");
+    assert_eq!(seen.last(), Some(&outcome.metrics));
+    let metrics = &outcome.metrics;
+    let Latency { externals, updates } = metrics.latency_of_all();
+    assert_eq!(externals.count() + updates.count(), metrics.handled, "there are no starts and no timers");
+    let b = &metrics.latency["b"].updates;
+    assert!(b.count() > 0 && b.percentile(50.0) <= b.percentile(99.0) && b.percentile(99.0) <= metrics.elapsed);
 }
 
 /// A message that cannot be copied any more once it is armed.
