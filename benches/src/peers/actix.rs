@@ -19,8 +19,8 @@ use crate::real::part::{Ended, Part};
 pub fn play(parts: Vec<Part>) -> Result<Ended> {
     // Arbiters belong to a system; that itself has nothing to do here.
     let _system = System::new();
-    let ends = parts.iter().filter(|part| part.ends()).count();
-    let (done, heard) = channel();
+    let ends = Part::count_ends(&parts);
+    let (done, said) = channel();
     let arbiters: Vec<Arbiter> = (0..=parts.len()).map(|_| Arbiter::new()).collect();
     let coordinator = Coordinator::start_in_arbiter(&arbiters[parts.len()].handle(), |_| Coordinator::default());
     let start_taker = |(part, arbiter): (Part, &Arbiter)| {
@@ -31,13 +31,12 @@ pub fn play(parts: Vec<Part>) -> Result<Ended> {
     coordinator.do_send(Meet(to.clone()));
     let start = Instant::now();
     to.iter().for_each(|taker| taker.do_send(Begin));
-    let parts = (0..ends).map(|_| heard.recv()).collect::<Result<_, _>>();
-    let elapsed = start.elapsed();
+    let ended = Ended::wait_for(ends, start, &said);
     for arbiter in arbiters {
         arbiter.stop();
         arbiter.join().ok().context("failed to end an arbiter of actix")?;
     }
-    Ok(Ended { parts: parts.context("failed to play to the end under actix")?, elapsed })
+    ended
 }
 
 impl Message for Load {

@@ -23,8 +23,8 @@ use crate::real::part::{Ended, Part};
 /// # Errors
 /// When a thread cannot be started, or those who take part do not come to their end.
 pub fn play(parts: Vec<Part>) -> Result<Ended> {
-    let ends = parts.iter().filter(|part| part.ends()).count();
-    let (done, heard) = channel();
+    let ends = Part::count_ends(&parts);
+    let (done, said) = channel();
     let coordinator = Coordinator::prepare_with_mailbox(mailbox::unbounded());
     let taker = |part| {
         let (coordinator, done) = (coordinator.actor_ref().clone(), done.clone());
@@ -41,12 +41,11 @@ pub fn play(parts: Vec<Part>) -> Result<Ended> {
         }
         let start = Instant::now();
         let told = to.iter().try_for_each(|taker| taker.tell(Begin).blocking_send());
-        let parts = (0..ends).map(|_| heard.recv()).collect::<Result<_, _>>();
-        let elapsed = start.elapsed();
+        let ended = Ended::wait_for(ends, start, &said);
         to.iter().for_each(ActorRef::kill);
         by_way.kill();
         told.ok().context("failed to tell an actor of kameo to begin")?;
-        Ok(Ended { parts: parts.context("failed to play to the end under kameo")?, elapsed })
+        ended
     })
 }
 

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use raddle_core::{EndReason, OnFull, Outbox, Plan, StateMachine, System, WorkerId};
@@ -20,14 +20,15 @@ use crate::report::Spread;
 
 /// Those that the front tells.
 const BACKS: [&str; 2] = ["left", "right"];
+/// How many messages there are, which are sent round and round.
+const WORKLOAD: u64 = 1_000;
 
 /// Messages from outside a second, and all that is handled a second, where each message makes so many updates.
 ///
 /// # Errors
 /// When the run cannot be started, or does not come to its end.
 pub fn of_each(messages: u64, updates: u64) -> Result<Vec<f64>> {
-    let plan = plan(messages, updates)?;
-    let outcome = Threads::new().run(&plan)?;
+    let outcome = Threads::new().messages(Some(messages)).run(&plan(updates)?)?;
     let handled = outcome.metrics.handled;
     ensure!(outcome.end.reason == EndReason::Quiescent, "failed to come to the end of the messages");
     ensure!(handled == messages * (1 + updates), "failed to handle all: {handled} of {messages} with {updates} each");
@@ -35,9 +36,8 @@ pub fn of_each(messages: u64, updates: u64) -> Result<Vec<f64>> {
     Ok(vec![messages as f64 / seconds, handled as f64 / seconds])
 }
 
-fn plan(messages: u64, updates: u64) -> Result<Arc<Plan<Desk>>> {
-    let messages = u32::try_from(messages).context("failed to number the messages: too many")?;
-    let loads = (0..messages).map(|number| ("front", Load::new(0, 0, number.into())));
+fn plan(updates: u64) -> Result<Arc<Plan<Desk>>> {
+    let loads = (0..WORKLOAD).map(|number| ("front", Load::new(0, 0, number)));
     let system = System::new("burden")
         .workers(["front"].into_iter().chain(BACKS), move |_| Desk { updates, heard: 0 })
         .messages("client", loads)

@@ -23,14 +23,14 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Enough for figures that mean something, in about two minutes for five rounds.
+    /// Enough for figures that mean something, in about a minute and a half for five rounds.
     pub const FULL: Sizes = Sizes {
-        trips: 4_000,
+        trips: 8_000,
         trips_in_python: 2_000,
-        rounds: 6_000,
-        rounds_on_processes: 600,
-        rounds_in_python: 200,
-        messages: 60_000,
+        rounds: 10_000,
+        rounds_on_processes: 1_000,
+        rounds_in_python: 300,
+        messages: 200_000,
     };
     /// Enough to see that everything runs.
     pub const QUICK: Sizes = Sizes {

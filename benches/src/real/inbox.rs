@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::load::Load;
 use super::part::{Ended, Part};
@@ -38,8 +38,8 @@ fn play(parts: Vec<Part>, by_way: bool) -> Result<Ended> {
     let coordinator = Inbox::default();
     let first_hop = |load: Load| if by_way { &coordinator } else { &inboxes[load.to as usize] };
     let say = |load| first_hop(load).put(load);
-    let ends = parts.iter().filter(|part| part.ends()).count();
-    let (done, heard) = channel();
+    let ends = Part::count_ends(&parts);
+    let (done, said) = channel();
     let start = Instant::now();
     thread::scope(|scope| {
         for (part, inbox) in parts.into_iter().zip(&inboxes) {
@@ -53,10 +53,9 @@ fn play(parts: Vec<Part>, by_way: bool) -> Result<Ended> {
                 }
             });
         }
-        let parts = (0..ends).map(|_| heard.recv()).collect::<Result<_, _>>();
-        let elapsed = start.elapsed();
+        let ended = Ended::wait_for(ends, start, &said);
         inboxes.iter().chain([&coordinator]).for_each(Inbox::close);
-        Ok(Ended { parts: parts.context("failed to play to the end")?, elapsed })
+        ended
     })
 }
 

@@ -5,6 +5,7 @@
 //! says a round of loads to each of the others as soon as it has heard all but the last few rounds of theirs: so many are
 //! under way that nobody has to wait for a single one, and never so many that a bounded queue could be full.
 
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -22,6 +23,8 @@ const ROUND: u64 = EACH * (MEMBERS as u64 - 1);
 const AHEAD: u64 = 8;
 /// How many trips of a pair are not counted, at the beginning of each run.
 const WARM: u64 = 200;
+/// Nobody plays for so long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 // Three that are ahead of one that sleeps get three times as far ahead of it as of each other.
 const _: () = assert!(3 * AHEAD * ROUND < 1024, "no queue of raddle's default size is ever full");
@@ -120,6 +123,11 @@ impl Part {
     pub const fn ends(&self) -> bool {
         !matches!(self, Part::Echo)
     }
+
+    /// How many of these ever know.
+    pub fn count_ends(parts: &[Part]) -> usize {
+        parts.iter().filter(|part| part.ends()).count()
+    }
 }
 
 impl Asker {
@@ -154,6 +162,15 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// Waits until all who know that it has ended have said so, of so many.
+    ///
+    /// # Errors
+    /// When somebody does not say so.
+    pub fn wait_for(many: usize, start: Instant, said: &Receiver<Part>) -> Result<Ended> {
+        let parts = (0..many).map(|_| said.recv_timeout(PATIENCE)).collect::<Result<_, _>>();
+        Ok(Ended { parts: parts.context("failed to play to the end")?, elapsed: start.elapsed() })
+    }
+
     /// The median and the 99th percentile of the trips, in nanoseconds.
     ///
     /// # Errors
