@@ -12,6 +12,8 @@
 //!
 //! What causal order costs over a network that keeps none is measured by [`ordered`]: `raddle-bench order`.
 //!
+//! Real runs, on threads and processes, are measured by [`real`]: `raddle-bench real`.
+//!
 //! madsim takes part only with `RUSTFLAGS="--cfg madsim"`, which is for the whole build: without it, madsim is plain
 //! tokio and simulates nothing. With it, it puts functions of its own in the place of the C library's clock and random
 //! numbers, for the whole process; outside its runs they call the originals.
@@ -27,6 +29,7 @@ pub mod memory;
 pub mod ordered;
 pub mod ours;
 pub mod peers;
+pub mod real;
 pub mod replay;
 pub mod report;
 pub mod workload;

@@ -7,8 +7,10 @@
 //!
 //! `cargo run --profile measure -p raddle-bench -- order`: what causal order costs over a network that keeps none.
 //!
+//! `cargo run --profile measure -p raddle-bench -- real`: real runs, on threads and processes, beside their rivals.
+//!
 //! To add a contender, write a `fn(Duration) -> Rate` in a file of its own and add its line to
-//! [`CONTENDERS`] or, if it searches exhaustively, to [`SEARCHES`].
+//! [`CONTENDERS`] or, if it searches exhaustively, to [`SEARCHES`]. Those of real runs stand in `real/mod.rs`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,6 +22,8 @@ use clap::{Parser, Subcommand};
 use raddle_bench::fanin_report::{self, Search};
 use raddle_bench::hunt::{BLOCK, Effort, hunt, samplers};
 use raddle_bench::measure::{Contender, in_turn};
+use raddle_bench::real::contest::Sizes;
+use raddle_bench::real::{self, pipe};
 use raddle_bench::report::Report;
 use raddle_bench::{bare, exhaustive, memory, ordered, ours, peers, replay};
 use raddle_sim::StrategyKind;
@@ -136,6 +140,39 @@ enum Other {
         json: Option<PathBuf>,
     },
 
+    /// Measures real runs on threads and processes beside their rivals, by the clock on the wall
+    Real {
+        /// A smoke run: 2 rounds of next to nothing, whose numbers mean little
+        #[arg(long, conflicts_with = "rounds")]
+        quick: bool,
+
+        /// How many times each contender is measured
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+        rounds: u16,
+
+        /// Also write what was measured as one line of JSON
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+    },
+
+    /// Is the process of a worker in a real run
+    #[command(hide = true, name = real::ours::CHILD)]
+    Worker {
+        /// Which play
+        play: String,
+        /// How long
+        size: u64,
+    },
+
+    /// Is the process at one end of a pipe in a real run
+    #[command(hide = true, name = pipe::CHILD)]
+    PipeEnd {
+        /// Which end
+        end: pipe::End,
+        /// How many trips
+        trips: u64,
+    },
+
     /// Searches once and says the peak of this process: for a process of its own
     #[command(hide = true, name = memory::CHILD)]
     Peak {
@@ -183,6 +220,13 @@ fn main() -> Result<()> {
             });
             tell(&measured.each_ref().map(Report::table).join("\n\n"), &measured, json.as_deref())
         }
+        Some(Other::Real { quick, rounds, json }) => {
+            let (rounds, sizes) = if quick { (2, Sizes::QUICK) } else { (rounds, Sizes::FULL) };
+            let report = real::Report::measure(usize::from(rounds), &sizes, |question| eprintln!("{question}"))?;
+            tell(&report.table(), &report, json.as_deref())
+        }
+        Some(Other::Worker { play, size }) => real::ours::work(&play, size),
+        Some(Other::PipeEnd { end, trips }) => pipe::end(end, trips),
         Some(Other::Peak { n }) => Ok(writeln!(io::stdout(), "{}", memory::child(n)?)?),
     }
 }

@@ -1,0 +1,146 @@
+//! What updates cost those who send messages, on raddle's threads: a front that makes none, one or five of each message,
+//! for two others in turn.
+//!
+//! Whoever finds a queue full waits (`on_full = stall`), so that nothing is lost and each case does all of its work. The
+//! work is what is handled: a message, and its updates. If a message with five updates costs as much as six messages, the
+//! work explains the cost.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use raddle_core::{EndReason, OnFull, Outbox, Plan, StateMachine, System, WorkerId};
+use raddle_runtime::Threads;
+use serde::Serialize;
+
+use super::contest::{Measured, Question};
+use super::load::Load;
+use crate::report::Spread;
+
+/// Those that the front tells.
+const BACKS: [&str; 2] = ["left", "right"];
+/// How many messages there are, which are sent round and round.
+const WORKLOAD: u64 = 1_000;
+
+/// Messages from outside a second, and all that is handled a second, where each message makes so many updates.
+///
+/// # Errors
+/// When the run cannot be started, or does not come to its end.
+pub fn of_each(messages: u64, updates: u64) -> Result<Vec<f64>> {
+    let outcome = Threads::new().messages(Some(messages)).run(&plan(updates)?)?;
+    let handled = outcome.metrics.handled;
+    ensure!(outcome.end.reason == EndReason::Quiescent, "failed to come to the end of the messages");
+    ensure!(handled == messages * (1 + updates), "failed to handle all: {handled} of {messages} with {updates} each");
+    let seconds = outcome.elapsed.as_secs_f64();
+    Ok(vec![messages as f64 / seconds, handled as f64 / seconds])
+}
+
+fn plan(updates: u64) -> Result<Arc<Plan<Desk>>> {
+    let loads = (0..WORKLOAD).map(|number| ("front", Load::new(0, 0, number)));
+    let system = System::new("burden")
+        .workers(["front"].into_iter().chain(BACKS), move |_| Desk { updates, heard: 0 })
+        .messages("client", loads)
+        .with(|policies| policies.on_full = OnFull::Stall);
+    Ok(system.plan()?)
+}
+
+/// The front, or one of those that it tells.
+#[derive(Clone, Debug)]
+struct Desk {
+    updates: u64,
+    heard: u64,
+}
+
+impl StateMachine for Desk {
+    type Message = Load;
+    type Update = Load;
+
+    fn on_message(&mut self, load: Load, out: &mut Outbox<Load>) {
+        for number in self.heard * self.updates..(self.heard + 1) * self.updates {
+            out.notify(WorkerId::at(1 + number as usize % BACKS.len()), load);
+        }
+        self.heard += 1;
+    }
+
+    fn on_update(&mut self, _: Load, _: &mut Outbox<Load>) {
+        self.heard += 1;
+    }
+}
+
+/// What it comes to, in the form in which it is written as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer {
+    question: &'static str,
+    lines: Vec<Line>,
+}
+
+/// One number of updates. What it is compared with is the first line.
+#[derive(Clone, Debug, Serialize)]
+struct Line {
+    updates: &'static str,
+    messages_per_second: Spread,
+    deliveries_per_second: Spread,
+    /// How many times as much is handled for a message.
+    work: f64,
+    /// How many times as long a message takes, within a round.
+    slowdown: Spread,
+}
+
+impl Answer {
+    /// Sums up what [`Question::ask`] measured.
+    pub fn new(question: &Question, all: &[Vec<Measured>]) -> Answer {
+        let all: Vec<_> = all.iter().map(|rounds| rounds.iter().map(pair).collect::<Vec<_>>()).collect();
+        let line = |(updates, rounds): (&'static str, &Vec<[f64; 2]>)| Line {
+            updates,
+            messages_per_second: Spread::of(rounds.iter().map(|rates| rates[0])),
+            deliveries_per_second: Spread::of(rounds.iter().map(|rates| rates[1])),
+            work: rounds[0][1] / rounds[0][0] / (all[0][0][1] / all[0][0][0]),
+            slowdown: Spread::of(all[0].iter().zip(rounds).map(|(without, with)| without[0] / with[0])),
+        };
+        let names = question.contenders.iter().map(|contender| contender.name);
+        Answer { question: question.title, lines: names.zip(&all).map(line).collect() }
+    }
+
+    /// The table as text, without a newline at its end.
+    pub fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_preset(NOTHING);
+        table.set_header(["updates", "1,000 messages/s", "1,000 deliveries/s", "work", "slowdown", "of the work"]);
+        for line in &self.lines {
+            let (messages, deliveries) = (line.messages_per_second.median, line.deliveries_per_second.median);
+            table.add_row([
+                line.updates.to_owned(),
+                format!("{:.1}", messages / 1e3),
+                format!("{:.1}", deliveries / 1e3),
+                format!("{:.2}", line.work),
+                format!("{:.2}", line.slowdown.median),
+                format!("{:.2}", line.slowdown.median / line.work),
+            ]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        format!("{}\n{}", self.question, table.trim_fmt())
+    }
+}
+
+fn pair(measured: &Measured) -> [f64; 2] {
+    match measured {
+        Measured::Figures(figures) => [figures[0], figures[1]],
+        Measured::Not(why) => unreachable!("raddle can be measured everywhere: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_handled() {
+        for updates in [0, 1, 5] {
+            let rates = of_each(50, updates).expect("it comes to its end");
+            assert!((rates[1] / rates[0] - (1 + updates) as f64).abs() < 1e-6);
+        }
+    }
+}
