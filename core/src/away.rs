@@ -137,7 +137,7 @@ impl<M: StateMachine> Worker<M> {
     #[expect(clippy::too_many_arguments, reason = "what `handle` takes, and the way back")]
     pub fn handle_away<S: Sink<M>>(
         &mut self,
-        envelope: Envelope<M>,
+        header: &Header,
         rules: &Rules,
         moment: Moment,
         out: &mut Outbox<M::Update>,
@@ -146,11 +146,10 @@ impl<M: StateMachine> Worker<M> {
         is_sent: bool,
         mut receive: impl FnMut() -> Option<Answer<M>>,
     ) -> Handled {
-        if let Some((why, handled)) = self.turns_away(&envelope.header, rules).or((!is_sent).then_some(FORGED)) {
-            Voice::new(self, moment, sink).say_at(Lane::Inbox(self.id()), What::Drop(why), &envelope.header);
+        if let Some((why, handled)) = self.turns_away(header, rules).or((!is_sent).then_some(FORGED)) {
+            Voice::new(self, moment, sink).say_at(Lane::Inbox(self.id()), What::Drop(why), header);
             return handled;
         }
-        let header = &envelope.header;
         let first = receive();
         let second = (first.is_some() && times(header, rules) > 1).then(receive);
         match (first, second) {

@@ -14,6 +14,8 @@ use crate::machine::StateMachine;
 pub struct Codec<M: StateMachine> {
     put_errand: fn(Errand<&Input<M>>, Vec<u8>) -> Result<Vec<u8>, CodecError>,
     get_errand: Get<Errand<Input<M>>>,
+    put_input: Put<Input<M>>,
+    get_input: Get<Input<M>>,
     #[expect(clippy::type_complexity, reason = "an answer, borrowed")]
     put_answer: fn(&Said<M::Update>, Option<&M>, Vec<u8>) -> Result<Vec<u8>, CodecError>,
     get_answer: Get<Answer<M>>,
@@ -56,6 +58,8 @@ impl<M: StateMachine> Codec<M> {
         Self {
             put_errand: |errand, bytes| put(&errand, bytes),
             get_errand: get,
+            put_input: put,
+            get_input: get,
             put_answer: |said, state, bytes| put(&(said, state), bytes),
             get_answer: |bytes| {
                 let answer: Answer<M> = get(bytes)?;
@@ -80,6 +84,22 @@ impl<M: StateMachine> Codec<M> {
     /// When they are none.
     pub fn errand(&self, bytes: &[u8]) -> Result<Errand<Input<M>>, CodecError> {
         (self.get_errand)(bytes)
+    }
+
+    /// An input, behind these bytes.
+    ///
+    /// # Errors
+    /// When it does not serialize.
+    pub fn put_input(&self, input: &Input<M>, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+        (self.put_input)(input, bytes)
+    }
+
+    /// The input that these bytes are.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn input(&self, bytes: &[u8]) -> Result<Input<M>, CodecError> {
+        (self.get_input)(bytes)
     }
 
     /// An answer, behind these bytes.

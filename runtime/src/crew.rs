@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use raddle_core::{
-    Cause, Envelope, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Recovery, Root, SourceId, StateMachine,
+    Cause, Handled, Incarnation, Input, MessageId, Moment, Outbox, Outputs, Recovery, Root, SourceId, StateMachine,
     Time, Worker, WorkerId,
 };
 
 use crate::hands::{Death, Hands};
-use crate::log::{Act, Log};
+use crate::log::{Act, Log, Parcel};
 use crate::seat::{Seat, Waker};
 use crate::shard::Task;
 use crate::station::Phase;
@@ -35,9 +35,9 @@ pub(crate) struct Work<'a, M: StateMachine> {
     lives: Arc<[AtomicU32]>,
     deaths: u32,
     /// The start of its life, if that is an input and not handled yet.
-    start: Option<Envelope<M>>,
+    start: Option<Parcel<M>>,
     /// The inputs in hand, and whether they were sent to where the handlers run.
-    batch: Vec<(Envelope<M>, bool)>,
+    batch: Vec<(Parcel<M>, bool)>,
     /// Whether behind them a pick took nothing out.
     is_idle_behind: bool,
     /// When its life ended, if what that left is not seen to yet.
@@ -54,7 +54,7 @@ pub(crate) struct WorkerLeft<M: StateMachine> {
     pub(crate) worker: Worker<M>,
     pub(crate) log: Log<M>,
     /// Sent, and not pushed before the run was halted; the first one waited for room.
-    pub(crate) unsent: VecDeque<Envelope<M>>,
+    pub(crate) unsent: VecDeque<Parcel<M>>,
     /// How its processes died.
     pub(crate) deaths: Vec<Death>,
     /// Whether the machine is in the state in which the run left it.
@@ -62,7 +62,7 @@ pub(crate) struct WorkerLeft<M: StateMachine> {
 }
 
 /// What a shard leaves: an update that waited for room when the run was halted.
-pub(crate) type ShardLeft<M> = Option<Envelope<M>>;
+pub(crate) type ShardLeft<M> = Option<Parcel<M>>;
 
 /// What a worker has done with its turn.
 enum Turn {
@@ -79,7 +79,7 @@ enum Turn {
 }
 
 enum Next<M: StateMachine> {
-    Start(Envelope<M>),
+    Start(Parcel<M>),
     Batch,
     Timer(MessageId),
     /// It seems that nobody is there who could handle anything.
@@ -148,7 +148,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
                 self.deaths = self.transport.look_at_lives(&self.lives);
                 let nth = if let Root::Timer(_, _, nth) = id.chain() { nth } else { 0 };
                 let timer = self.left.worker.fire(&id).expect("only its own worker takes a timer back");
-                self.batch.push((timer, false));
+                self.batch.push((Box::new(timer), false));
                 self.handle_batch(|now, deaths| Act::Fire { nth, now, deaths })
             }
             Next::Gone => {
@@ -191,13 +191,16 @@ impl<'a, M: StateMachine> Work<'a, M> {
     }
 
     /// Handles one input.
-    fn handle(&mut self, input: Envelope<M>, is_sent: bool, moment: Moment, act: impl FnOnce(Time, u32) -> Act) {
+    fn handle(&mut self, mut input: Parcel<M>, is_sent: bool, moment: Moment, act: impl FnOnce(Time, u32) -> Act) {
         let WorkerLeft { worker, log, .. } = &mut self.left;
         let rules = &self.transport.rules;
         let session = self.transport.session_of(&input);
         let (out, outputs) = (&mut self.out, &mut self.outputs);
         let handled = match &mut self.hands {
-            None => worker.handle(input, rules, moment, out, outputs, log),
+            None => {
+                let mut taken = Some(std::mem::replace(&mut input.input, Input::Start));
+                worker.handle_parts(&input.header, &mut taken, rules, moment, out, outputs, log)
+            }
             Some(hands) => {
                 let is_killed = &mut self.is_killed;
                 let receive = || {
@@ -205,7 +208,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
                     *is_killed = answer.is_none();
                     answer
                 };
-                worker.handle_away(input, rules, moment, out, outputs, log, is_sent, receive)
+                worker.handle_away(&input.header, rules, moment, out, outputs, log, is_sent, receive)
             }
         };
         log.close(act(moment.time, self.deaths));
@@ -219,6 +222,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
         if handled == Handled::Crashed {
             self.ended = Some(moment);
         }
+        self.outputs.take_back(input);
     }
 
     /// Pushes what is sent and not pushed, in program order. What its turn comes to, if not all of that can be.
@@ -239,7 +243,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
     fn begin_life(&mut self, life: Incarnation, speaks: bool) {
         let start = self.transport.plan.start(self.left.worker.id(), life);
         if speaks {
-            self.start = Some(start);
+            self.start = Some(Box::new(start));
         } else if self.hands.is_none() {
             self.left.worker.start_silently(&start.header, &mut self.out);
         }
@@ -412,7 +416,7 @@ pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: Source
     let waker = Waker::alone();
     for mut envelope in transport.plan.workload(source, messages) {
         envelope.header.sent_at = transport.now();
-        if !transport.feed(envelope, source, &waker) {
+        if !transport.feed(Box::new(envelope), source, &waker) {
             break;
         }
     }
@@ -458,10 +462,10 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
 /// A shard pushes what it has in hand, however long it must wait. Gives it back if the run is halted before there is room.
 fn hand_over<M: StateMachine>(
     transport: &Transport<'_, M>,
-    mut update: Envelope<M>,
+    mut update: Parcel<M>,
     shard: u32,
     porter: &mut Porter,
-) -> Option<Envelope<M>> {
+) -> Option<Parcel<M>> {
     loop {
         update = match transport.deliver(update, Carrier::Shard(shard), porter) {
             Push::Done => return None,

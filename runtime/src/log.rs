@@ -8,7 +8,7 @@
 
 use raddle_core::recording::{self, Handling};
 use raddle_core::{
-    Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Party, Recorder, Sink, SourceId,
+    Codec, Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Party, Recorder, Sink, SourceId,
     StateMachine, Time, What, WorkerId,
 };
 
@@ -19,6 +19,7 @@ pub(crate) struct Log<M: StateMachine> {
     counts: Counts,
     recording: Option<Recording<M>>,
     tape: Option<Tape>,
+    codec: Option<Codec<M>>,
 }
 
 struct Recording<M: StateMachine> {
@@ -29,6 +30,15 @@ struct Recording<M: StateMachine> {
 
 /// How often each event happened, by its word.
 pub(crate) type Counts = Vec<(&'static str, u64)>;
+
+/// Counts one more. A lane knows a handful of words, and mostly says each from the same place in memory.
+fn count(counts: &mut Counts, word: &'static str) {
+    let known = counts.iter().position(|count| std::ptr::eq(count.0, word));
+    match known.or_else(|| counts.iter().position(|count| count.0 == word)) {
+        Some(at) => counts[at].1 += 1,
+        None => counts.push((word, 1)),
+    }
+}
 
 /// Something that happened at once, with all its events, and what it must come after. All acts come after the one
 /// before in their lane.
@@ -143,9 +153,9 @@ impl Act {
 }
 
 impl<M: StateMachine> Log<M> {
-    pub(crate) fn new(recording: bool, tape: Option<Tape>) -> Self {
+    pub(crate) fn new(recording: bool, tape: Option<Tape>, codec: Option<Codec<M>>) -> Self {
         let new = || Recording { recorder: Recorder::default(), acts: Vec::new(), counted: 0 };
-        Self { counts: Counts::new(), recording: recording.then(new), tape }
+        Self { counts: Counts::new(), recording: recording.then(new), tape, codec }
     }
 
     /// The events since the last act are this act. One that is free is none if nothing happened.
@@ -184,19 +194,18 @@ impl<M: StateMachine> Log<M> {
 impl<M: StateMachine> Sink<M> for Log<M> {
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         let word = event.what.word();
-        // A lane knows a handful of words.
-        match self.counts.iter_mut().find(|count| count.0 == word) {
-            Some(count) => count.1 += 1,
-            None => self.counts.push((word, 1)),
-        }
+        count(&mut self.counts, word);
         if let Some(tape) = &mut self.tape {
-            tape.hear(event, input);
+            tape.hear(event, input, self.codec.as_ref());
         }
         if let Some(recording) = &mut self.recording {
             recording.recorder.event(event, input);
         }
     }
 }
+
+/// A message on its way. It changes hands often, so it stays where it is.
+pub(crate) type Parcel<M> = Box<Envelope<M>>;
 
 /// What the driver lends the core while a lock is held.
 pub(crate) struct Clerk<'a, M: StateMachine> {
@@ -219,12 +228,12 @@ pub(crate) struct News {
     pub(crate) dropped_ops: Vec<SourceId>,
 }
 
-impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
-    fn header<'a>(&'a self, item: &'a Envelope<M>) -> &'a Header {
+impl<M: StateMachine> Desk<Parcel<M>> for Clerk<'_, M> {
+    fn header<'a>(&'a self, item: &'a Parcel<M>) -> &'a Header {
         &item.header
     }
 
-    fn report<'a>(&'a mut self, what: What, item: &'a Envelope<M>) -> &'a Header {
+    fn report<'a>(&'a mut self, what: What, item: &'a Parcel<M>) -> &'a Header {
         let from_outside = what == What::Arrive && item.header.kind() == InputKind::External;
         let (lane, moment, header) = (self.lane, self.moment, &item.header);
         let event = EventRef { moment, lane, life: header.to_life, what, header, text: "" };
@@ -232,7 +241,7 @@ impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
         header
     }
 
-    fn discard(&mut self, item: Envelope<M>) {
+    fn discard(&mut self, item: Parcel<M>) {
         if let (Party::Source(source), InputKind::External) = (item.header.from, item.header.kind()) {
             self.news.dropped_ops.push(source);
         }

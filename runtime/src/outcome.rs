@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use raddle_core::recording::Tail;
 use raddle_core::{
-    Conditions, Coordinator, Counting, End, EndReason, Envelope, Hop, Inbox, InputKind, Parked, Plan, StateMachine,
-    Trace, Worker, WorkerId, fnv,
+    Conditions, Coordinator, Counting, End, EndReason, Hop, Inbox, InputKind, Parked, Plan, StateMachine, Trace,
+    Worker, WorkerId, fnv,
 };
 
 use crate::crew::{ShardLeft, WorkerLeft};
 use crate::hands::Death;
-use crate::log::Log;
+use crate::log::{Log, Parcel};
 use crate::merge::{Strand, merge};
 use crate::metrics::Metrics;
 use crate::record::{RecordError, Recorded};
@@ -120,10 +120,10 @@ impl<M: StateMachine> Outcome<M> {
 }
 
 /// What is left at one inbox.
-fn take_inbox<M: StateMachine>(at: WorkerId, inbox: &Inbox<Envelope<M>>, end: &mut End) {
+fn take_inbox<M: StateMachine>(at: WorkerId, inbox: &Inbox<Parcel<M>>, end: &mut End) {
     let updates = inbox.queued().filter(|envelope| envelope.header.kind() == InputKind::Update);
     end.in_flight.extend(updates.map(|envelope| envelope.header.id.clone()));
-    let left = |(envelope, of, needs): (&Envelope<M>, _, _)| Parked { id: envelope.header.id.clone(), at, of, needs };
+    let left = |(envelope, of, needs): (&Parcel<M>, _, _)| Parked { id: envelope.header.id.clone(), at, of, needs };
     let mut parked: Vec<Parked> = inbox.parked().map(left).collect();
     parked.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     end.in_flight.extend(parked.iter().map(|parked| parked.id.clone()));

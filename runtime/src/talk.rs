@@ -4,9 +4,9 @@
 //! station of its own until whoever handles or drops its operation says so there, once the lock of the inbox is free. While
 //! the operation waits for what the session has seen, the thread only naps: it is the one that says when it is too late.
 
-use raddle_core::{Envelope, MessageId, SourceId, StateMachine, Time, Token, Worker, WorkerId};
+use raddle_core::{MessageId, SourceId, StateMachine, Time, Token, Worker, WorkerId};
 
-use crate::log::{Act, News};
+use crate::log::{Act, News, Parcel};
 use crate::station::{Phase, Station};
 use crate::transport::Transport;
 
@@ -33,7 +33,7 @@ pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: S
         let (to, id) = (envelope.header.to, envelope.header.id.clone());
         let mut news = News::default();
         transport.talk(session).open().token.stamp(&mut envelope.header, transport.now());
-        let Received::Taken(deadline) = transport.receive(envelope, session, taken, &mut news) else { break };
+        let Received::Taken(deadline) = transport.receive(Box::new(envelope), session, taken, &mut news) else { break };
         transport.tell(&mut news);
         taken += 1;
         if !transport.wait_for_end(session, to, &id, deadline) {
@@ -49,7 +49,7 @@ impl<M: StateMachine> Transport<'_, M> {
     }
 
     /// Brings an operation to its inbox; waits while the queue there is full.
-    fn receive(&self, envelope: Envelope<M>, session: SourceId, nth: u64, news: &mut News) -> Received {
+    fn receive(&self, envelope: Parcel<M>, session: SourceId, nth: u64, news: &mut News) -> Received {
         let Some(mut post) = self.reception(envelope.header.to, self.talk(session).owner()) else {
             return Received::Refused;
         };

@@ -13,7 +13,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use raddle_core::recording::{Act, Head, Pen, Said, Tail};
-use raddle_core::{EventRef, Input, Lane, StateMachine};
+use raddle_core::{Codec, EventRef, Input, Lane, StateMachine};
 
 use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
 use crate::wire::{FrameWriter, Stream, WireError};
@@ -57,9 +57,14 @@ impl Tape {
     }
 
     /// Takes note of what a handler says.
-    pub(crate) fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+    pub(crate) fn hear<M: StateMachine>(
+        &mut self,
+        event: EventRef<'_>,
+        input: Option<&Input<M>>,
+        codec: Option<&Codec<M>>,
+    ) {
         if matches!(event.lane, Lane::Worker(_)) && !self.spool.is_closed.load(Ordering::Relaxed) {
-            self.said.hear(event, input);
+            self.said.hear(event, input, codec);
         }
     }
 

@@ -13,13 +13,13 @@ use std::time::Instant;
 
 use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane, worker_lane};
 use raddle_core::{
-    Coordinator, Desk, Envelope, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId,
-    StateMachine, Time, What, Worker, WorkerId,
+    Coordinator, Desk, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId, StateMachine, Time,
+    What, Worker, WorkerId,
 };
 
 use crate::activity::Activity;
 use crate::hands::Overseen;
-use crate::log::{Act, Clerk, Log, News};
+use crate::log::{Act, Clerk, Log, News, Parcel};
 use crate::metrics::{Gauge, Metrics};
 use crate::seat::Waker;
 use crate::shard::{Shard, Task};
@@ -78,7 +78,7 @@ pub(crate) struct Desktop<M: StateMachine, Q> {
 }
 
 /// The inbox of a worker.
-pub(crate) type InboxDesk<M> = Desktop<M, Inbox<Envelope<M>>>;
+pub(crate) type InboxDesk<M> = Desktop<M, Inbox<Parcel<M>>>;
 
 /// The ingress of a shard.
 pub(crate) type ShardDesk<M> = Desktop<M, Shard<M>>;
@@ -112,9 +112,9 @@ impl Porter {
 pub(crate) enum Push<M: StateMachine> {
     Done,
     /// There is no room: whoever pushes is called when there may be.
-    Waits(Envelope<M>),
+    Waits(Parcel<M>),
     /// The run was halted before there was room.
-    Halted(Envelope<M>),
+    Halted(Parcel<M>),
 }
 
 /// Why there is no room.
@@ -124,7 +124,7 @@ enum NoRoom {
 }
 
 impl NoRoom {
-    fn for_now<M: StateMachine>(self, envelope: Envelope<M>) -> Push<M> {
+    fn for_now<M: StateMachine>(self, envelope: Parcel<M>) -> Push<M> {
         match self {
             Self::Yet => Push::Waits(envelope),
             Self::Ever => Push::Halted(envelope),
@@ -139,7 +139,9 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let shards = u32::try_from(routes.shards()).expect("the policy is 32 bits wide");
         let parties = plan.names().worker_count() + plan.names().source_count() + routes.shards();
         let workers = plan.names().worker_count();
-        let log = |lane: usize| Log::new(recording, spool.as_ref().map(|spool| Tape::new(spool, lane)));
+        let log = |lane: usize| {
+            Log::new(recording, spool.as_ref().map(|spool| Tape::new(spool, lane)), plan.codec().copied())
+        };
         let inbox = |((worker, _), owner): (_, &Waker)| {
             let queue = Inbox::new(policies, plan.transport(PROMISED));
             let desk = Desktop { queue, log: log(inbox_lane(worker)), lane: Lane::Inbox(worker) };
@@ -174,7 +176,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
 
     /// The log of the lane of a worker.
     pub(crate) fn worker_log(&self, worker: WorkerId) -> Log<M> {
-        Log::new(self.recording, self.spool.as_ref().map(|spool| Tape::new(spool, worker_lane(worker))))
+        let tape = self.spool.as_ref().map(|spool| Tape::new(spool, worker_lane(worker)));
+        Log::new(self.recording, tape, self.plan.codec().copied())
     }
 
     /// Time since the run began.
@@ -213,7 +216,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// Pushes an update on its next hop.
-    pub(crate) fn send(&self, envelope: Envelope<M>, porter: &mut Porter) -> Push<M> {
+    pub(crate) fn send(&self, envelope: Parcel<M>, porter: &mut Porter) -> Push<M> {
         match self.routes.route(&envelope.header) {
             Hop::Inbox(_) => self.deliver(envelope, Carrier::Sender, porter),
             Hop::Shard(shard) => self.ingest(shard, envelope, porter),
@@ -221,7 +224,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// Pushes an update into the inbox of its target.
-    pub(crate) fn deliver(&self, envelope: Envelope<M>, carrier: Carrier, porter: &mut Porter) -> Push<M> {
+    pub(crate) fn deliver(&self, envelope: Parcel<M>, carrier: Carrier, porter: &mut Porter) -> Push<M> {
         let post = self.inbox(envelope.header.to);
         let must_wait = post.queue.must_wait();
         let mut post = match self.room(post, must_wait, &envelope, carrier, porter) {
@@ -246,7 +249,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// Pushes an update into the ingress of a shard.
-    fn ingest(&self, shard: u32, envelope: Envelope<M>, porter: &mut Porter) -> Push<M> {
+    fn ingest(&self, shard: u32, envelope: Parcel<M>, porter: &mut Porter) -> Push<M> {
         let post = self.shard(shard).open();
         if post.queue.is_behind() {
             return self.wait(post, porter).for_now(envelope);
@@ -276,7 +279,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         &self,
         mut post: Open<'o, Desktop<M, Q>>,
         must_wait: bool,
-        envelope: &Envelope<M>,
+        envelope: &Parcel<M>,
         carrier: Carrier,
         porter: &mut Porter,
     ) -> Result<Open<'o, Desktop<M, Q>>, NoRoom> {
@@ -320,7 +323,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// Pushes a message of a source; waits while its queue is full. Whether the source may go on.
-    pub(crate) fn feed(&self, envelope: Envelope<M>, source: SourceId, waker: &Waker) -> bool {
+    pub(crate) fn feed(&self, envelope: Parcel<M>, source: SourceId, waker: &Waker) -> bool {
         let Some(mut post) = self.reception(envelope.header.to, waker) else { return false };
         let taken =
             post.with(self, &mut News::default(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
@@ -332,7 +335,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// One pick of the owner of an inbox, who may take it along with the one before.
-    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, along: bool, news: &mut News) -> Option<Envelope<M>> {
+    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, along: bool, news: &mut News) -> Option<Parcel<M>> {
         let picked = post.with(self, news, |inbox, clerk| inbox.pick(clerk));
         post.log.close(if picked.is_some() { Act::Pick { along } } else { Act::Idle });
         if !post.queue.must_wait() {
@@ -345,7 +348,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// The session that sent this, if one did.
-    pub(crate) fn session_of(&self, envelope: &Envelope<M>) -> Option<SourceId> {
+    pub(crate) fn session_of(&self, envelope: &Parcel<M>) -> Option<SourceId> {
         match envelope.header.from {
             Party::Source(source) if self.plan.names().is_session(source) => Some(source),
             _ => None,
@@ -397,7 +400,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// Tells an inbox that updates were dropped on their way to it.
-    pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Envelope<M>>, news: &mut News) {
+    pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Parcel<M>>, news: &mut News) {
         let mut post = self.inbox(to);
         let many = u32::try_from(lost.len()).expect("no more wait than the limit");
         post.with(self, news, |inbox, clerk| {
@@ -503,19 +506,19 @@ impl<M: StateMachine, Q> Desktop<M, Q> {
     }
 
     /// Reports what the driver itself did, as an act of its own.
-    fn say(&mut self, transport: &Transport<'_, M>, what: What, envelope: &Envelope<M>, act: Act) {
+    fn say(&mut self, transport: &Transport<'_, M>, what: What, envelope: &Parcel<M>, act: Act) {
         self.with(transport, &mut News::default(), |_, clerk| _ = clerk.report(what, envelope));
         self.log.close(act);
     }
 }
 
-fn pushed<M: StateMachine>(envelope: &Envelope<M>) -> Act {
+fn pushed<M: StateMachine>(envelope: &Parcel<M>) -> Act {
     let (by, serial) = serial_of(envelope);
     Act::Push { by, serial }
 }
 
 /// Who sent an update, and as which of its updates: a sender's own entry in a clock counts what it has sent.
-pub(crate) fn serial_of<M: StateMachine>(envelope: &Envelope<M>) -> (WorkerId, u32) {
+pub(crate) fn serial_of<M: StateMachine>(envelope: &Parcel<M>) -> (WorkerId, u32) {
     let sender = envelope.header.from.worker().expect("only workers send updates");
     (sender, envelope.header.clock.get(sender))
 }

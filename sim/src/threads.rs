@@ -8,9 +8,7 @@
 //!
 //! The canonical order finishes what is begun: what follows of earlier steps comes first, then all as at `queues`.
 
-use raddle_core::{
-    Cause, Desk, Envelope, Handled, Hop, InputKind, Lane, Moment, Sink, StateMachine, Time, What, WorkerId,
-};
+use raddle_core::{Cause, Desk, Handled, Hop, InputKind, Lane, Moment, Sink, StateMachine, Time, What, WorkerId};
 
 use crate::actions::Act;
 use crate::desk::Counter;
@@ -101,9 +99,8 @@ impl<M: StateMachine> World<M> {
             return worker.handle_parts(header, &mut self.input, rules, moment, out, outputs, sink);
         };
         self.faults.doomed.swap_remove(doom);
-        let input = self.input.take().expect("a message is handled once");
-        let envelope = Envelope { header: header.clone(), input };
-        let handled = worker.handle_away(envelope, rules, moment, out, outputs, sink, true, || None);
+        self.input = None;
+        let handled = worker.handle_away(header, rules, moment, out, outputs, sink, true, || None);
         if handled == Handled::Crashed {
             self.bury(self.current.header.to);
         }

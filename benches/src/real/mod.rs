@@ -66,7 +66,10 @@ const CROWD: Question = Question {
             name: INLINE_MANY,
             run: |sizes| figures(ours::crowd_on_threads(sizes.rounds, Placement::Inline, WINDOW)),
         },
-        Contender { name: SHARDED, run: |sizes| figures(ours::crowd_on_threads(sizes.rounds, Placement::Sharded(1), 1)) },
+        Contender {
+            name: SHARDED,
+            run: |sizes| figures(ours::crowd_on_threads(sizes.rounds, Placement::Sharded(1), 1)),
+        },
         Contender { name: STRAIGHT, run: |sizes| rate(inbox::direct, sizes) },
         Contender { name: BY_WAY, run: |sizes| rate(inbox::routed, sizes) },
         Contender { name: KAMEO, run: |sizes| rate(peers::kameo::play, sizes) },

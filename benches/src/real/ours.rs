@@ -123,7 +123,8 @@ fn on_threads(play: &str, size: u64, placement: Placement, window: u32) -> Resul
 /// A play on processes, each of which is this program with a hidden subcommand.
 fn on_processes(play: &str, size: u64, window: u32) -> Result<Ended> {
     let program = env::current_exe().context("failed to find this program")?;
-    let processes = Processes::new(Threads::new()).command(program, [CHILD, play, &size.to_string(), &window.to_string()]);
+    let processes =
+        Processes::new(Threads::new()).command(program, [CHILD, play, &size.to_string(), &window.to_string()]);
     ended(processes.run(&stage(play, size, Placement::Inline, window)?)?)
 }
 

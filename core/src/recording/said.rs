@@ -1,11 +1,13 @@
 //! What handlers said, as bytes: every event of a worker's lane but that it handled.
 //!
-//! Two handlings said the same if their bytes are the same; only where they are not is anything read back.
+//! Two handlings said the same if their bytes are the same; only where they are not is anything read back. What a system
+//! can serialize is kept in that form, which costs a fraction of the text that `Debug` makes of all else.
 
 use std::fmt;
 use std::io::Write as _;
 
 use super::pen::{take_varint, varint};
+use crate::codec::Codec;
 use crate::event::{Cause, DropReason, EventRef, What};
 use crate::fnv;
 use crate::header::Input;
@@ -16,6 +18,8 @@ use crate::panics;
 
 /// A text longer than this is kept as its length and hash.
 const TEXT_MAX: usize = 1 << 12;
+/// The same for a value in serialized form.
+const VALUE_MAX: usize = 64;
 /// What one handler says is kept up to so many bytes; what is more, as its hash.
 const SAID_MAX: usize = 1 << 20;
 
@@ -33,7 +37,7 @@ pub struct Said {
 
 impl Said {
     /// Takes note of an event of a worker's lane.
-    pub fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+    pub fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>, codec: Option<&Codec<M>>) {
         self.is_lost |= event.what == What::Crash(Cause::Killed);
         let Some((code, one, two)) = code(&event) else { return };
         let before = self.bytes.len();
@@ -41,18 +45,28 @@ impl Said {
         varint(one, &mut self.bytes);
         varint(two, &mut self.bytes);
         let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
-        put(text.as_bytes(), &mut self.bytes);
-        self.scratch.clear();
-        if let Some(input) = input {
-            // A `Debug` that fails has written what it has.
-            let _ = write!(self.scratch, "{input:?}");
+        put_text(text.as_bytes(), &mut self.bytes);
+        match input {
+            None => put_text(&[], &mut self.bytes),
+            Some(input) => self.put_input(input, codec),
         }
-        put(&self.scratch, &mut self.bytes);
         if self.bytes.len() > SAID_MAX {
             let hash = self.beyond.unwrap_or(fnv::OFFSET);
             self.beyond = Some(fnv::extend(hash, &self.bytes[before..]));
             self.bytes.truncate(before);
         }
+    }
+
+    fn put_input<M: StateMachine>(&mut self, input: &Input<M>, codec: Option<&Codec<M>>) {
+        self.scratch.clear();
+        if let Some(Ok(value)) = codec.map(|codec| codec.put_input(input, std::mem::take(&mut self.scratch))) {
+            self.scratch = value;
+            return put(&self.scratch, VALUE, VALUE_MAX, hash_words, &mut self.bytes);
+        }
+        self.scratch.clear();
+        // A `Debug` that fails has written what it has.
+        let _ = write!(self.scratch, "{input:?}");
+        put_text(&self.scratch, &mut self.bytes);
     }
 
     /// What was said since the last [`Said::clear`]; none if the process died that was to say it.
@@ -76,14 +90,33 @@ impl Said {
 /// The code of all that is beyond the limit.
 const BEYOND: u8 = 17;
 
-fn put(text: &[u8], bytes: &mut Vec<u8>) {
-    if text.len() <= TEXT_MAX {
-        varint(text.len() as u64 * 2, bytes);
-        bytes.extend_from_slice(text);
+/// Before a text or a value stands its length, and in the lowest two bits what it is, and whether there is but its hash.
+const HASHED: u64 = 1;
+const VALUE: u64 = 2;
+
+fn put_text(text: &[u8], bytes: &mut Vec<u8>) {
+    put(text, 0, TEXT_MAX, fnv::hash, bytes);
+}
+
+fn put(what: &[u8], kind: u64, most: usize, hash: fn(&[u8]) -> u64, bytes: &mut Vec<u8>) {
+    let len = (what.len() as u64) << 2;
+    if what.len() <= most {
+        varint(len | kind, bytes);
+        bytes.extend_from_slice(what);
     } else {
-        varint(text.len() as u64 * 2 + 1, bytes);
-        bytes.extend_from_slice(&fnv::extend(fnv::OFFSET, text).to_le_bytes());
+        varint(len | kind | HASHED, bytes);
+        bytes.extend_from_slice(&hash(what).to_le_bytes());
     }
+}
+
+/// FNV-1a over words of eight bytes, little-endian, the last filled up with zeros. Fixed for ever, as it stands in files.
+fn hash_words(bytes: &[u8]) -> u64 {
+    let words = bytes.chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    });
+    fnv::spread(words.fold(fnv::OFFSET, |hash, word| (hash ^ word).rotate_left(29).wrapping_mul(fnv::PRIME)))
 }
 
 /// What an event is and its numbers; none of what is not said by a handler. Fixed for ever, as it stands in files.
@@ -123,20 +156,21 @@ pub struct Saying {
 impl Saying {
     /// Reads back what was said, as far as it can be read.
     #[must_use]
-    pub fn read(said: &[u8]) -> Vec<Self> {
+    pub fn read<M: StateMachine>(said: &[u8], codec: Option<&Codec<M>>) -> Vec<Self> {
         let (mut at, mut all) = (0, Vec::new());
         while at < said.len() {
-            let Some(saying) = Self::next(said, &mut at) else { break };
+            let Some(saying) = Self::next(said, &mut at, codec) else { break };
             all.push(saying);
         }
         all
     }
 
-    fn next(said: &[u8], at: &mut usize) -> Option<Self> {
+    fn next<M: StateMachine>(said: &[u8], at: &mut usize, codec: Option<&Codec<M>>) -> Option<Self> {
         let code = *said.get(*at)?;
         *at += 1;
         let (one, two) = (take_varint(said, at)?, take_varint(said, at)?);
-        Some(Self { code, one, two, text: take_text(said, at)?, payload: take_text(said, at)? })
+        let (text, payload) = (take_text(said, at, codec)?, take_text(said, at, codec)?);
+        Some(Self { code, one, two, text, payload })
     }
 
     /// It in words, which need the names.
@@ -146,15 +180,18 @@ impl Saying {
     }
 }
 
-fn take_text(said: &[u8], at: &mut usize) -> Option<String> {
-    let len = take_varint(said, at)?;
-    let (long, len) = (len & 1 == 1, usize::try_from(len >> 1).ok()?);
-    let kept = if long { 8 } else { len };
+fn take_text<M: StateMachine>(said: &[u8], at: &mut usize, codec: Option<&Codec<M>>) -> Option<String> {
+    let head = take_varint(said, at)?;
+    let len = usize::try_from(head >> 2).ok()?;
+    let kept = if head & HASHED == 0 { len } else { 8 };
     let bytes = said.get(*at..at.checked_add(kept)?)?;
     *at += kept;
-    Some(if long {
+    Some(if head & HASHED != 0 {
         let hash = bytes.iter().rev().fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
         format!("{len} bytes of hash {hash:016x}")
+    } else if head & VALUE != 0 {
+        let input = codec.and_then(|codec| codec.input(bytes).ok());
+        input.map_or_else(|| format!("{len} bytes that are no value"), |input| format!("{input:?}"))
     } else {
         String::from_utf8_lossy(bytes).into_owned()
     })
@@ -205,6 +242,7 @@ mod tests {
     use crate::machine::TimerTag;
     use crate::outbox::Outbox;
 
+    #[derive(serde::Serialize, serde::Deserialize)]
     struct Mute;
     impl StateMachine for Mute {
         type Message = ();
@@ -223,7 +261,7 @@ mod tests {
         let event = EventRef { moment: Moment::default(), lane, life: Incarnation(0), what, header: &header, text };
         let input = update.map(|update| Input::<Mute>::Update(update.to_owned()));
         let mut said = Said::default();
-        said.hear(event, input.as_ref());
+        said.hear(event, input.as_ref(), None);
         said
     }
 
@@ -231,7 +269,7 @@ mod tests {
     fn check(mut said: Said, expected: &str) {
         let names = Names::new("test", ["ann", "bob"], ["bank"]).expect("good names");
         let read: Vec<String> =
-            Saying::read(bytes(&mut said)).iter().map(|one| one.display(&names).to_string()).collect();
+            Saying::read::<Mute>(bytes(&mut said), None).iter().map(|one| one.display(&names).to_string()).collect();
         assert_eq!(read.join("; "), expected);
     }
 
@@ -261,11 +299,40 @@ mod tests {
         assert!(bytes(&mut one).len() < 32 && bytes(&mut one) != bytes(&mut other));
         let hash = "an update to bob: 4098 bytes of hash ";
         assert!(
-            Saying::read(bytes(&mut one))[0]
+            Saying::read::<Mute>(bytes(&mut one), None)[0]
                 .display(&Names::new("t", ["a", "bob"], ["s"]).expect("good"))
                 .to_string()
                 .starts_with(hash)
         );
+    }
+
+    #[test]
+    fn what_can_be_serialized_is_kept_in_that_form_and_read_back() {
+        let codec = Codec::<Mute>::new();
+        let names = Names::new("test", ["ann", "bob"], ["bank"]).expect("good names");
+        let header = Header { to: WorkerId::at(1), ..Header::blank() };
+        let event = EventRef {
+            moment: Moment::default(),
+            lane: Lane::Worker(WorkerId::at(0)),
+            life: Incarnation(0),
+            what: What::Emit,
+            header: &header,
+            text: "",
+        };
+        let kept = |update: &str| {
+            let mut said = Said::default();
+            said.hear(event, Some(&Input::<Mute>::Update(update.to_owned())), Some(&codec));
+            let bytes = bytes(&mut said).to_vec();
+            (Saying::read(&bytes, Some(&codec))[0].display(&names).to_string(), bytes)
+        };
+        assert_eq!(kept("hello").0, "an update to bob: \"hello\"");
+        let (long, other) = ("x".repeat(VALUE_MAX), format!("{}y", "x".repeat(VALUE_MAX - 1)));
+        assert!(kept(&long).0.starts_with("an update to bob: 66 bytes of hash "));
+        assert_ne!(kept(&long).1, kept(&other).1);
+        let hello = kept("hello").1;
+        assert_eq!(Saying::read::<Mute>(&hello, None)[0].payload, "7 bytes that are no value");
+        let damaged: Vec<u8> = hello.iter().map(|byte| byte ^ 1).collect();
+        let _ = Saying::read(&damaged, Some(&codec));
     }
 
     #[test]
@@ -280,8 +347,8 @@ mod tests {
             text,
         };
         let (mut said, text) = (Said::default(), "x".repeat(TEXT_MAX));
-        (0..300).for_each(|_| said.hear::<Mute>(event(&text), None));
-        let (len, read) = (bytes(&mut said).len(), Saying::read(bytes(&mut said)));
+        (0..300).for_each(|_| said.hear::<Mute>(event(&text), None, None));
+        let (len, read) = (bytes(&mut said).len(), Saying::read::<Mute>(bytes(&mut said), None));
         assert!(len < SAID_MAX + 32 && bytes(&mut said).len() == len, "{len}");
         assert_eq!(read.last().map(|last| last.code), Some(BEYOND));
     }
@@ -290,7 +357,7 @@ mod tests {
     fn no_bytes_are_too_strange() {
         let mut said = heard(What::Emit, "text", Some("hello"));
         for cut in 0..bytes(&mut said).len() {
-            assert!(Saying::read(&bytes(&mut said)[..cut]).is_empty());
+            assert!(Saying::read::<Mute>(&bytes(&mut said)[..cut], None).is_empty());
         }
         let of = |bytes| Said { bytes, ..Said::default() };
         check(of(vec![77, 0, 0, 0, 0]), "something that this raddle does not know");

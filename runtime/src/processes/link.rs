@@ -406,7 +406,7 @@ mod tests {
         let (moment, sink) = (Moment::default(), &mut ());
         let is_sent = worker.send_away(&envelope, &rules, moment, |errand| link.send(errand));
         let receive = || link.receive();
-        let done = worker.handle_away(envelope, &rules, moment, &mut out, &mut outputs, sink, is_sent, receive);
+        let done = worker.handle_away(&envelope.header, &rules, moment, &mut out, &mut outputs, sink, is_sent, receive);
         assert_eq!(worker.is_crashed(), done == raddle_core::Handled::Crashed);
         let sent = outputs.drain().next().map(|sent| match sent.input {
             raddle_core::Input::Update(n) => n,

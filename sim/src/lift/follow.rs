@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use raddle_core::recording::{Act as Recorded, Handling, Recording, Said, counts_deaths, inbox_lane, shard_lane};
 use raddle_core::{
-    Digester, EventRef, Hop, Input, InputKind, Lane as Place, MessageId, Names, Party, Recorder, Root, Sink, SourceId,
-    StateMachine, Time, WorkerId,
+    Codec, Digester, EventRef, Hop, Input, InputKind, Lane as Place, MessageId, Names, Party, Recorder, Root, Sink,
+    SourceId, StateMachine, Time, WorkerId,
 };
 
 use super::difference::{Difference, act_in_words};
@@ -44,6 +44,7 @@ pub(super) struct Follow<'a, M: StateMachine> {
 /// Whoever hears what happens.
 pub(super) struct Ears<'a, M: StateMachine> {
     said: Said,
+    codec: Option<Codec<M>>,
     digester: &'a mut Digester,
     recorder: Option<&'a mut Recorder<M>>,
     events: &'a mut u64,
@@ -60,8 +61,13 @@ enum Came {
 }
 
 impl<'a, M: StateMachine> Ears<'a, M> {
-    pub(super) fn new(digester: &'a mut Digester, recorder: Option<&'a mut Recorder<M>>, events: &'a mut u64) -> Self {
-        Self { said: Said::default(), digester, recorder, events }
+    pub(super) fn new(
+        codec: Option<Codec<M>>,
+        digester: &'a mut Digester,
+        recorder: Option<&'a mut Recorder<M>>,
+        events: &'a mut u64,
+    ) -> Self {
+        Self { said: Said::default(), codec, digester, recorder, events }
     }
 }
 
@@ -69,7 +75,7 @@ impl<M: StateMachine> Sink<M> for Ears<'_, M> {
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         *self.events += 1;
         if matches!(event.lane, Place::Worker(_)) {
-            self.said.hear(event, input);
+            self.said.hear(event, input, self.codec.as_ref());
         }
         self.digester.event(event, input);
         if let Some(recorder) = &mut self.recorder {
@@ -296,7 +302,7 @@ impl<'a, M: StateMachine> Follow<'a, M> {
         let header = &self.runner.world.current.header;
         match (handling.said, self.ears.said.bytes()) {
             (Some(recorded), Some(came)) => {
-                if let Some(difference) = Difference::said(header, recorded, came, names) {
+                if let Some(difference) = Difference::said(header, recorded, came, names, self.ears.codec.as_ref()) {
                     return Came::Other(difference);
                 }
             }

@@ -163,7 +163,12 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
     let (mut digester, mut recorder) = (Digester::new(Arc::clone(&names)), Recorder::default());
     let mut schedule: Option<Vec<Decision>> = keep.keeps_events().then(Vec::new);
     let mut events = 0;
-    let ears = Ears::new(&mut digester, keep.keeps_events().then_some(&mut recorder), &mut events);
+    let ears = Ears::new(
+        runner.world.plan.codec().copied(),
+        &mut digester,
+        keep.keeps_events().then_some(&mut recorder),
+        &mut events,
+    );
     let mut follow = Follow::new(runner, lanes, keep != Keep::Digest, ears);
     let mut difference = follow.run(&mut schedule, keep.events_max());
     let cut = follow.cut();
