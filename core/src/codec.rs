@@ -9,11 +9,14 @@ use serde::de::DeserializeOwned;
 use crate::away::{Answer, Errand, Said};
 use crate::header::Input;
 use crate::machine::StateMachine;
+use crate::recording::Sketch;
 
 /// How the values of one system become bytes (postcard) and values again.
 pub struct Codec<M: StateMachine> {
+    #[expect(clippy::type_complexity, reason = "an errand, borrowed")]
     put_errand: fn(Errand<&Input<M>>, Vec<u8>) -> Result<Vec<u8>, CodecError>,
     get_errand: Get<Errand<Input<M>>>,
+    sketch_input: fn(&Input<M>) -> Option<Sketch>,
     put_input: Put<Input<M>>,
     get_input: Get<Input<M>>,
     #[expect(clippy::type_complexity, reason = "an answer, borrowed")]
@@ -58,6 +61,7 @@ impl<M: StateMachine> Codec<M> {
         Self {
             put_errand: |errand, bytes| put(&errand, bytes),
             get_errand: get,
+            sketch_input: Sketch::of,
             put_input: put,
             get_input: get,
             put_answer: |said, state, bytes| put(&(said, state), bytes),
@@ -84,6 +88,11 @@ impl<M: StateMachine> Codec<M> {
     /// When they are none.
     pub fn errand(&self, bytes: &[u8]) -> Result<Errand<Input<M>>, CodecError> {
         (self.get_errand)(bytes)
+    }
+
+    /// An input as a number; none if it does not serialize.
+    pub(crate) fn sketch(&self, input: &Input<M>) -> Option<Sketch> {
+        (self.sketch_input)(input)
     }
 
     /// An input, behind these bytes.

@@ -339,6 +339,8 @@ impl<'a, M: StateMachine> Work<'a, M> {
         if !may_lie_down {
             return Next::None(Turn::Idle);
         }
+        post.log.pause();
+        self.left.log.pause();
         let deadline =
             timer.map(|(deadline, _)| deadline).filter(|deadline| self.transport.instant(*deadline).is_some());
         match deadline {

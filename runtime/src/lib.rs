@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod activity;
+mod apart;
 mod crew;
 mod error;
 mod hands;

@@ -173,6 +173,11 @@ impl<M: StateMachine> Log<M> {
         }
     }
 
+    /// Nothing more may come for a while: what is on tape is handed over.
+    pub(crate) fn pause(&mut self) {
+        self.tape.iter_mut().for_each(Tape::hand_over);
+    }
+
     /// How often each event happened so far.
     pub(crate) const fn counts(&self) -> &Counts {
         &self.counts

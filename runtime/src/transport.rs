@@ -18,6 +18,7 @@ use raddle_core::{
 };
 
 use crate::activity::Activity;
+use crate::apart::Apart;
 use crate::hands::Overseen;
 use crate::log::{Act, Clerk, Log, News, Parcel};
 use crate::metrics::{Gauge, Metrics};
@@ -49,8 +50,8 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     lives: Vec<AtomicU32>,
     /// Asked for routes only.
     routes: Coordinator<()>,
-    inboxes: Vec<Station<InboxDesk<M>>>,
-    shards: Vec<Station<ShardDesk<M>>>,
+    inboxes: Vec<Apart<Station<InboxDesk<M>>>>,
+    shards: Vec<Apart<Station<ShardDesk<M>>>>,
     /// By source; none of those that are no sessions.
     pub(crate) talks: Vec<Option<Station<Talk>>>,
     /// Asked for watermarks only.
@@ -58,7 +59,7 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     /// How many messages of sources were taken into a queue.
     fed: AtomicU64,
     /// What each worker shows of itself.
-    gauges: Vec<Mutex<Gauge>>,
+    gauges: Vec<Apart<Mutex<Gauge>>>,
 }
 
 /// Who wants to know what of a run.
@@ -145,12 +146,12 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let inbox = |((worker, _), owner): (_, &Waker)| {
             let queue = Inbox::new(policies, plan.transport(PROMISED));
             let desk = Desktop { queue, log: log(inbox_lane(worker)), lane: Lane::Inbox(worker) };
-            Station::new(desk, owner.clone())
+            Apart::new(Station::new(desk, owner.clone()))
         };
         let shard = |number| {
             let queue = Shard::new(Coordinator::new(plan.names(), policies), number);
             let desk = Desktop { queue, log: log(shard_lane(workers, number)), lane: Lane::Shard(number) };
-            Station::new(desk, Waker::alone())
+            Apart::new(Station::new(desk, Waker::alone()))
         };
         let talk = |(source, _)| plan.names().is_session(source).then(|| Station::new(Talk::default(), Waker::alone()));
         Self {
@@ -169,7 +170,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             talks: plan.names().sources().map(talk).collect(),
             published: Mutex::new(Coordinator::new(plan.names(), policies)),
             fed: AtomicU64::new(0),
-            gauges: plan.names().workers().map(|_| Mutex::default()).collect(),
+            gauges: plan.names().workers().map(|_| Apart::default()).collect(),
             spool,
         }
     }
@@ -474,9 +475,12 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     /// All queues with their logs, and what the workers show of themselves, when all threads have ended.
     #[expect(clippy::type_complexity, reason = "taken apart at once")]
     pub(crate) fn into_queues(self) -> (Vec<InboxDesk<M>>, Vec<ShardDesk<M>>, Vec<Gauge>) {
-        let inboxes = self.inboxes.into_iter().map(Station::into_queue);
-        let shards = self.shards.into_iter().map(Station::into_queue);
-        let gauges = self.gauges.into_iter().map(|gauge| gauge.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let inboxes = self.inboxes.into_iter().map(|station| station.into_inner().into_queue());
+        let shards = self.shards.into_iter().map(|station| station.into_inner().into_queue());
+        let gauges = self
+            .gauges
+            .into_iter()
+            .map(|gauge| gauge.into_inner().into_inner().unwrap_or_else(PoisonError::into_inner));
         (inboxes.collect(), shards.collect(), gauges.collect())
     }
 }

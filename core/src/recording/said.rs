@@ -18,8 +18,8 @@ use crate::panics;
 
 /// A text longer than this is kept as its length and hash.
 const TEXT_MAX: usize = 1 << 12;
-/// The same for a value in serialized form.
-const VALUE_MAX: usize = 64;
+/// A value that is longer in serialized form is kept as its hash.
+const VALUE_MAX: u64 = 32;
 /// What one handler says is kept up to so many bytes; what is more, as its hash.
 const SAID_MAX: usize = 1 << 20;
 
@@ -59,9 +59,16 @@ impl Said {
 
     fn put_input<M: StateMachine>(&mut self, input: &Input<M>, codec: Option<&Codec<M>>) {
         self.scratch.clear();
-        if let Some(Ok(value)) = codec.map(|codec| codec.put_input(input, std::mem::take(&mut self.scratch))) {
-            self.scratch = value;
-            return put(&self.scratch, VALUE, VALUE_MAX, hash_words, &mut self.bytes);
+        if let Some(codec) = codec
+            && let Some(sketch) = codec.sketch(input)
+        {
+            if sketch.len() > VALUE_MAX {
+                return put_hash(sketch.len(), VALUE, sketch.hash(), &mut self.bytes);
+            }
+            if let Ok(value) = codec.put_input(input, std::mem::take(&mut self.scratch)) {
+                self.scratch = value;
+                return put(&self.scratch, VALUE, &mut self.bytes);
+            }
         }
         self.scratch.clear();
         // A `Debug` that fails has written what it has.
@@ -95,28 +102,20 @@ const HASHED: u64 = 1;
 const VALUE: u64 = 2;
 
 fn put_text(text: &[u8], bytes: &mut Vec<u8>) {
-    put(text, 0, TEXT_MAX, fnv::hash, bytes);
-}
-
-fn put(what: &[u8], kind: u64, most: usize, hash: fn(&[u8]) -> u64, bytes: &mut Vec<u8>) {
-    let len = (what.len() as u64) << 2;
-    if what.len() <= most {
-        varint(len | kind, bytes);
-        bytes.extend_from_slice(what);
-    } else {
-        varint(len | kind | HASHED, bytes);
-        bytes.extend_from_slice(&hash(what).to_le_bytes());
+    match text.len() <= TEXT_MAX {
+        true => put(text, 0, bytes),
+        false => put_hash(text.len() as u64, 0, fnv::hash(text), bytes),
     }
 }
 
-/// FNV-1a over words of eight bytes, little-endian, the last filled up with zeros. Fixed for ever, as it stands in files.
-fn hash_words(bytes: &[u8]) -> u64 {
-    let words = bytes.chunks(8).map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    });
-    fnv::spread(words.fold(fnv::OFFSET, |hash, word| (hash ^ word).rotate_left(29).wrapping_mul(fnv::PRIME)))
+fn put(what: &[u8], kind: u64, bytes: &mut Vec<u8>) {
+    varint((what.len() as u64) << 2 | kind, bytes);
+    bytes.extend_from_slice(what);
+}
+
+fn put_hash(len: u64, kind: u64, hash: u64, bytes: &mut Vec<u8>) {
+    varint(len << 2 | kind | HASHED, bytes);
+    bytes.extend_from_slice(&hash.to_le_bytes());
 }
 
 /// What an event is and its numbers; none of what is not said by a handler. Fixed for ever, as it stands in files.
@@ -326,8 +325,8 @@ mod tests {
             (Saying::read(&bytes, Some(&codec))[0].display(&names).to_string(), bytes)
         };
         assert_eq!(kept("hello").0, "an update to bob: \"hello\"");
-        let (long, other) = ("x".repeat(VALUE_MAX), format!("{}y", "x".repeat(VALUE_MAX - 1)));
-        assert!(kept(&long).0.starts_with("an update to bob: 66 bytes of hash "));
+        let (long, other) = ("x".repeat(40), format!("{}y", "x".repeat(39)));
+        assert!(kept(&long).0.starts_with("an update to bob: 42 bytes of hash "));
         assert_ne!(kept(&long).1, kept(&other).1);
         let hello = kept("hello").1;
         assert_eq!(Saying::read::<Mute>(&hello, None)[0].payload, "7 bytes that are no value");
