@@ -222,6 +222,11 @@ impl Threads {
         self.seed
     }
 
+    /// How often whoever waits gives up its turn before it sleeps.
+    pub(crate) const fn current_yield_budget(&self) -> u32 {
+        self.yield_budget
+    }
+
     /// The same, where others run the handlers.
     pub(crate) fn run_with<M: StateMachine>(
         &self,

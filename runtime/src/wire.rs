@@ -340,6 +340,11 @@ impl<R: Read> FrameReader<R> {
     pub const fn get_ref(&self) -> &R {
         &self.from
     }
+
+    /// The same, to be changed: not to be read from.
+    pub const fn get_mut(&mut self) -> &mut R {
+        &mut self.from
+    }
 }
 
 /// Fills `buffer` as far as there is anything; how far.

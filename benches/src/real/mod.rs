@@ -87,6 +87,7 @@ const CROWD: Question = Question {
         versus(INLINE, KAMEO, Asked::Better(2.0)),
         versus(SHARDED, KAMEO, Asked::Better(2.0)),
         versus(INLINE, ACTIX, Asked::Better(2.0)),
+        versus(INLINE_MANY, ACTIX, Asked::Better(2.0)),
         versus(SHARDED, ACTIX, Asked::Better(2.0)),
         versus(PROCESSES, PYTHON, Asked::Better(40.0)),
         versus(PROCESSES_MANY, PYTHON, Asked::Better(40.0)),
@@ -125,12 +126,12 @@ const RECORDING: Question = Question {
 };
 
 const INLINE: &str = "raddle threads, inline";
-const INLINE_MANY: &str = "raddle threads, inline, window=64";
+const INLINE_MANY: &str = "raddle threads, inline, window=256";
 const SHARDED: &str = "raddle threads, sharded(1)";
 const PROCESSES: &str = "raddle processes";
-const PROCESSES_MANY: &str = "raddle processes, window=64";
+const PROCESSES_MANY: &str = "raddle processes, window=256";
 /// Most inputs that a worker takes at once, where it takes many.
-const WINDOW: u32 = 64;
+const WINDOW: u32 = 256;
 const STRAIGHT: &str = "bare inbox, straight";
 const BY_WAY: &str = "bare inbox, by way of a thread";
 const PIPES: &str = "bare pipes";

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use raddle_core::{Away, Codec, CodecError, Incarnation, Plan, StateMachine, WorkerId};
 
 use super::door;
+use super::eager::Eager;
 use super::frames::{ANSWER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE, UP};
 use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
 
@@ -64,7 +65,7 @@ fn work<M: StateMachine>(plan: &Plan<M>, codec: &Codec<M>) -> Result<(), ChildEr
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // What handlers start must not hold the connection open.
     nix::unistd::dup2_stdin(File::open("/dev/null")?).map_err(io::Error::from)?;
-    let mut reader = FrameReader::new(BufReader::new(socket.try_clone()?), Stream::Worker)?;
+    let mut reader = FrameReader::new(BufReader::new(Eager::new(socket.try_clone()?, 0)), Stream::Worker)?;
     let mut writer = FrameWriter::new(BufWriter::new(socket), Stream::Worker)?;
     let done = answer_all(plan, codec, &mut reader, &mut writer);
     if let Err(error) = &done
@@ -78,7 +79,7 @@ fn work<M: StateMachine>(plan: &Plan<M>, codec: &Codec<M>) -> Result<(), ChildEr
 fn answer_all<M: StateMachine>(
     plan: &Plan<M>,
     codec: &Codec<M>,
-    reader: &mut FrameReader<BufReader<UnixStream>>,
+    reader: &mut FrameReader<BufReader<Eager>>,
     writer: &mut FrameWriter<BufWriter<UnixStream>>,
 ) -> Result<(), ChildError> {
     let hello: Hello = match reader.read()? {
@@ -86,6 +87,7 @@ fn answer_all<M: StateMachine>(
         Some(frame) if frame.kind == HELLO => frame.value()?,
         Some(frame) => return Err(ChildError::Kind(frame.kind)),
     };
+    reader.get_mut().get_mut().set_yields(hello.yields);
     let mut away = begin(plan, codec, &hello)?;
     let mut out = io::stdout();
     let _ = writeln!(out, "{UP}").and_then(|()| out.flush());

@@ -14,6 +14,7 @@ use std::time::Duration;
 use raddle_core::{Answer, Codec, CodecError, Errand, Incarnation, Input, Plan, Recovery, StateMachine, WorkerId};
 
 use super::body::{Body, Launch, Printed};
+use super::eager::Eager;
 use super::frames::{ANSWER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE};
 use super::warden::Notice;
 use crate::error::RunError;
@@ -24,6 +25,8 @@ use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
 pub(crate) struct Terms {
     pub(crate) launch: Launch,
     pub(crate) seed: u64,
+    /// How often whoever waits for the other end gives up its turn before it sleeps.
+    pub(crate) yields: u32,
     pub(crate) patience: Duration,
     pub(crate) bell: Sender<Notice>,
 }
@@ -49,10 +52,11 @@ pub(crate) struct Link<M: StateMachine> {
 
 /// The connection to a process.
 struct Line {
-    reader: Option<FrameReader<BufReader<UnixStream>>>,
+    reader: Option<FrameReader<BufReader<Eager>>>,
     /// None if it was gone before a word was said.
     writer: Option<FrameWriter<BufWriter<UnixStream>>>,
     socket: UnixStream,
+    yields: u32,
 }
 
 /// Why a process is of no more use.
@@ -83,7 +87,7 @@ impl Line {
             Some(reader) => reader,
             // The stream of a process begins when it has come so far.
             none => none.insert(FrameReader::new(
-                BufReader::new(self.socket.try_clone().map_err(WireError::from)?),
+                BufReader::new(Eager::new(self.socket.try_clone().map_err(WireError::from)?, self.yields)),
                 Stream::Worker,
             )?),
         };
@@ -139,12 +143,13 @@ impl<M: StateMachine> Link<M> {
             worker: u32::try_from(self.worker.index()).unwrap_or(u32::MAX),
             life: self.life.0,
             seed: self.terms.seed,
+            yields: self.terms.yields,
             silently,
             keeps_state: self.keeps_state,
             state: state.map(|state| self.codec.put_state(state, Vec::new())).transpose()?,
         };
         let writer = FrameWriter::new(BufWriter::new(socket.try_clone().map_err(WireError::from)?), Stream::Worker);
-        let line = self.line.insert(Line { reader: None, writer: writer.ok(), socket });
+        let line = self.line.insert(Line { reader: None, writer: writer.ok(), socket, yields: self.terms.yields });
         match line.writer().and_then(|writer| {
             writer.write_value(HELLO, &hello)?;
             Ok(writer.flush()?)
@@ -383,13 +388,13 @@ mod tests {
     fn link_to(plan: &Plan<Last>, says: &[u8]) -> (Link<Last>, UnixStream) {
         let launch = Launch { program: "/no/such/program".into(), args: Vec::new(), system: 0 };
         let (patience, bell) = (Duration::from_secs(5), channel().0);
-        let terms = Arc::new(Terms { launch, seed: 0, patience, bell });
+        let terms = Arc::new(Terms { launch, seed: 0, yields: 3, patience, bell });
         let mut link = Link::new(plan, *plan.codec().expect("on processes"), WorkerId::new(0), &terms);
         let (ours, mut theirs) = UnixStream::pair().expect("a pair");
         theirs.write_all(says).expect("it fits");
         theirs.shutdown(Shutdown::Write).expect("it is open");
         let writer = FrameWriter::new(BufWriter::new(ours.try_clone().expect("a clone")), Stream::Worker).ok();
-        link.line = Some(Line { reader: None, writer, socket: ours });
+        link.line = Some(Line { reader: None, writer, socket: ours, yields: 3 });
         (link, theirs)
     }
 
