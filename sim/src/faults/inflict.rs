@@ -25,7 +25,7 @@ impl<M: StateMachine> World<M> {
         if self.faults.healed.is_some() {
             return;
         }
-        let over_time = self.faults.are_to_end(self.moment.step, self.settings.steps_max);
+        let over_time = !self.is_as_real() && self.faults.are_to_end(self.moment.step, self.settings.steps_max);
         if over_time {
             self.acts.clear();
         }
@@ -77,6 +77,12 @@ impl<M: StateMachine> World<M> {
             }
         }
         self.acts = acts;
+    }
+
+    /// Whether all that may befall the run is what befalls real ones: processes die at any time, and nothing lasts that could
+    /// be healed.
+    fn is_as_real(&self) -> bool {
+        self.settings.granularity == Granularity::Threads && self.settings.faults.kinds().eq([FaultKind::Crash])
     }
 
     /// Of this kind, what may befall the updates that may arrive now.
