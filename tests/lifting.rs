@@ -195,7 +195,8 @@ fn deaths() {
     let placements = ["inline", "sharded(2)", "sharded(1)"].into_iter().cycle();
     for (entry, placement) in entries.zip(placements) {
         for (restart, died) in ["never", "always", "at-most(3,50)"].into_iter().zip(&mut all) {
-            let policies = [("restart", restart), ("placement", placement)];
+            let window = if restart == "never" { "1" } else { "4" };
+            let policies = [("restart", restart), ("placement", placement), ("window", window)];
             let (between, of) = check_deaths(&entry, None, &policies, folder.path());
             *died = (died.0 + between, died.1 + of);
         }

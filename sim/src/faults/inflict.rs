@@ -55,8 +55,7 @@ impl<M: StateMachine> World<M> {
                 FaultKind::Crash => {
                     self.list_of_workers(kind, &mut acts, Self::may_crash, Fault::Crash);
                     if self.settings.granularity == Granularity::Threads {
-                        let may = |world: &Self, it| world.may_crash(it) && !world.faults.doomed.contains(&it);
-                        self.list_of_workers(kind, &mut acts, may, Fault::Doom);
+                        self.list_of_workers(kind, &mut acts, Self::may_be_doomed, Fault::Doom);
                     }
                 }
                 FaultKind::Stall => {
@@ -173,6 +172,13 @@ impl<M: StateMachine> World<M> {
             Granularity::Delivery | Granularity::Queues => place.gate == Gate::Open,
         };
         is_open && !self.workers[at].is_crashed()
+    }
+
+    /// Whether the next input that a worker takes may be its last: by itself, or along with others in hand.
+    fn may_be_doomed(&self, worker: WorkerId) -> bool {
+        let is_doomed = self.faults.doomed.contains(&worker);
+        let may_take = self.may_crash(worker) || self.may_pick(worker);
+        may_take && !is_doomed && !self.workers[worker.index()].is_crashed()
     }
 
     /// Does it.
