@@ -11,7 +11,7 @@ use raddle::checkers::LAWS;
 use raddle::systems;
 use raddle_core::recording::{Act, Reader, Recording};
 use raddle_runtime::{RecordTo, Threads, read_recording, read_stream};
-use raddle_sim::Keep;
+use raddle_sim::{Budget, Keep};
 
 const SEEDS: u64 = 4;
 
@@ -133,7 +133,7 @@ fn check_deaths(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], fol
         .seed(3)
         .messages(Some(2_000))
         .record_to(RecordTo::new(&file))
-        .time_limit(Some(Duration::from_millis(120)))
+        .time_limit(Some(Duration::from_millis(80)))
         .drain_limit(Duration::from_millis(500));
     let processes = Processes::new(threads)
         .command(env!("CARGO_BIN_EXE_raddle"), words)
@@ -153,12 +153,18 @@ fn check_deaths(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], fol
         panic!("{what}: {difference}; {:?}", run.deaths);
     }
     assert_eq!(lifted.digest, run.trace.digest(), "{what}");
-    // What a system promises beside the laws may need that nobody forgets.
-    let is_law = |name: &str| name != "consistent-cut" && LAWS.iter().any(|law| law.name == name);
+    // What a system promises beside the laws may need that nobody forgets, and that no update is lost to a death.
+    let deadlocks = |name: &str| name == "no-deadlock" && policies.contains(&("on_full", "stall"));
+    let needs_more = |name: &str| NEED_MORE.contains(&name) || deadlocks(name);
+    let is_law = |name: &str| LAWS.iter().any(|law| law.name == name) && !needs_more(name);
     let broken = lifted.recording.run.violation.filter(|broken| bug.is_none() && is_law(&broken.law));
     assert_eq!(broken, None, "{what}");
     died(&recording)
 }
+
+/// Laws that hold only if the system does something for them.
+#[cfg(unix)]
+const NEED_MORE: [&str; 2] = ["consistent-cut", "causal-consistency"];
 
 /// How many processes died between two inputs, and how many of one.
 #[cfg(unix)]
@@ -187,16 +193,92 @@ fn deaths() {
     let mut all = [(0, 0); 3];
     let entries = systems::all().into_iter().filter(|entry| entry.name() != "indexer");
     let placements = ["inline", "sharded(2)", "sharded(1)"].into_iter().cycle();
-    for (entry, first) in entries.zip(placements) {
+    for (entry, placement) in entries.zip(placements) {
         for (restart, died) in ["never", "always", "at-most(3,50)"].into_iter().zip(&mut all) {
-            for (recovery, placement) in [("amnesia", first), ("durable", "inline")] {
-                let policies = [("restart", restart), ("recovery", recovery), ("placement", placement)];
-                let (between, of) = check_deaths(&entry, None, &policies, folder.path());
-                *died = (died.0 + between, died.1 + of);
-            }
+            let window = if restart == "never" { "1" } else { "4" };
+            let policies = [("restart", restart), ("placement", placement), ("window", window)];
+            let (between, of) = check_deaths(&entry, None, &policies, folder.path());
+            *died = (died.0 + between, died.1 + of);
         }
+        check_deaths(&entry, None, &[("recovery", "durable"), ("restart", "always")], folder.path());
     }
     assert!(all.iter().all(|(between, of)| *between > 5 && *of > 5), "too few have died: {all:?}");
+}
+
+/// Where queues are full, and where inputs are handled twice: of a pair both are, or neither.
+#[test]
+#[cfg(unix)]
+fn deaths_at_full_queues_and_with_bugs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let entry = |name: &str| systems::all().into_iter().find(|entry| entry.name() == name).expect("built in");
+    for on_full in ["drop-newest", "drop-oldest", "hold", "nack", "stall"] {
+        for placement in ["inline", "sharded(2)"] {
+            let sizes = [("capacity", "2"), ("ingress", "2"), ("overflow", "1"), ("restart", "always")];
+            let policies = [&[("on_full", on_full), ("placement", placement)][..], &sizes].concat();
+            check_deaths(&entry("mesh"), None, &policies, folder.path());
+        }
+    }
+    for (name, bug) in [("fanout", "handle-twice"), ("half", "lose-silently"), ("diamond", "forget-clocks")] {
+        check_deaths(&entry(name), Some(bug), &[("restart", "always")], folder.path());
+    }
+}
+
+/// What only a death can break becomes a finding, and shrinks to that death.
+#[test]
+#[cfg(unix)]
+fn a_finding_that_needs_a_death() {
+    use raddle::prelude::*;
+    use raddle_runtime::Processes;
+
+    /// Counts what it has sent, or what has come, and sees when one of the two has lost count.
+    #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+    struct Counts {
+        many: u32,
+        has_missed: bool,
+    }
+
+    impl StateMachine for Counts {
+        type Message = u8;
+        type Update = u32;
+
+        fn on_message(&mut self, _: u8, out: &mut Outbox<u32>) {
+            self.many += 1;
+            out.notify("b", self.many);
+        }
+
+        fn on_update(&mut self, many: u32, _: &mut Outbox<u32>) {
+            self.many += 1;
+            self.has_missed |= self.many != many;
+        }
+    }
+
+    let system = System::new("counts")
+        .workers(["a", "b"], |_| Counts::default())
+        .messages("s", [("a", 1), ("a", 2)])
+        .with(|policies| policies.restart = raddle_core::Restart::Always)
+        .never("missed", |run| run.machines().any(|counts| counts.has_missed))
+        .on_processes();
+    let plan = system.plan().expect("sound");
+    Processes::serve(&plan);
+    let folder = tempfile::tempdir().expect("a folder");
+    // When somebody is killed, the clock says: perhaps before anything was counted.
+    let find = |nth: u32| {
+        let file = folder.path().join(format!("{nth}.rec"));
+        let threads = Threads::new().messages(Some(200)).record_to(RecordTo::new(&file));
+        let processes = Processes::new(threads).in_test("a_finding_that_needs_a_death");
+        let run = processes.kill_every(Some(Duration::from_millis(5))).run(&plan).expect("runs");
+        run.recorded.expect("asked for").expect("written");
+        let recording = Arc::new(read_recording(&file).expect("sound"));
+        let (lifted, finding) = raddle_sim::found_in(&system, &recording, Duration::MAX).expect("it can be done again");
+        assert_eq!((lifted.difference, lifted.cut), (None, None));
+        finding
+    };
+    let finding = (0..50).find_map(find).expect("whoever lives again has lost count");
+    let system: Box<dyn raddle::any::AnySystem> = Box::new(system);
+    let (shrunk, found) = system.shrink(&finding, &Budget::default(), &Arc::default()).expect("it fails as it did");
+    let size = found.shrunk.expect("it was shrunk");
+    assert!(size.needs.contains("1 fault, a crash"), "{size:?}");
+    assert_eq!(shrunk.law, "missed");
 }
 
 /// The bytes of a recording of `mesh`, and its digest.
@@ -244,9 +326,26 @@ fn damaged_recordings_are_refused_or_done_as_far_as_they_are_sound() {
 #[test]
 fn lanes_of_rubbish_are_no_run() {
     let (bytes, digest) = recorded();
-    let sound = read_stream(&bytes[..]).expect("sound");
+    spoil(mesh().as_ref(), &read_stream(&bytes[..]).expect("sound"), digest);
+}
+
+#[test]
+#[cfg(unix)]
+fn lanes_of_rubbish_with_deaths_are_no_run() {
+    let (folder, policies) = (tempfile::tempdir().expect("a folder"), [("restart", "always")]);
+    let entry = systems::all().into_iter().find(|entry| entry.name() == "mesh").expect("built in");
+    check_deaths(&entry, None, &policies, folder.path());
+    let recording = read_recording(&folder.path().join("0.rec")).expect("sound");
+    let digest = recording.tail.as_ref().and_then(|tail| tail.digest).expect("it was kept");
+    spoil(mesh().as_ref(), &recording, digest);
+}
+
+/// Changes single bytes of lanes.
+fn spoil(system: &dyn raddle::any::AnySystem, sound: &raddle_core::recording::Recording, digest: raddle_core::Digest) {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) };
-    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
+    // Half of them are the tag of an act.
+    let byte = prop_oneof![any::<u8>(), 1..=17_u8];
+    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), byte, any::<bool>());
     proptest!(config, |((lane, at, byte, cuts) in change)| {
         let mut recording = sound.clone();
         let lane = lane.get_mut(&mut recording.lanes);
@@ -257,7 +356,7 @@ fn lanes_of_rubbish_are_no_run() {
                 lane.truncate(at);
             }
         }
-        let lifted = mesh().lift(&Arc::new(recording), None, Keep::Digest);
+        let lifted = system.lift(&Arc::new(recording), None, Keep::Digest);
         if let Ok(lifted) = lifted
             && lifted.difference.is_none() && lifted.cut.is_none()
         {

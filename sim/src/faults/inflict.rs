@@ -25,7 +25,7 @@ impl<M: StateMachine> World<M> {
         if self.faults.healed.is_some() {
             return;
         }
-        let over_time = self.faults.are_to_end(self.moment.step, self.settings.steps_max);
+        let over_time = !self.is_as_real() && self.faults.are_to_end(self.moment.step, self.settings.steps_max);
         if over_time {
             self.acts.clear();
         }
@@ -55,8 +55,7 @@ impl<M: StateMachine> World<M> {
                 FaultKind::Crash => {
                     self.list_of_workers(kind, &mut acts, Self::may_crash, Fault::Crash);
                     if self.settings.granularity == Granularity::Threads {
-                        let may = |world: &Self, it| world.may_crash(it) && !world.faults.doomed.contains(&it);
-                        self.list_of_workers(kind, &mut acts, may, Fault::Doom);
+                        self.list_of_workers(kind, &mut acts, Self::may_be_doomed, Fault::Doom);
                     }
                 }
                 FaultKind::Stall => {
@@ -77,6 +76,12 @@ impl<M: StateMachine> World<M> {
             }
         }
         self.acts = acts;
+    }
+
+    /// Whether all that may befall the run is what befalls real ones: processes die at any time, and nothing lasts that could
+    /// be healed.
+    fn is_as_real(&self) -> bool {
+        self.settings.granularity == Granularity::Threads && self.settings.faults.kinds().eq([FaultKind::Crash])
     }
 
     /// Of this kind, what may befall the updates that may arrive now.
@@ -167,6 +172,13 @@ impl<M: StateMachine> World<M> {
             Granularity::Delivery | Granularity::Queues => place.gate == Gate::Open,
         };
         is_open && !self.workers[at].is_crashed()
+    }
+
+    /// Whether the next input that a worker takes may be its last: by itself, or along with others in hand.
+    fn may_be_doomed(&self, worker: WorkerId) -> bool {
+        let is_doomed = self.faults.doomed.contains(&worker);
+        let may_take = self.may_crash(worker) || self.may_pick(worker);
+        may_take && !is_doomed && !self.workers[worker.index()].is_crashed()
     }
 
     /// Does it.

@@ -96,11 +96,6 @@ impl Faults {
         self.healed.is_none() && step >= steps_max / (LIVENESS_FACTOR + 1)
     }
 
-    /// How many steps a run must be allowed, so that it is healed only after so many.
-    pub(crate) const fn steps_max_for(steps: u64) -> u64 {
-        steps.saturating_add(1).saturating_mul(LIVENESS_FACTOR + 1)
-    }
-
     /// What the clock of a worker says at this time.
     pub(crate) fn local(&self, worker: WorkerId, time: Time) -> Time {
         Time(time.0.saturating_add_signed(self.skew(worker)))

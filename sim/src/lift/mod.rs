@@ -28,7 +28,7 @@ use raddle_core::{
 
 use crate::actions::Decision;
 use crate::campaign;
-use crate::faults::{FaultPlan, Faults};
+use crate::faults::FaultPlan;
 use crate::run::{Recording, Run, RunError, Runner};
 use crate::settings::{Granularity, Network, Settings};
 
@@ -206,15 +206,10 @@ fn settings(steps_max: u64) -> Settings {
     Settings { granularity: Granularity::Threads, network: Network::Causal, steps_max, ..Settings::default() }
 }
 
-/// The settings at which this run is one: with as many crashes as there were deaths of processes, and never healed.
+/// The settings at which this run is one: with as many crashes as there were deaths of processes.
 fn settings_of(run: &Run) -> Settings {
-    match run.faults[FaultKind::Crash as usize] {
-        0 => settings(run.steps.max(1)),
-        deaths => {
-            let faults = FaultPlan::default().with(FaultKind::Crash, deaths);
-            Settings { faults, ..settings(Faults::steps_max_for(run.steps)) }
-        }
-    }
+    let faults = FaultPlan::default().with(FaultKind::Crash, run.faults[FaultKind::Crash as usize]);
+    Settings { faults, ..settings(run.steps.max(1)) }
 }
 
 /// The plan of what was run, and how many messages it takes.
