@@ -4,7 +4,7 @@
 //! [`load`] is what is sent, [`part`] what is done with it: the two plays that all contenders have in common. [`ours`] are
 //! raddle's drivers, [`inbox`] and [`pipe`] the floors, below which nobody gets; the peers are in [`crate::peers`].
 //! [`contest`] is how a question is put, and the questions are here; [`report`] is what is said of them. [`burden`] is a
-//! question of another kind, about raddle alone.
+//! question of another kind, about raddle alone. [`others`] is what to look at before a figure is believed.
 //!
 //! Nowhere here is causal order given up: raddle keeps clocks and `order = causal`. The frameworks and the floors keep neither,
 //! and the design in Python keeps clocks.
@@ -13,6 +13,7 @@ pub mod burden;
 pub mod contest;
 pub mod inbox;
 pub mod load;
+pub mod others;
 pub mod ours;
 pub mod part;
 pub mod pipe;
@@ -23,6 +24,7 @@ use raddle_core::Placement;
 use serde::Serialize;
 
 use self::contest::{Asked, Comparison, Contender, Figure, Kind, Measured, Question, Sizes};
+use self::others::{Others, Watch};
 use self::part::{Ended, Part, crowd, pair};
 use crate::peers;
 
@@ -147,6 +149,8 @@ pub struct Report {
     workload: &'static str,
     answers: Vec<report::Answer>,
     burden: burden::Answer,
+    /// Who else used the machine, question by question.
+    others: Vec<Others>,
 }
 
 impl Report {
@@ -155,20 +159,25 @@ impl Report {
     /// # Errors
     /// When a contender fails.
     pub fn measure(rounds: usize, sizes: &Sizes, mut progress: impl FnMut(&str)) -> Result<Report> {
+        let mut others = Vec::new();
         let mut ask = |question: &Question| {
             progress(question.title);
-            question.ask(rounds, sizes)
+            let watch = Watch::start();
+            let all = question.ask(rounds, sizes);
+            others.push(watch.others());
+            all
         };
         let mut answer = |question| Ok::<_, anyhow::Error>(report::Answer::new(question, &ask(question)?));
         let answers = vec![answer(&LATENCY)?, answer(&CROWD)?, answer(&RECORDING)?];
         let burden = burden::Answer::new(&BURDEN, &ask(&BURDEN)?);
-        Ok(Report { r#type: "bench", v: 1, workload: "real", answers, burden })
+        Ok(Report { r#type: "bench", v: 1, workload: "real", answers, burden, others })
     }
 
     /// All tables as text, without a newline at the end.
     pub fn table(&self) -> String {
         let tables = self.answers.iter().map(report::Answer::table).chain([self.burden.table()]);
-        tables.collect::<Vec<_>>().join("\n\n")
+        let told = tables.zip(&self.others).map(|(table, others)| format!("{table}\n{}", others.sentence()));
+        told.collect::<Vec<_>>().join("\n\n")
     }
 }
 
