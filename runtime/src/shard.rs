@@ -16,7 +16,6 @@ pub(crate) struct Shard<M: StateMachine> {
 }
 
 /// What a shard does next.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and passed straight on")]
 pub(crate) enum Task<M: StateMachine> {
     /// Push it into the inbox of its target.
     Deliver(Parcel<M>),

@@ -28,14 +28,12 @@ enum Received {
 
 /// The thread of one session.
 pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64) {
-    let mut taken = 0;
-    for mut envelope in transport.plan.workload(session, messages) {
+    for (nth, mut envelope) in (0..).zip(transport.plan.workload(session, messages)) {
         let (to, id) = (envelope.header.to, envelope.header.id.clone());
         let mut news = News::default();
         transport.talk(session).open().token.stamp(&mut envelope.header, transport.now());
-        let Received::Taken(deadline) = transport.receive(Box::new(envelope), session, taken, &mut news) else { break };
+        let Received::Taken(deadline) = transport.receive(Box::new(envelope), session, nth, &mut news) else { break };
         transport.tell(&mut news);
-        taken += 1;
         if !transport.wait_for_end(session, to, &id, deadline) {
             break;
         }

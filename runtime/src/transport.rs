@@ -109,7 +109,6 @@ impl Porter {
 
 /// What became of a push.
 #[must_use]
-#[expect(clippy::large_enum_variant, reason = "one at a time, and taken apart at once")]
 pub(crate) enum Push<M: StateMachine> {
     Done,
     /// There is no room: whoever pushes is called when there may be.
@@ -473,7 +472,6 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// All queues with their logs, and what the workers show of themselves, when all threads have ended.
-    #[expect(clippy::type_complexity, reason = "taken apart at once")]
     pub(crate) fn into_queues(self) -> (Vec<InboxDesk<M>>, Vec<ShardDesk<M>>, Vec<Gauge>) {
         let inboxes = self.inboxes.into_iter().map(|station| station.into_inner().into_queue());
         let shards = self.shards.into_iter().map(|station| station.into_inner().into_queue());
