@@ -12,9 +12,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Done, Place};
-use raddle::any::{AnySystem, RealRun};
+use raddle::any::{AnySystem, RealRun, Search};
 use raddle::catalog::Entry;
 use raddle::checkers::{LAWS, Verdict};
+use raddle::sim::{Network, Settings};
 use raddle::threads::{Processes, Threads, Why};
 
 const RADDLE: &str = env!("CARGO_BIN_EXE_raddle");
@@ -32,6 +33,7 @@ const SURE: [(&str, &str); 5] = [
 ];
 
 /// A variant of a built-in system, to be run on either.
+#[derive(Clone, Copy)]
 struct Variant<'a> {
     entry: &'a Entry,
     bug: Option<&'a str>,
@@ -96,6 +98,33 @@ fn without_bugs_all_is_clean_and_judged_as_on_threads() {
             assert!(there.deaths.is_empty(), "{what}: {:?}", there.deaths);
         }
     }
+}
+
+/// Systems that come to the same end in whatever order it happens.
+const CONFLUENT: [&str; 9] = ["chain", "triangle", "ring", "diamond", "fanout", "half", "retry", "pairs", "onelink"];
+
+#[test]
+fn whatever_comes_to_one_end_in_the_simulator_comes_to_it_on_threads_and_processes() {
+    let mut confluent = Vec::new();
+    for entry in raddle::systems::all() {
+        let variant = Variant { entry: &entry, bug: None, policies: &[] };
+        let settings = Settings { network: Network::Causal, ..Settings::default() };
+        let search = Search { settings, ..Search::default() };
+        let system = variant.build();
+        let end = |seed| system.record(&search, seed).expect("it runs").run.state.expect("built-in systems are hashed");
+        let first = end(0);
+        if (1..100).any(|seed| end(seed) != first) {
+            continue;
+        }
+        confluent.push(entry.name().to_owned());
+        for policies in [&["window=1"][..], &["window=4"], &["placement=sharded(2)"]] {
+            let variant = Variant { policies, ..variant };
+            for run in [variant.on_threads(), variant.on_processes(|processes| processes)] {
+                assert_eq!(run.state, Some(first), "{} {policies:?}", entry.name());
+            }
+        }
+    }
+    assert_eq!(confluent, CONFLUENT);
 }
 
 /// Whether a planted bug shows in a real run is up to the clock, on threads as on processes. If it shows, it does so to the

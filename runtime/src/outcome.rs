@@ -103,10 +103,13 @@ impl<M: StateMachine> Outcome<M> {
         Self { trace, workers, end, metrics, recorded: None, elapsed: left.elapsed, deaths, are_states_known }
     }
 
-    /// The hash of all states, if the system is hashed.
-    fn state_hash(&self, plan: &Plan<M>) -> Option<u64> {
+    /// The hash of all final states, if the system is hashed and all are known; that of a simulated run which ends in the same
+    /// states.
+    #[must_use]
+    pub fn state_hash(&self, plan: &Plan<M>) -> Option<u64> {
         let mut machines = self.workers.iter().map(Worker::machine);
-        machines.try_fold(fnv::OFFSET, |hash, machine| Some(fnv::spread(hash ^ plan.state_hash(machine)?)))
+        let hash = machines.try_fold(fnv::OFFSET, |hash, machine| Some(fnv::spread(hash ^ plan.state_hash(machine)?)));
+        hash.filter(|_| self.are_states_known)
     }
 
     /// How the run ended, for its recording.
@@ -114,7 +117,7 @@ impl<M: StateMachine> Outcome<M> {
         Tail {
             is_quiescent: self.end.reason == EndReason::Quiescent,
             digest: self.trace.as_ref().map(Trace::digest),
-            state: self.state_hash(plan).filter(|_| self.are_states_known),
+            state: self.state_hash(plan),
         }
     }
 }
