@@ -173,12 +173,25 @@ impl Run {
         refuse!("there are no runs on processes on this operating system: use `--on threads`");
     }
 
+    /// What there is to say of a run beside its verdicts.
+    fn facts(&self, run: &RealRun) -> Vec<(&'static str, String)> {
+        let mut facts = facts(run, self.record.as_ref());
+        if self.time.is_some() && self.messages.is_none() && run.metrics.fed >= MESSAGES_MAX {
+            let most = words::count(MESSAGES_MAX);
+            facts.push((
+                "ended early",
+                format!("after {most} messages; ask for more with `--messages N` beside `--for`"),
+            ));
+        }
+        facts
+    }
+
     fn text(&self, run: &RealRun, exit: Exit, seed: u64, context: &Context) -> String {
         let look = context.look;
         if let Some(mut failure) = check::failure(&run.verdicts, &run.trace) {
             failure.origin = format!("seed {seed}, {}", self.on.word());
             // The failure says the digest itself.
-            for (word, says) in facts(run, self.record.as_ref()).into_iter().filter(|(word, _)| *word != "digest") {
+            for (word, says) in self.facts(run).into_iter().filter(|(word, _)| *word != "digest") {
                 failure = failure.note(word, says);
             }
             return failure.render(look);
@@ -196,7 +209,7 @@ impl Run {
                 out += &format!("  {law}: {why}\n");
             }
         }
-        out + &notes(&facts(run, self.record.as_ref()), look)
+        out + &notes(&self.facts(run), look)
     }
 }
 
