@@ -343,6 +343,10 @@ impl<M: StateMachine> AnySystem for System<M> {
     }
 }
 
+/// Why nothing can be said of final states.
+#[cfg(feature = "threads")]
+const NOBODY_HAS_IT: &str = "a process died when its run was over, and nobody has its last state";
+
 /// A recorded run, judged by these laws, or those of its system.
 #[cfg(feature = "threads")]
 fn judge<M: StateMachine>(
@@ -356,9 +360,14 @@ fn judge<M: StateMachine>(
     let laws = laws.map_or_else(|| default_laws(&trace.conditions), |laws| laws.iter().map(String::as_str).collect());
     let mut properties = Properties::new(plan.properties());
     let last = trace.events.last().map(|event| event.moment).unwrap_or_default();
-    properties.at_end(&Snapshot::new(&outcome.workers, plan.names()), outcome.end.reason, last);
+    if outcome.are_states_known {
+        properties.at_end(&Snapshot::new(&outcome.workers, plan.names()), outcome.end.reason, last);
+    }
     let of_laws = raddle_checkers::check(&trace, &laws)?.into_iter().map(|(law, verdict)| (law.to_owned(), verdict));
-    let of_properties = properties.verdicts().into_iter().map(|(name, verdict)| (name.to_owned(), verdict));
+    let of_properties = properties.verdicts().into_iter().map(|(name, verdict)| {
+        let known = if outcome.are_states_known { verdict } else { Verdict::Unknown(NOBODY_HAS_IT.to_owned()) };
+        (name.to_owned(), known)
+    });
     let verdicts = of_laws.chain(of_properties).collect();
     let Outcome { metrics, recorded, elapsed, deaths, .. } = outcome;
     Ok(RealRun { trace, metrics, recorded, elapsed, deaths, state, verdicts })

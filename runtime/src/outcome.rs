@@ -33,7 +33,7 @@ pub struct Outcome<M: StateMachine> {
     /// The processes that died before the run was over, worker by worker.
     pub deaths: Vec<Death>,
     /// Whether all machines are in the states in which the run left them: a process may die when its run is over.
-    are_states_known: bool,
+    pub are_states_known: bool,
 }
 
 /// What the threads of a run leave.
