@@ -206,6 +206,8 @@ pub struct RealRun {
     pub elapsed: Duration,
     /// The processes that died before it was over.
     pub deaths: Vec<Death>,
+    /// The hash of all final states, if the system is hashed and they are known.
+    pub state: Option<u64>,
     /// What each law and property says of it.
     pub verdicts: Vec<(String, Verdict)>,
 }
@@ -348,6 +350,7 @@ fn judge<M: StateMachine>(
     outcome: Outcome<M>,
     laws: Option<&[String]>,
 ) -> Result<RealRun, RealRunError> {
+    let state = outcome.state_hash(plan);
     let trace = outcome.trace.expect("it was recorded");
     let laws = laws.or(plan.laws());
     let laws = laws.map_or_else(|| default_laws(&trace.conditions), |laws| laws.iter().map(String::as_str).collect());
@@ -358,5 +361,5 @@ fn judge<M: StateMachine>(
     let of_properties = properties.verdicts().into_iter().map(|(name, verdict)| (name.to_owned(), verdict));
     let verdicts = of_laws.chain(of_properties).collect();
     let Outcome { metrics, recorded, elapsed, deaths, .. } = outcome;
-    Ok(RealRun { trace, metrics, recorded, elapsed, deaths, verdicts })
+    Ok(RealRun { trace, metrics, recorded, elapsed, deaths, state, verdicts })
 }

@@ -114,10 +114,11 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// How long something took: `0.4 ms`, `430 ms`, `2.7 s`, `3 min 5 s`.
+/// How long something took: `3.1 us`, `0.4 ms`, `430 ms`, `2.7 s`, `3 min 5 s`.
 #[cfg(any(feature = "cli", test))]
 pub(crate) fn took(time: Duration) -> String {
     match time.as_millis() {
+        0..10 if time < Duration::from_micros(100) => format!("{:.1} us", time.as_secs_f64() * 1e6),
         0..10 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
         ms @ 10..1_000 => format!("{ms} ms"),
         1_000..100_000 => format!("{:.1} s", time.as_secs_f64()),

@@ -423,6 +423,8 @@ fn a_real_run_is_judged_recorded_and_shown() {
     place.run("shrink ring.rec").ends(2).complains("breaks no law");
     place.run("run ring --on threads --messages 40").ends(0).prints("40 from outside");
     place.run("run ring --on threads --for 50ms").ends(0).prints("clean: ring on threads");
+    let done = place.run("run ring --on threads --threads 1").ends(0);
+    assert!(done.says("latency").starts_with("messages "), "{}", done.out);
     place.run("run half --on threads --bug lose-silently").ends(1).prints("violation: no-silent-loss");
     let (place, path) = found();
     place.run(&format!("view {path} --as lanes")).ends(0).prints("client#0.1.0");
@@ -461,10 +463,11 @@ fn runs_on_processes_are_lifted_too() {
     place.run("run half --on processes --bug lose-silently --record lost.rec").ends(1);
     place.run("replay lost.rec").ends(1).prints("reproduced: no-silent-loss");
     place
-        .run("run ring --on processes --set restart=always --for 400ms --kill-every 20ms --record torn.rec")
+        .run("run ring --on processes --set restart=always --for 400ms --kill-every 20ms --record deaths.rec")
         .ends(0)
-        .prints("up to the first death of a process");
-    place.run("replay torn.rec").ends(5).prints("then the process of a worker");
+        .prints("crash(killed)");
+    place.run("replay deaths.rec").ends(0).prints("the same run, event for event");
+    place.run("check deaths.rec").ends(0).prints("ok         incarnation");
 }
 
 #[test]
@@ -497,6 +500,27 @@ fn recordings_that_are_wrong_say_why() {
 }
 
 /// A handler that reads the clock says something else each time.
+#[test]
+fn a_run_writes_its_metrics() {
+    let place = here();
+    for on in ["threads", "processes"] {
+        place.run(&format!("run ring --on {on} --messages 40 --metrics metrics.jsonl")).ends(0);
+        let text = std::fs::read_to_string(place.path().join("metrics.jsonl")).expect("written");
+        let last: serde_json::Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+        let number = |at: &str| last.pointer(at).and_then(serde_json::Value::as_u64).unwrap_or_else(|| panic!("{at}"));
+        assert_eq!((last["type"].as_str(), number("/v"), number("/fed")), (Some("metrics"), 1, 40));
+        let handled: u64 = ["A", "B", "C"]
+            .iter()
+            .flat_map(|worker| ["externals", "updates"].map(|kind| format!("/latency/{worker}/{kind}/count")))
+            .map(|at| number(&at))
+            .sum();
+        assert_eq!(handled, number("/handled"), "no starts and no timers: all of them waited\n{text}");
+        assert!(number("/latency/B/updates/p50_ns") <= number("/latency/B/updates/max_ns"));
+    }
+    let line = "run ring --on threads --metrics no/such/folder/metrics.jsonl";
+    place.run(line).ends(0).complains("warning: cannot write metrics to no/such/folder/metrics.jsonl");
+}
+
 #[test]
 fn a_run_that_is_no_function_of_its_inputs_is_told_apart() {
     let place = here();

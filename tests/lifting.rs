@@ -1,14 +1,17 @@
 //! Real runs done again in the simulator: every built-in system, correct and with each planted bug, inline and sharded.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use raddle::catalog::Entry;
+use raddle::checkers::LAWS;
 use raddle::systems;
+use raddle_core::recording::{Act, Reader, Recording};
 use raddle_runtime::{RecordTo, Threads, read_recording, read_stream};
-use raddle_sim::Keep;
+use raddle_sim::{Budget, Keep};
 
 const SEEDS: u64 = 4;
 
@@ -24,6 +27,8 @@ fn check(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], seed: u64,
     let file = folder.join(format!("{}.rec", std::fs::read_dir(folder).expect("a folder").count()));
     let threads = Threads::new()
         .seed(seed)
+        // A thread for each worker, one for all, two for all.
+        .worker_threads(NonZeroUsize::new(seed as usize % 3))
         .record_to(RecordTo::new(&file))
         .time_limit(Some(Duration::from_millis(if bug == Some("freeze-depth") { 5 } else { 300 })))
         .drain_limit(Duration::from_millis(100));
@@ -65,15 +70,22 @@ fn sharded() {
     check_all(&[("placement", "sharded(2)")]);
 }
 
+/// Workers take several inputs at once.
+#[test]
+fn windows() {
+    check_all(&[("window", "4")]);
+    check_all(&[("window", "3"), ("placement", "sharded(2)"), ("pick", "updates-first")]);
+}
+
 /// Where queues are full, everything that can happen to an update does.
 #[test]
 fn full_queues() {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in systems::all() {
         for on_full in ["drop-newest", "drop-oldest", "hold", "nack", "stall"] {
-            for placement in ["inline", "sharded(1)", "sharded(2)"] {
+            for (placement, window) in [("inline", "1"), ("inline", "3"), ("sharded(1)", "1"), ("sharded(2)", "2")] {
                 for capacity in ["1", "2"] {
-                    let sizes = [("capacity", capacity), ("ingress", capacity), ("overflow", "1")];
+                    let sizes = [("capacity", capacity), ("ingress", capacity), ("overflow", "1"), ("window", window)];
                     let policies = [&[("on_full", on_full), ("placement", placement)][..], &sizes].concat();
                     check(&entry, None, &policies, 0, folder.path());
                 }
@@ -88,14 +100,185 @@ fn lives() {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in systems::all() {
         for bug in entry.bugs().iter().filter(|bug| bug.law == "no-panic") {
-            for placement in ["inline", "sharded(2)"] {
+            for (placement, window) in [("inline", "1"), ("inline", "4"), ("sharded(2)", "1"), ("sharded(2)", "2")] {
                 for seed in 0..SEEDS {
-                    let policies = [("placement", placement), ("restart", "always")];
+                    let policies = [("placement", placement), ("restart", "always"), ("window", window)];
                     check(&entry, Some(&bug.name), &policies, seed, folder.path());
                 }
             }
         }
     }
+}
+
+/// Runs a system on processes, some of which are killed, and the recording in the simulator: how many processes died between
+/// two inputs, and how many of one.
+#[cfg(unix)]
+fn check_deaths(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], folder: &Path) -> (usize, usize) {
+    use raddle_runtime::Processes;
+
+    let what = format!("{} {bug:?} {policies:?}", entry.name());
+    let mut args = entry.args([]).expect("its own");
+    let mut words = vec!["run".to_owned(), entry.name().to_owned(), "--on".into(), "processes".into()];
+    if let Some(bug) = bug {
+        args = entry.plant(args, bug).expect("its own");
+        words.extend(["--bug".to_owned(), bug.to_owned()]);
+    }
+    let mut system = entry.build(&args).expect("builds");
+    for (key, value) in policies {
+        system.set(key, value).expect("a policy");
+        words.extend(["--set".to_owned(), format!("{key}={value}")]);
+    }
+    let file = folder.join(format!("{}.rec", std::fs::read_dir(folder).expect("a folder").count()));
+    let threads = Threads::new()
+        .seed(3)
+        .messages(Some(2_000))
+        .record_to(RecordTo::new(&file))
+        .time_limit(Some(Duration::from_millis(80)))
+        .drain_limit(Duration::from_millis(500));
+    let processes = Processes::new(threads)
+        .command(env!("CARGO_BIN_EXE_raddle"), words)
+        .kill_every(Some(Duration::from_millis(7)))
+        .stop_every(Some(Duration::from_millis(30)));
+    let run = match system.run_on_processes(&processes, None) {
+        Err(error) if error.to_string().contains("forkable") => return (0, 0),
+        run => run.unwrap_or_else(|error| panic!("{what}: {error}")),
+    };
+    let recorded = run.recorded.expect("asked for").unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(recorded.extent, raddle_runtime::Extent::Whole, "{what}");
+    let recording = Arc::new(read_recording(&file).unwrap_or_else(|error| panic!("{what}: {error}")));
+    assert_eq!(recording.cut, None, "{what}");
+    let lifted = system.lift(&recording, None, Keep::All).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(lifted.cut, None, "{what}");
+    if let Some(difference) = &lifted.difference {
+        panic!("{what}: {difference}; {:?}", run.deaths);
+    }
+    assert_eq!(lifted.digest, run.trace.digest(), "{what}");
+    // What a system promises beside the laws may need that nobody forgets, and that no update is lost to a death.
+    let deadlocks = |name: &str| name == "no-deadlock" && policies.contains(&("on_full", "stall"));
+    let needs_more = |name: &str| NEED_MORE.contains(&name) || deadlocks(name);
+    let is_law = |name: &str| LAWS.iter().any(|law| law.name == name) && !needs_more(name);
+    let broken = lifted.recording.run.violation.filter(|broken| bug.is_none() && is_law(&broken.law));
+    assert_eq!(broken, None, "{what}");
+    died(&recording)
+}
+
+/// Laws that hold only if the system does something for them.
+#[cfg(unix)]
+const NEED_MORE: [&str; 2] = ["consistent-cut", "causal-consistency"];
+
+/// How many processes died between two inputs, and how many of one.
+#[cfg(unix)]
+fn died(recording: &Recording) -> (usize, usize) {
+    let (mut between, mut of) = (0, 0);
+    for lane in &recording.lanes {
+        let mut reader = Reader::new(lane);
+        while let Some(act) = reader.next().expect("sound") {
+            match act {
+                Act::Kill { .. } => between += 1,
+                Act::Handle(handling) | Act::Start(handling) | Act::Fire { handling, .. } => {
+                    of += usize::from(handling.said.is_none());
+                }
+                _ => {}
+            }
+        }
+    }
+    (between, of)
+}
+
+/// Processes die between two inputs and of one, and what the run did before, then and after is done again all the same.
+#[test]
+#[cfg(unix)]
+fn deaths() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut all = [(0, 0); 3];
+    let entries = systems::all().into_iter().filter(|entry| entry.name() != "indexer");
+    let placements = ["inline", "sharded(2)", "sharded(1)"].into_iter().cycle();
+    for (entry, placement) in entries.zip(placements) {
+        for (restart, died) in ["never", "always", "at-most(3,50)"].into_iter().zip(&mut all) {
+            let window = if restart == "never" { "1" } else { "4" };
+            let policies = [("restart", restart), ("placement", placement), ("window", window)];
+            let (between, of) = check_deaths(&entry, None, &policies, folder.path());
+            *died = (died.0 + between, died.1 + of);
+        }
+        check_deaths(&entry, None, &[("recovery", "durable"), ("restart", "always")], folder.path());
+    }
+    assert!(all.iter().all(|(between, of)| *between > 5 && *of > 5), "too few have died: {all:?}");
+}
+
+/// Where queues are full, and where inputs are handled twice: of a pair both are, or neither.
+#[test]
+#[cfg(unix)]
+fn deaths_at_full_queues_and_with_bugs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let entry = |name: &str| systems::all().into_iter().find(|entry| entry.name() == name).expect("built in");
+    for on_full in ["drop-newest", "drop-oldest", "hold", "nack", "stall"] {
+        for placement in ["inline", "sharded(2)"] {
+            let sizes = [("capacity", "2"), ("ingress", "2"), ("overflow", "1"), ("restart", "always")];
+            let policies = [&[("on_full", on_full), ("placement", placement)][..], &sizes].concat();
+            check_deaths(&entry("mesh"), None, &policies, folder.path());
+        }
+    }
+    for (name, bug) in [("fanout", "handle-twice"), ("half", "lose-silently"), ("diamond", "forget-clocks")] {
+        check_deaths(&entry(name), Some(bug), &[("restart", "always")], folder.path());
+    }
+}
+
+/// What only a death can break becomes a finding, and shrinks to that death.
+#[test]
+#[cfg(unix)]
+fn a_finding_that_needs_a_death() {
+    use raddle::prelude::*;
+    use raddle_runtime::Processes;
+
+    /// Counts what it has sent, or what has come, and sees when one of the two has lost count.
+    #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+    struct Counts {
+        many: u32,
+        has_missed: bool,
+    }
+
+    impl StateMachine for Counts {
+        type Message = u8;
+        type Update = u32;
+
+        fn on_message(&mut self, _: u8, out: &mut Outbox<u32>) {
+            self.many += 1;
+            out.notify("b", self.many);
+        }
+
+        fn on_update(&mut self, many: u32, _: &mut Outbox<u32>) {
+            self.many += 1;
+            self.has_missed |= self.many != many;
+        }
+    }
+
+    let system = System::new("counts")
+        .workers(["a", "b"], |_| Counts::default())
+        .messages("s", [("a", 1), ("a", 2)])
+        .with(|policies| policies.restart = raddle_core::Restart::Always)
+        .never("missed", |run| run.machines().any(|counts| counts.has_missed))
+        .on_processes();
+    let plan = system.plan().expect("sound");
+    Processes::serve(&plan);
+    let folder = tempfile::tempdir().expect("a folder");
+    // When somebody is killed, the clock says: perhaps before anything was counted.
+    let find = |nth: u32| {
+        let file = folder.path().join(format!("{nth}.rec"));
+        let threads = Threads::new().messages(Some(200)).record_to(RecordTo::new(&file));
+        let processes = Processes::new(threads).in_test("a_finding_that_needs_a_death");
+        let run = processes.kill_every(Some(Duration::from_millis(5))).run(&plan).expect("runs");
+        run.recorded.expect("asked for").expect("written");
+        let recording = Arc::new(read_recording(&file).expect("sound"));
+        let (lifted, finding) = raddle_sim::found_in(&system, &recording, Duration::MAX).expect("it can be done again");
+        assert_eq!((lifted.difference, lifted.cut), (None, None));
+        finding
+    };
+    let finding = (0..50).find_map(find).expect("whoever lives again has lost count");
+    let system: Box<dyn raddle::any::AnySystem> = Box::new(system);
+    let (shrunk, found) = system.shrink(&finding, &Budget::default(), &Arc::default()).expect("it fails as it did");
+    let size = found.shrunk.expect("it was shrunk");
+    assert!(size.needs.contains("1 fault, a crash"), "{size:?}");
+    assert_eq!(shrunk.law, "missed");
 }
 
 /// The bytes of a recording of `mesh`, and its digest.
@@ -143,9 +326,26 @@ fn damaged_recordings_are_refused_or_done_as_far_as_they_are_sound() {
 #[test]
 fn lanes_of_rubbish_are_no_run() {
     let (bytes, digest) = recorded();
-    let sound = read_stream(&bytes[..]).expect("sound");
+    spoil(mesh().as_ref(), &read_stream(&bytes[..]).expect("sound"), digest);
+}
+
+#[test]
+#[cfg(unix)]
+fn lanes_of_rubbish_with_deaths_are_no_run() {
+    let (folder, policies) = (tempfile::tempdir().expect("a folder"), [("restart", "always")]);
+    let entry = systems::all().into_iter().find(|entry| entry.name() == "mesh").expect("built in");
+    check_deaths(&entry, None, &policies, folder.path());
+    let recording = read_recording(&folder.path().join("0.rec")).expect("sound");
+    let digest = recording.tail.as_ref().and_then(|tail| tail.digest).expect("it was kept");
+    spoil(mesh().as_ref(), &recording, digest);
+}
+
+/// Changes single bytes of lanes.
+fn spoil(system: &dyn raddle::any::AnySystem, sound: &raddle_core::recording::Recording, digest: raddle_core::Digest) {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) };
-    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
+    // Half of them are the tag of an act.
+    let byte = prop_oneof![any::<u8>(), 1..=17_u8];
+    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), byte, any::<bool>());
     proptest!(config, |((lane, at, byte, cuts) in change)| {
         let mut recording = sound.clone();
         let lane = lane.get_mut(&mut recording.lanes);
@@ -156,7 +356,7 @@ fn lanes_of_rubbish_are_no_run() {
                 lane.truncate(at);
             }
         }
-        let lifted = mesh().lift(&Arc::new(recording), None, Keep::Digest);
+        let lifted = system.lift(&Arc::new(recording), None, Keep::Digest);
         if let Ok(lifted) = lifted
             && lifted.difference.is_none() && lifted.cut.is_none()
         {

@@ -162,6 +162,8 @@ enum Other {
         play: String,
         /// How long
         size: u64,
+        /// Most inputs that it takes at once
+        window: u32,
     },
 
     /// Is the process at one end of a pipe in a real run
@@ -225,7 +227,7 @@ fn main() -> Result<()> {
             let report = real::Report::measure(usize::from(rounds), &sizes, |question| eprintln!("{question}"))?;
             tell(&report.table(), &report, json.as_deref())
         }
-        Some(Other::Worker { play, size }) => real::ours::work(&play, size),
+        Some(Other::Worker { play, size, window }) => real::ours::work(&play, size, window),
         Some(Other::PipeEnd { end, trips }) => pipe::end(end, trips),
         Some(Other::Peak { n }) => Ok(writeln!(io::stdout(), "{}", memory::child(n)?)?),
     }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Cause, DropReason, Lane, Moment, Sink, What};
-use crate::header::{Envelope, Input, InputKind, Outlet};
+use crate::header::{Envelope, Header, Input, InputKind, Outlet};
 use crate::ids::{LinkNumber, Party, Time, WorkerId};
 use crate::machine::StateMachine;
 use crate::outbox::{Command, Outbox};
@@ -24,17 +24,13 @@ use crate::sabotage::Sabotage;
 use crate::worker::{Handled, Rules, Voice, Worker, react};
 
 /// An input on its way to a handler: all that this may know of it.
-#[derive(Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "M::Message: Serialize, M::Update: Serialize",
-    deserialize = "M::Message: DeserializeOwned, M::Update: DeserializeOwned"
-))]
-pub struct Errand<M: StateMachine> {
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Errand<I> {
     from: Party,
     /// The hash of the id of the input, by which draws are keyed.
     key: u64,
     now: Time,
-    input: Input<M>,
+    input: I,
 }
 
 /// What a handler said, and whether it panicked.
@@ -57,6 +53,12 @@ pub struct Answer<M: StateMachine> {
 }
 
 impl<U> Said<U> {
+    /// Whether the handler panicked, after which this machine handles nothing.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        self.panic.is_some()
+    }
+
     /// Whether a handler can have said this at all.
     #[must_use]
     pub fn is_sound(&self) -> bool {
@@ -94,7 +96,7 @@ impl<M: StateMachine> Away<M> {
     }
 
     /// Runs the handler of an input.
-    pub fn handle(&mut self, errand: Errand<M>) -> Said<M::Update> {
+    pub fn handle(&mut self, errand: Errand<Input<M>>) -> Said<M::Update> {
         let Self { me, machine, out } = self;
         let Errand { from, key, now, input } = errand;
         out.begin_as(*me, from, key, now);
@@ -112,62 +114,98 @@ impl<M: StateMachine> Away<M> {
 }
 
 impl<M: StateMachine> Worker<M> {
-    /// [`Worker::handle`] where the handler runs elsewhere: `send` sends an errand there and waits for the answer; none if
-    /// there will be none, because whoever was to give it is gone. Then the worker is dead, and the input is dropped.
-    #[expect(clippy::too_many_arguments, reason = "what `handle` takes, and the way there")]
+    /// Sends an input to where the handler runs, unless it will not be handled at all. Several may be sent before the first
+    /// is handled ([`Worker::handle_away`]), at the same moment and in the same order. Whether it was sent.
+    pub fn send_away(
+        &self,
+        envelope: &Envelope<M>,
+        rules: &Rules,
+        moment: Moment,
+        mut send: impl FnMut(Errand<&Input<M>>),
+    ) -> bool {
+        let Envelope { header, input } = envelope;
+        let is_welcome = self.turns_away(header, rules).is_none();
+        if is_welcome {
+            let errand = Errand { from: header.from, key: header.id.hash64(), now: moment.time, input };
+            (0..times(header, rules)).for_each(|_| send(errand));
+        }
+        is_welcome
+    }
+
+    /// [`Worker::handle`] where the handler runs elsewhere: `receive` waits for the answer; none if there will be none,
+    /// because whoever was to give it is gone. Then the worker is dead, and the input is dropped. So is one that was not sent.
+    #[expect(clippy::too_many_arguments, reason = "what `handle` takes, and the way back")]
     pub fn handle_away<S: Sink<M>>(
         &mut self,
-        envelope: Envelope<M>,
+        header: &Header,
         rules: &Rules,
         moment: Moment,
         out: &mut Outbox<M::Update>,
         outputs: &mut impl Outlet<M>,
         sink: &mut S,
-        mut send: impl FnMut(Errand<M>) -> Option<Answer<M>>,
+        is_sent: bool,
+        mut receive: impl FnMut() -> Option<Answer<M>>,
     ) -> Handled {
-        if rules.policies.sabotage == Some(Sabotage::HandleTwice) && envelope.header.number == LinkNumber(1) {
-            let twin = Envelope { header: envelope.header.clone(), input: envelope.input.clone() };
-            let _ = self.handle_away_once(twin, rules, moment, out, outputs, sink, &mut send);
+        if let Some((why, handled)) = self.turns_away(header, rules).or((!is_sent).then_some(FORGED)) {
+            Voice::new(self, moment, sink).say_at(Lane::Inbox(self.id()), What::Drop(why), header);
+            return handled;
         }
-        self.handle_away_once(envelope, rules, moment, out, outputs, sink, &mut send)
+        let first = receive();
+        let second = (first.is_some() && times(header, rules) > 1).then(receive);
+        match (first, second) {
+            (Some(first), Some(Some(second))) => {
+                let _ = self.handle_answer(header, Some(first), rules, moment, out, outputs, sink);
+                self.handle_answer(header, Some(second), rules, moment, out, outputs, sink)
+            }
+            (answer, None) => self.handle_answer(header, answer, rules, moment, out, outputs, sink),
+            // Both are handled or neither: a death is between two inputs, or in the place of one.
+            (_, Some(_)) => self.handle_answer(header, None, rules, moment, out, outputs, sink),
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "what `handle_away` takes")]
-    fn handle_away_once<S: Sink<M>>(
+    fn handle_answer<S: Sink<M>>(
         &mut self,
-        envelope: Envelope<M>,
+        header: &Header,
+        answer: Option<Answer<M>>,
         rules: &Rules,
         moment: Moment,
         out: &mut Outbox<M::Update>,
         outputs: &mut impl Outlet<M>,
         sink: &mut S,
-        send: &mut impl FnMut(Errand<M>) -> Option<Answer<M>>,
     ) -> Handled {
-        let Envelope { header, input } = envelope;
         let mut voice = Voice::new(self, moment, sink);
-        if let Some((why, handled)) = self.turns_away(&header, rules) {
-            voice.say_at(Lane::Inbox(self.id()), What::Drop(why), &header);
+        if let Some((why, handled)) = self.turns_away(header, rules) {
+            voice.say_at(Lane::Inbox(self.id()), What::Drop(why), header);
             return handled;
         }
-        let errand = Errand { from: header.from, key: header.id.hash64(), now: moment.time, input };
-        let Some(Answer { said, state }) = send(errand) else {
+        let Some(Answer { said, state }) = answer else {
             // What comes from others is gone with a reason; a start or a timer goes with its life.
             if matches!(header.kind(), InputKind::External | InputKind::Update) {
-                voice.say_at(Lane::Inbox(self.id()), What::Drop(DropReason::Crash), &header);
+                voice.say_at(Lane::Inbox(self.id()), What::Drop(DropReason::Crash), header);
             }
             self.crash(Cause::Killed, rules, moment, sink);
             return Handled::Crashed;
         };
-        self.learn(&header, rules);
-        voice.say(What::Handle, &header, "");
-        out.begin(&header, moment.time);
+        self.learn(header, rules);
+        voice.say(What::Handle, header, "");
+        out.begin(header, moment.time);
         let Said { sends, commands, choices, panic } = said;
         (out.sends, out.commands, out.choices.made) = (sends, commands, choices);
         if let Some(state) = state {
             self.come_home(state);
         }
-        self.conclude(&header, rules, panic.map_or(Ok(()), Err), out, outputs, voice)
+        self.conclude(header, rules, panic.map_or(Ok(()), Err), out, outputs, voice)
     }
+}
+
+/// What knew of sends that its target had not made when it came.
+const FORGED: (DropReason, Handled) = (DropReason::Forged, Handled::Refused);
+
+/// How often an input is handled: once, unless a rule is broken on purpose.
+fn times(header: &Header, rules: &Rules) -> u32 {
+    let twice = rules.policies.sabotage == Some(Sabotage::HandleTwice) && header.number == LinkNumber(1);
+    if twice { 2 } else { 1 }
 }
 
 #[cfg(test)]

@@ -7,12 +7,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::away::{Answer, Errand, Said};
+use crate::header::Input;
 use crate::machine::StateMachine;
+use crate::recording::Sketch;
 
 /// How the values of one system become bytes (postcard) and values again.
 pub struct Codec<M: StateMachine> {
-    put_errand: Put<Errand<M>>,
-    get_errand: Get<Errand<M>>,
+    #[expect(clippy::type_complexity, reason = "an errand, borrowed")]
+    put_errand: fn(Errand<&Input<M>>, Vec<u8>) -> Result<Vec<u8>, CodecError>,
+    get_errand: Get<Errand<Input<M>>>,
+    sketch_input: fn(&Input<M>) -> Option<Sketch>,
+    put_input: Put<Input<M>>,
+    get_input: Get<Input<M>>,
     #[expect(clippy::type_complexity, reason = "an answer, borrowed")]
     put_answer: fn(&Said<M::Update>, Option<&M>, Vec<u8>) -> Result<Vec<u8>, CodecError>,
     get_answer: Get<Answer<M>>,
@@ -53,8 +59,11 @@ impl<M: StateMachine> Codec<M> {
         M::Update: Serialize + DeserializeOwned,
     {
         Self {
-            put_errand: put,
+            put_errand: |errand, bytes| put(&errand, bytes),
             get_errand: get,
+            sketch_input: Sketch::of,
+            put_input: put,
+            get_input: get,
             put_answer: |said, state, bytes| put(&(said, state), bytes),
             get_answer: |bytes| {
                 let answer: Answer<M> = get(bytes)?;
@@ -69,7 +78,7 @@ impl<M: StateMachine> Codec<M> {
     ///
     /// # Errors
     /// When it does not serialize.
-    pub fn put_errand(&self, errand: &Errand<M>, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+    pub fn put_errand(&self, errand: Errand<&Input<M>>, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
         (self.put_errand)(errand, bytes)
     }
 
@@ -77,8 +86,29 @@ impl<M: StateMachine> Codec<M> {
     ///
     /// # Errors
     /// When they are none.
-    pub fn errand(&self, bytes: &[u8]) -> Result<Errand<M>, CodecError> {
+    pub fn errand(&self, bytes: &[u8]) -> Result<Errand<Input<M>>, CodecError> {
         (self.get_errand)(bytes)
+    }
+
+    /// An input as a number; none if it does not serialize.
+    pub(crate) fn sketch(&self, input: &Input<M>) -> Option<Sketch> {
+        (self.sketch_input)(input)
+    }
+
+    /// An input, behind these bytes.
+    ///
+    /// # Errors
+    /// When it does not serialize.
+    pub fn put_input(&self, input: &Input<M>, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+        (self.put_input)(input, bytes)
+    }
+
+    /// The input that these bytes are.
+    ///
+    /// # Errors
+    /// When they are none.
+    pub fn input(&self, bytes: &[u8]) -> Result<Input<M>, CodecError> {
+        (self.get_input)(bytes)
     }
 
     /// An answer, behind these bytes.

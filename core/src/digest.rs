@@ -10,6 +10,7 @@
 //! without its place, which moves when code is edited. A lane is
 //! `worker NAME HASH\n` or `inbox NAME HASH\n` with HASH as 16 hex digits, workers before inboxes of the same name.
 
+use std::convert::Infallible;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::clock::VectorClock;
 use crate::event::{EventRef, Lane, Sink, What};
 use crate::fnv;
 use crate::header::Input;
-use crate::ids::{Party, WorkerId};
+use crate::ids::{LinkNumber, MessageId, Party, Piece, WorkerId};
 use crate::machine::StateMachine;
 use crate::names::Names;
 use crate::panics;
@@ -65,9 +66,13 @@ impl Trace {
 #[derive(Clone, Debug)]
 pub struct Digester {
     names: Arc<Names>,
+    /// Each worker's place in the order of names.
+    ranks: Vec<u32>,
     lanes: Vec<Hashed>,
     /// Where payloads become text.
     scratch: String,
+    /// Where the entries of a clock are sorted.
+    entries: Vec<(u32, WorkerId, u32)>,
 }
 
 impl Digester {
@@ -75,7 +80,9 @@ impl Digester {
     #[must_use]
     pub fn new(names: Arc<Names>) -> Self {
         let lanes = vec![Hashed(fnv::OFFSET); names.worker_count() * 2];
-        Self { names, lanes, scratch: String::new() }
+        let mut ranks = vec![0; names.worker_count()];
+        (0..).zip(by_name(&names)).for_each(|(rank, (worker, _))| ranks[worker.index()] = rank);
+        Self { names, ranks, lanes, scratch: String::new(), entries: Vec::new() }
     }
 
     /// Takes one event, with its payload as text.
@@ -85,21 +92,54 @@ impl Digester {
             Lane::Inbox(worker) => worker.index() * 2 + 1,
             Lane::Shard(_) | Lane::Network => return,
         };
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            line(lane, event, payload, &self.names).expect("hashing cannot fail");
+        if let Some(line) = self.lanes.get(lane) {
+            let mut line = *line;
+            let header = event.header;
+            line.text(event.what.word());
+            line.text(" ");
+            line.id(&header.id, &self.names);
+            line.text(" ");
+            line.detail(event, &self.names);
+            line.text(" ");
+            line.number(header.depth.0);
+            line.text(" ");
+            self.clock(&mut line, &header.clock);
+            let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
+            for counted in [text, payload] {
+                line.text(" ");
+                line.number(counted.len() as u64);
+                line.text(":");
+                line.text(counted);
+            }
+            line.text("\n");
+            self.lanes[lane] = line;
+        }
+    }
+
+    fn clock(&mut self, line: &mut Hashed, clock: &VectorClock) {
+        let rank = |worker: WorkerId| self.ranks.get(worker.index()).copied().unwrap_or(u32::MAX);
+        self.entries.clear();
+        self.entries.extend(clock.iter().map(|(worker, count)| (rank(worker), worker, count)));
+        self.entries.sort_unstable();
+        if self.entries.is_empty() {
+            line.text("-");
+        }
+        for (at, (_, worker, count)) in self.entries.iter().enumerate() {
+            line.text(if at == 0 { "" } else { "," });
+            line.text(self.names.worker(*worker));
+            line.text("=");
+            line.number(*count);
         }
     }
 
     /// The digest of the events so far.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let mut order: Vec<(WorkerId, &str)> = self.names.workers().collect();
-        order.sort_by_key(|(_, name)| *name);
         let mut all = Hashed(fnv::OFFSET);
-        for (worker, name) in order {
+        for (worker, name) in by_name(&self.names) {
             for (kind, offset) in [("worker", 0), ("inbox", 1)] {
                 let lane = self.lanes[worker.index() * 2 + offset].0;
-                writeln!(all, "{kind} {name} {lane:016x}").expect("hashing cannot fail");
+                all.text(&format!("{kind} {name} {lane:016x}\n"));
             }
         }
         Digest(all.0)
@@ -119,52 +159,75 @@ impl<M: StateMachine> Sink<M> for Digester {
     }
 }
 
-fn line(lane: &mut Hashed, event: EventRef<'_>, payload: &str, names: &Names) -> fmt::Result {
-    let header = event.header;
-    write!(lane, "{} {} ", event.what.word(), header.id.display(names))?;
-    detail(lane, event, names)?;
-    write!(lane, " {} ", header.depth.0)?;
-    clock(lane, &header.clock, names)?;
-    let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
-    writeln!(lane, " {}:{text} {}:{payload}", text.len(), payload.len())
-}
-
-fn detail(lane: &mut Hashed, event: EventRef<'_>, names: &Names) -> fmt::Result {
-    let header = event.header;
-    match event.what {
-        What::Arrive => match header.from {
-            Party::Worker(from) => write!(lane, "from={}#{}", names.worker(from), header.number.0),
-            Party::Source(from) => write!(lane, "from={}", names.source(from)),
-        },
-        What::Emit => write!(lane, "to={}#{}", names.worker(header.to), header.number.0),
-        What::Park { of, needs } => write!(lane, "for={}#{}", names.worker(of), needs.0),
-        What::SetTimer { tag, deadline } => write!(lane, "tag={} at={}", tag.0, deadline.0),
-        What::CancelTimer { tag } => write!(lane, "tag={}", tag.0),
-        What::Choose { options, value } => write!(lane, "{value}/{options}"),
-        What::Wait { on } => write!(lane, "on={}", names.worker(on)),
-        _ => lane.write_str("-"),
-    }
-}
-
-fn clock(lane: &mut Hashed, clock: &VectorClock, names: &Names) -> fmt::Result {
-    let mut entries: Vec<(&str, u32)> = clock.iter().map(|(worker, n)| (names.worker(worker), n)).collect();
-    entries.sort_unstable();
-    if entries.is_empty() {
-        lane.write_str("-")?;
-    }
-    for (at, (name, count)) in entries.iter().enumerate() {
-        write!(lane, "{}{name}={count}", if at == 0 { "" } else { "," })?;
-    }
-    Ok(())
+fn by_name(names: &Names) -> Vec<(WorkerId, &str)> {
+    let mut order: Vec<_> = names.workers().collect();
+    order.sort_by_key(|(_, name)| *name);
+    order
 }
 
 /// Text that is hashed instead of kept.
 #[derive(Clone, Copy, Debug)]
 struct Hashed(u64);
 
-impl fmt::Write for Hashed {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
+impl Hashed {
+    #[inline]
+    fn text(&mut self, text: &str) {
         self.0 = fnv::extend(self.0, text.as_bytes());
-        Ok(())
+    }
+
+    #[inline]
+    fn number(&mut self, number: impl Into<u64>) {
+        self.0 = fnv::extend_decimal(self.0, number.into());
+    }
+
+    fn id(&mut self, id: &MessageId, names: &Names) {
+        let Ok(()) = id.spell(names, |piece| {
+            match piece {
+                Piece::Text(text) => self.text(text),
+                Piece::Number(number) => self.number(number),
+            }
+            Ok::<_, Infallible>(())
+        });
+    }
+
+    fn detail(&mut self, event: EventRef<'_>, names: &Names) {
+        let header = event.header;
+        let mut update = |key: &str, worker: WorkerId, number: LinkNumber| {
+            self.text(key);
+            self.text(names.worker(worker));
+            self.text("#");
+            self.number(number.0);
+        };
+        match event.what {
+            What::Arrive => match header.from {
+                Party::Worker(from) => update("from=", from, header.number),
+                Party::Source(from) => {
+                    self.text("from=");
+                    self.text(names.source(from));
+                }
+            },
+            What::Emit => update("to=", header.to, header.number),
+            What::Park { of, needs } => update("for=", of, needs),
+            What::SetTimer { tag, deadline } => {
+                self.text("tag=");
+                self.number(tag.0);
+                self.text(" at=");
+                self.number(deadline.0);
+            }
+            What::CancelTimer { tag } => {
+                self.text("tag=");
+                self.number(tag.0);
+            }
+            What::Choose { options, value } => {
+                self.number(value);
+                self.text("/");
+                self.number(options);
+            }
+            What::Wait { on } => {
+                self.text("on=");
+                self.text(names.worker(on));
+            }
+            _ => self.text("-"),
+        }
     }
 }

@@ -15,7 +15,8 @@ pub enum FaultKind {
     Delay,
     /// Nothing that one worker sends another arrives until the link is healed; nothing is lost.
     Partition,
-    /// A worker dies between two inputs: state and timers are lost, and every update on its way to it.
+    /// A worker dies between two inputs (of a process also: of one): state and timers are lost, and every update on its way
+    /// to it.
     Crash,
     /// A worker handles nothing for a while.
     Stall,

@@ -255,12 +255,17 @@ pub trait Outlet<M: StateMachine> {
     fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>);
 }
 
-/// An outlet that collects messages in the order in which they were sent.
+/// An outlet that collects messages in the order in which they were sent, each in a box that goes its way with it.
 pub struct Outputs<'a, M: StateMachine> {
-    draft: Header,
-    sent: Vec<Envelope<M>>,
+    draft: Box<Envelope<M>>,
+    sent: Vec<Box<Envelope<M>>>,
+    /// To be written over.
+    spare: Vec<Box<Envelope<M>>>,
     lives: Lives<'a>,
 }
+
+/// Most boxes that are kept to be written over.
+const SPARE_MAX: usize = 256;
 
 /// Tells which life a worker is in.
 type Lives<'a> = Box<dyn Fn(WorkerId) -> Incarnation + Send + 'a>;
@@ -269,13 +274,24 @@ impl<'a, M: StateMachine> Outputs<'a, M> {
     /// Nothing sent yet, where `life_of` tells which life a worker is in.
     #[must_use]
     pub fn new(life_of: impl Fn(WorkerId) -> Incarnation + Send + 'a) -> Self {
-        Self { draft: Header::blank(), sent: Vec::new(), lives: Box::new(life_of) }
+        Self { draft: blank(), sent: Vec::new(), spare: Vec::new(), lives: Box::new(life_of) }
     }
 
     /// Takes out what was sent.
-    pub fn drain(&mut self) -> impl ExactSizeIterator<Item = Envelope<M>> + '_ {
+    pub fn drain(&mut self) -> impl ExactSizeIterator<Item = Box<Envelope<M>>> + '_ {
         self.sent.drain(..)
     }
+
+    /// Takes back the box of a message that nobody needs any more: the next is written into it.
+    pub fn take_back(&mut self, done: Box<Envelope<M>>) {
+        if self.spare.len() < SPARE_MAX {
+            self.spare.push(done);
+        }
+    }
+}
+
+fn blank<M: StateMachine>() -> Box<Envelope<M>> {
+    Box::new(Envelope { header: Header::blank(), input: Input::Start })
 }
 
 /// Where every worker is in its first life.
@@ -287,7 +303,7 @@ impl<M: StateMachine> Default for Outputs<'_, M> {
 
 impl<M: StateMachine> Outlet<M> for Outputs<'_, M> {
     fn draft(&mut self) -> &mut Header {
-        &mut self.draft
+        &mut self.draft.header
     }
 
     fn life_of(&self, worker: WorkerId) -> Incarnation {
@@ -295,8 +311,9 @@ impl<M: StateMachine> Outlet<M> for Outputs<'_, M> {
     }
 
     fn send(&mut self, input: Input<M>) -> (&Header, &Input<M>) {
-        let header = std::mem::replace(&mut self.draft, Header::blank());
-        self.sent.push(Envelope { header, input });
+        self.draft.input = input;
+        let next = self.spare.pop().unwrap_or_else(blank);
+        self.sent.push(std::mem::replace(&mut self.draft, next));
         let sent = &self.sent[self.sent.len() - 1];
         (&sent.header, &sent.input)
     }

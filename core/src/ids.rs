@@ -255,6 +255,43 @@ impl MessageId {
         DisplayId { id: self, names }
     }
 
+    /// Says the text form, piece by piece.
+    #[inline]
+    pub(crate) fn spell<E>(&self, names: &Names, mut say: impl FnMut(Piece<'_>) -> Result<(), E>) -> Result<(), E> {
+        use Piece::{Number, Text};
+        match self.root {
+            Root::External(source, n) => {
+                say(Text(names.source(source)))?;
+                say(Text("#"))?;
+                say(Number(n))?;
+            }
+            Root::Start(worker, life) => {
+                say(Text(names.worker(worker)))?;
+                say(Text("/"))?;
+                say(Number(life.0))?;
+                say(Text("!start"))?;
+            }
+            Root::Timer(worker, life, n) => {
+                say(Text(names.worker(worker)))?;
+                say(Text("/"))?;
+                say(Number(life.0))?;
+                say(Text("@timer#"))?;
+                say(Number(n))?;
+            }
+        }
+        for hop in 0..=self.path.len() {
+            if let Some(index) = hop.checked_sub(1).and_then(|at| self.path().get(at as usize)) {
+                say(Text("."))?;
+                say(Number(u32::from(*index)))?;
+            }
+            if let nth @ 1.. = self.copy_at(hop) {
+                say(Text("~"))?;
+                say(Number(nth))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the text form.
     ///
     /// # Errors
@@ -321,27 +358,18 @@ struct DisplayId<'a> {
 
 impl fmt::Display for DisplayId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.id.root {
-            Root::External(source, n) => write!(f, "{}#{n}", self.names.source(source))?,
-            Root::Start(worker, life) => write!(f, "{}/{}!start", self.names.worker(worker), life.0)?,
-            Root::Timer(worker, life, n) => write!(f, "{}/{}@timer#{n}", self.names.worker(worker), life.0)?,
-        }
-        self.copy(0, f)?;
-        for (hop, index) in (1..).zip(self.id.path()) {
-            write!(f, ".{index}")?;
-            self.copy(hop, f)?;
-        }
-        Ok(())
+        self.id.spell(self.names, |piece| match piece {
+            Piece::Text(text) => f.write_str(text),
+            Piece::Number(number) => write!(f, "{number}"),
+        })
     }
 }
 
-impl DisplayId<'_> {
-    fn copy(&self, hop: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.id.copy_at(hop) {
-            0 => Ok(()),
-            nth => write!(f, "~{nth}"),
-        }
-    }
+/// A piece of a text form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Piece<'a> {
+    Text(&'a str),
+    Number(u32),
 }
 
 fn parse(text: &str, names: &Names) -> Option<MessageId> {

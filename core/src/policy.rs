@@ -142,6 +142,9 @@ pub struct Policies {
     pub capacity: usize,
     /// Most messages in a worker's external queue; a source waits while it is full.
     pub external_capacity: usize,
+    /// Most inputs that a worker takes from its inbox at once; what it sends because of them is pushed when all are handled.
+    /// More is faster where workers are processes; what a worker has in hand when it dies is dropped.
+    pub window: u32,
     /// Most updates that wait in the overflow of one inbox under `hold`.
     pub overflow: usize,
     /// Most updates that wait at one inbox for an earlier one; and as many of what sessions send.
@@ -178,6 +181,7 @@ impl Default for Policies {
             on_full: OnFull::default(),
             capacity: 1024,
             external_capacity: 1024,
+            window: 1,
             overflow: 1024,
             parking: 1024,
             stale_after: Duration::from_secs(1),
@@ -225,6 +229,7 @@ impl Policies {
         ),
         ("capacity", "a number from 1", "most updates in a worker's update queue"),
         ("external_capacity", "a number from 1", "most messages in a worker's external queue"),
+        ("window", "a number from 1", "most inputs that a worker takes from its inbox at once"),
         ("overflow", "a number", "most updates held beside a full queue"),
         ("parking", "a number", "most updates that wait at an inbox for an earlier one"),
         ("stale_after", "a number", "milliseconds that a session's message waits for what the session has seen"),
@@ -255,6 +260,7 @@ impl Policies {
             "on_full" => self.on_full.to_string(),
             "capacity" => self.capacity.to_string(),
             "external_capacity" => self.external_capacity.to_string(),
+            "window" => self.window.to_string(),
             "overflow" => self.overflow.to_string(),
             "parking" => self.parking.to_string(),
             "stale_after" => self.stale_after.as_millis().to_string(),
@@ -285,6 +291,7 @@ impl Policies {
             "on_full" => put(&mut self.on_full, value.parse().ok()),
             "capacity" => put(&mut self.capacity, positive(value)),
             "external_capacity" => put(&mut self.external_capacity, positive(value)),
+            "window" => put(&mut self.window, positive(value)),
             "overflow" => put(&mut self.overflow, value.parse().ok()),
             "parking" => put(&mut self.parking, value.parse().ok()),
             "stale_after" => put(&mut self.stale_after, value.parse().ok().map(Duration::from_millis)),

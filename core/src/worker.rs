@@ -208,7 +208,7 @@ impl<M: StateMachine> Worker<M> {
             "one life after the other, numbered by the coordinator"
         );
         self.life = life;
-        self.machine = self.snapshot.take().unwrap_or_else(make);
+        self.machine = self.after_death(make);
         self.barriers.rely_on_nobody();
         self.forget_waiting();
         if rules.policies.sabotage == Some(Sabotage::ResetClocks) {
@@ -217,6 +217,20 @@ impl<M: StateMachine> Worker<M> {
         self.crashed = false;
         let header = start_header(self.id, life, &rules.names);
         Voice { worker: self.id, life, moment, sink }.say(What::Restart, &header, "");
+    }
+
+    /// Its process has died, and the state in it is gone: what is left of that is what a next life would begin with.
+    pub fn lose_state(&mut self, make: impl FnOnce() -> M) {
+        self.machine = self.after_death(make);
+    }
+
+    /// What there is of the machine after a death. What is written down stays so until an input is handled: a life may end
+    /// before it has handled any.
+    fn after_death(&self, make: impl FnOnce() -> M) -> M {
+        match (&self.durable, &self.snapshot) {
+            (Some(copy), Some(written)) => copy(written),
+            _ => make(),
+        }
     }
 
     /// Runs `on_start` of a machine that is known to say nothing then; it is no event.

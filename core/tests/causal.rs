@@ -161,7 +161,7 @@ impl Net {
             self.tally.barriers += barriers;
             self.tally.most_barriers = self.tally.most_barriers.max(barriers);
             self.flying.push(self.sent.len());
-            self.sent.push(envelope);
+            self.sent.push(*envelope);
         }
     }
 

@@ -82,7 +82,7 @@ impl Target {
         let envelope = Envelope { header, input: Input::Message(ME) };
         let sender = &mut self.workers[PEER.index()];
         let _ = sender.handle(envelope, &rules, Moment::default(), &mut self.out, &mut outputs, &mut ());
-        outputs.drain().for_each(|update| self.inbox.receive(update, &mut self.clerk));
+        outputs.drain().for_each(|update| self.inbox.receive(*update, &mut self.clerk));
     }
 
     /// The worker handles all that is queued.

@@ -1,144 +1,214 @@
-//! The threads of a run: what a worker's, a source's and a shard's thread does from its start to its end.
+//! The parties of a run: what a worker, a source and a shard do from their start to their end.
 //!
-//! A thread without work gives up its turn a few times, in case the other end is about to answer, and then sleeps:
-//! waking a thread costs many times what a message costs, and spinning takes the processor from who has work.
+//! A source and a shard have a thread each. Workers share as many threads as the run has for them: a thread gives its
+//! workers turns, one batch of inputs each. When none of them has work it gives up its processor a few times, in case the
+//! other end is about to answer, and then sleeps: waking a thread costs many times what a message costs, and spinning takes
+//! the processor from who has work.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use raddle_core::{
-    Cause, Envelope, Handled, Incarnation, MessageId, Moment, Outbox, Outputs, Recovery, Root, SourceId, StateMachine,
+    Cause, Handled, Incarnation, Input, MessageId, Moment, Outbox, Outputs, Recovery, Root, SourceId, StateMachine,
     Time, Worker, WorkerId,
 };
 
 use crate::hands::{Death, Hands};
-use crate::log::{Act, Log, News};
+use crate::log::{Act, Log, Parcel};
+use crate::seat::{Seat, Waker};
 use crate::shard::Task;
 use crate::station::Phase;
-use crate::transport::{Carrier, Transport};
+use crate::transport::{Carrier, Porter, Push, Transport};
 
-/// The thread of one worker.
-pub(crate) struct WorkerThread<'a, M: StateMachine> {
+/// One worker of a run.
+pub(crate) struct Work<'a, M: StateMachine> {
     transport: &'a Transport<'a, M>,
-    yield_budget: u32,
+    porter: Porter,
     /// Who runs the handlers, if not this thread.
     hands: Option<Box<dyn Hands<M>>>,
     out: Outbox<M::Update>,
     outputs: Outputs<'a, M>,
-    news: News,
     handled: u64,
-    /// Which life each worker was in when the input was taken that is handled now, and how many had ended.
+    /// Which life each worker was in when the inputs were taken that are in hand, and how many had ended.
     lives: Arc<[AtomicU32]>,
     deaths: u32,
     /// The start of its life, if that is an input and not handled yet.
-    start: Option<Envelope<M>>,
+    start: Option<Parcel<M>>,
+    /// The inputs in hand, and whether they were sent to where the handlers run.
+    batch: Vec<(Parcel<M>, bool)>,
+    /// Whether behind them a pick took nothing out.
+    is_idle_behind: bool,
+    /// When its life ended, if what that left is not seen to yet.
+    ended: Option<Moment>,
+    /// Whether it is dead because its process is.
+    is_killed: bool,
     /// Timers and inbox take turns when both have something.
     timers_turn: bool,
     left: WorkerLeft<M>,
 }
 
-/// What a worker's thread leaves.
+/// What a worker leaves.
 pub(crate) struct WorkerLeft<M: StateMachine> {
     pub(crate) worker: Worker<M>,
     pub(crate) log: Log<M>,
     /// Sent, and not pushed before the run was halted; the first one waited for room.
-    pub(crate) unsent: Vec<Envelope<M>>,
+    pub(crate) unsent: VecDeque<Parcel<M>>,
     /// How its processes died.
     pub(crate) deaths: Vec<Death>,
+    /// Whether the machine is in the state in which the run left it.
+    pub(crate) is_state_known: bool,
 }
 
-/// What a shard's thread leaves: an update that waited for room when the run was halted.
-pub(crate) type ShardLeft<M> = Option<Envelope<M>>;
+/// What a shard leaves: an update that waited for room when the run was halted.
+pub(crate) type ShardLeft<M> = Option<Parcel<M>>;
 
-enum Next<M: StateMachine> {
-    Start(Envelope<M>),
-    Input(Envelope<M>),
-    Timer(MessageId),
-    /// It seems that nobody is there who could handle anything.
-    Gone,
+/// What a worker has done with its turn.
+enum Turn {
+    /// Something.
+    Worked,
+    /// Nothing, as it may take nothing just now.
+    Held,
+    /// Nothing, as nothing has come; it has not lain down yet.
+    Idle,
+    /// It sleeps until it is called; or until then, if it naps.
+    Sleeps(Option<Time>),
+    /// The run is over.
     Over,
 }
 
-impl<'a, M: StateMachine> WorkerThread<'a, M> {
+enum Next<M: StateMachine> {
+    Start(Parcel<M>),
+    Batch,
+    Timer(MessageId),
+    /// It seems that nobody is there who could handle anything.
+    Gone,
+    None(Turn),
+}
+
+impl<'a, M: StateMachine> Work<'a, M> {
     pub(crate) fn new(
         transport: &'a Transport<'a, M>,
         worker: Worker<M>,
         hands: Option<Box<dyn Hands<M>>>,
         seed: u64,
-        yield_budget: u32,
+        waker: Waker,
     ) -> Self {
         let lives: Arc<[AtomicU32]> = transport.plan.names().workers().map(|_| AtomicU32::new(0)).collect();
         let seen = Arc::clone(&lives);
         let life_of = move |worker: WorkerId| {
             Incarnation(seen.get(worker.index()).map_or(0, |life| life.load(Ordering::Relaxed)))
         };
-        Self {
+        let log = transport.worker_log(worker.id());
+        let mut work = Self {
             hands,
             transport,
-            yield_budget,
+            porter: Porter::new(waker),
             out: transport.plan.outbox(seed),
             outputs: Outputs::new(life_of),
             lives,
             deaths: 0,
             start: None,
-            news: News::default(),
+            batch: Vec::new(),
+            is_idle_behind: false,
+            ended: None,
             handled: 0,
+            is_killed: false,
             timers_turn: false,
-            left: WorkerLeft { log: transport.worker_log(worker.id()), worker, unsent: Vec::new(), deaths: Vec::new() },
+            left: WorkerLeft { log, worker, unsent: VecDeque::new(), deaths: Vec::new(), is_state_known: true },
+        };
+        let speaks = transport.plan.starts(work.left.worker.id());
+        work.begin_life(Incarnation(0), speaks);
+        work
+    }
+
+    /// Which worker.
+    pub(crate) const fn worker(&self) -> WorkerId {
+        self.left.worker.id()
+    }
+
+    /// Pushes what is left to push, and handles what is next. If nothing is, it lies down if it may.
+    fn turn(&mut self, may_lie_down: bool) -> Turn {
+        if let Some(turn) = self.push_unsent() {
+            return turn;
+        }
+        if let Some(moment) = self.ended.take() {
+            self.end_life(moment);
+        }
+        match self.next(may_lie_down) {
+            Next::None(turn) => turn,
+            Next::Start(start) => {
+                self.deaths = self.transport.look_at_lives(&self.lives);
+                self.batch.push((start, false));
+                self.handle_batch(|now, deaths| Act::Start { now, deaths })
+            }
+            Next::Batch => self.handle_batch(|now, deaths| Act::Handle { now, deaths }),
+            Next::Timer(id) => {
+                self.deaths = self.transport.look_at_lives(&self.lives);
+                let nth = if let Root::Timer(_, _, nth) = id.chain() { nth } else { 0 };
+                let timer = self.left.worker.fire(&id).expect("only its own worker takes a timer back");
+                self.batch.push((Box::new(timer), false));
+                self.handle_batch(|now, deaths| Act::Fire { nth, now, deaths })
+            }
+            Next::Gone => {
+                self.look_after();
+                Turn::Worked
+            }
         }
     }
 
-    /// Handles what comes until the run is over.
-    pub(crate) fn run(mut self) -> WorkerLeft<M> {
-        let speaks = self.transport.plan.starts(self.left.worker.id());
-        self.begin_life(Incarnation(0), speaks);
-        let mut go_on = true;
-        while go_on {
-            go_on = match self.next() {
-                Next::Start(envelope) => {
-                    self.deaths = self.transport.look_at_lives(&self.lives);
-                    self.handle(envelope, |now, deaths| Act::Start { now, deaths })
-                }
-                Next::Input(envelope) => self.handle(envelope, |now, deaths| Act::Handle { now, deaths }),
-                Next::Timer(id) => {
-                    self.deaths = self.transport.look_at_lives(&self.lives);
-                    let nth = if let Root::Timer(_, _, nth) = id.chain() { nth } else { 0 };
-                    let timer = self.left.worker.fire(&id).expect("only its own worker takes a timer back");
-                    self.handle(timer, |now, deaths| Act::Fire { nth, now, deaths })
-                }
-                Next::Gone => {
-                    self.look_after();
-                    true
-                }
-                Next::Over => false,
-            };
-        }
-        self.come_home();
-        self.left
-    }
-
-    /// Handles one input and pushes what it sends. Whether all of that could be pushed.
-    fn handle(&mut self, envelope: Envelope<M>, act: impl FnOnce(Time, u32) -> Act) -> bool {
+    /// Handles what is in hand, and pushes what it sends.
+    fn handle_batch(&mut self, act: impl Fn(Time, u32) -> Act) -> Turn {
         let moment = Moment { step: 0, time: self.transport.now() };
-        let WorkerLeft { worker, log, unsent, .. } = &mut self.left;
+        let mut batch = std::mem::take(&mut self.batch);
+        let mut gauge = self.transport.gauge(self.worker());
+        for (input, _) in &batch {
+            gauge.latency.note(input.header.kind(), input.header.sent_at, moment.time);
+        }
+        drop(gauge);
+        if let Some(hands) = &mut self.hands {
+            let (worker, rules) = (&self.left.worker, &self.transport.rules);
+            for (input, is_sent) in &mut batch {
+                *is_sent = worker.send_away(input, rules, moment, |errand| hands.send(errand));
+            }
+        }
+        for (input, is_sent) in batch.drain(..) {
+            self.handle(input, is_sent, moment, &act);
+        }
+        self.batch = batch;
+        if std::mem::take(&mut self.is_idle_behind) {
+            self.left.log.close(Act::Idle);
+        }
+        if self.transport.is_watched {
+            self.transport.gauge(self.worker()).counts.clone_from(self.left.log.counts());
+        }
+        if let Some(hands) = &mut self.hands {
+            hands.rest();
+        }
+        self.left.unsent.extend(self.outputs.drain());
+        self.push_unsent().unwrap_or(Turn::Worked)
+    }
+
+    /// Handles one input.
+    fn handle(&mut self, mut input: Parcel<M>, is_sent: bool, moment: Moment, act: impl FnOnce(Time, u32) -> Act) {
+        let WorkerLeft { worker, log, .. } = &mut self.left;
         let rules = &self.transport.rules;
-        let session = self.transport.session_of(&envelope);
+        let session = self.transport.session_of(&input);
         let (out, outputs) = (&mut self.out, &mut self.outputs);
         let handled = match &mut self.hands {
-            None => worker.handle(envelope, rules, moment, out, outputs, log),
+            None => {
+                let mut taken = Some(std::mem::replace(&mut input.input, Input::Start));
+                worker.handle_parts(&input.header, &mut taken, rules, moment, out, outputs, log)
+            }
             Some(hands) => {
-                let mut is_answered = true;
-                let send = |errand| {
-                    let answer = hands.handle(errand);
-                    is_answered &= answer.is_some();
+                let is_killed = &mut self.is_killed;
+                let receive = || {
+                    let answer = hands.receive();
+                    *is_killed = answer.is_none();
                     answer
                 };
-                let handled = worker.handle_away(envelope, rules, moment, out, outputs, log, send);
-                if !is_answered {
-                    log.end_tape();
-                }
-                handled
+                worker.handle_away(&input.header, rules, moment, out, outputs, log, is_sent, receive)
             }
         };
         log.close(act(moment.time, self.deaths));
@@ -150,21 +220,30 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
             self.transport.end_op(session, Some(worker).filter(|_| handled == Handled::Done).as_deref());
         }
         if handled == Handled::Crashed {
-            self.end_life(moment);
-            return true;
+            self.ended = Some(moment);
         }
-        for output in self.outputs.drain() {
-            // Behind one that cannot be pushed nothing is: pushes are in program order.
-            unsent.extend(if unsent.is_empty() { self.transport.send(output, &mut self.news) } else { Some(output) });
+        self.outputs.take_back(input);
+    }
+
+    /// Pushes what is sent and not pushed, in program order. What its turn comes to, if not all of that can be.
+    fn push_unsent(&mut self) -> Option<Turn> {
+        while let Some(update) = self.left.unsent.pop_front() {
+            let (update, turn) = match self.transport.send(update, &mut self.porter) {
+                Push::Done => continue,
+                Push::Waits(update) => (update, Turn::Sleeps(None)),
+                Push::Halted(update) => (update, Turn::Over),
+            };
+            self.left.unsent.push_front(update);
+            return Some(turn);
         }
-        unsent.is_empty()
+        None
     }
 
     /// The start of a life, which is an input if it says something.
     fn begin_life(&mut self, life: Incarnation, speaks: bool) {
         let start = self.transport.plan.start(self.left.worker.id(), life);
         if speaks {
-            self.start = Some(start);
+            self.start = Some(Box::new(start));
         } else if self.hands.is_none() {
             self.left.worker.start_silently(&start.header, &mut self.out);
         }
@@ -174,10 +253,11 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
     /// goes on, so that what comes is accounted for.
     fn end_life(&mut self, moment: Moment) {
         let (transport, worker) = (self.transport, self.left.worker.id());
-        if let Some(life) = transport.end_life(worker, moment.time, &mut self.news) {
+        if let Some(life) = transport.end_life(worker, moment.time, &mut self.porter.news) {
             let make = || transport.plan.machine(worker);
             self.left.worker.restart(life, make, &transport.rules, moment, &mut self.left.log);
             self.left.log.close(Act::Restart);
+            self.is_killed = false;
             let speaks = transport.plan.starts_again(worker);
             if let Some(hands) = &mut self.hands {
                 let kept = transport.plan.policies().recovery == Recovery::Durable;
@@ -192,70 +272,82 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
         if self.hands.as_mut().is_some_and(|hands| hands.are_gone()) {
             self.start = None;
             let moment = Moment { step: 0, time: self.transport.now() };
-            self.left.log.end_tape();
+            self.is_killed = true;
             self.left.worker.crash(Cause::Killed, &self.transport.rules, moment, &mut self.left.log);
-            self.left.log.close(Act::Restart);
+            self.left.log.close(Act::Kill { now: moment.time });
             self.end_life(moment);
         }
     }
 
-    /// The run is over: the machine comes home, if it can.
-    fn come_home(&mut self) {
+    /// The run is over: the machine comes home, if it can. What is here of one whose process died is what a next life would
+    /// have begun with ([`Worker::lose_state`]).
+    fn come_home(mut self) -> WorkerLeft<M> {
         if let Some(hands) = &mut self.hands {
-            if let Some(machine) = hands.end() {
-                self.left.worker.come_home(machine);
-            }
+            let machine = hands.end();
+            self.left.is_state_known = machine.is_some() || self.is_killed;
+            machine.into_iter().for_each(|machine| self.left.worker.come_home(machine));
             self.left.deaths = hands.deaths();
         }
+        self.left
     }
 
-    /// The next input. Sleeps while there is none.
-    fn next(&mut self) -> Next<M> {
-        let mut turns_left = self.yield_budget;
-        loop {
-            let timer = self.first_timer();
-            let mut post = self.transport.inbox(self.left.worker.id());
-            if post.phase() == Phase::Halted {
-                return Next::Over;
-            }
-            // Asked under the lock, so that nobody who says so is missed.
-            let alive = !self.left.worker.is_crashed();
-            if alive && self.hands.as_ref().is_some_and(|hands| hands.seem_gone()) {
-                return Next::Gone;
-            }
-            if let Some(start) = self.start.take() {
-                return Next::Start(start);
-            }
-            let timer = timer.filter(|_| post.phase() == Phase::Running);
-            if let Some((deadline, id)) = &timer
-                && (self.timers_turn || !post.queue.has_work())
-                && *deadline <= self.transport.now()
-            {
-                self.timers_turn = false;
-                return Next::Timer(id.clone());
-            }
-            if post.queue.has_work() {
-                if let Some(envelope) = self.transport.pick(&mut post, &mut self.news) {
-                    self.timers_turn = true;
-                    // While the inbox is locked: both happen at one moment.
-                    self.deaths = self.transport.look_at_lives(&self.lives);
-                    return Next::Input(envelope);
-                }
-                // The core takes nothing in this time, because this worker was nacked, or what it took is stale.
-                drop(post);
-                self.transport.tell(&mut self.news);
-                thread::yield_now();
-            } else if turns_left > 0 {
-                turns_left -= 1;
-                drop(post);
-                thread::yield_now();
-            } else {
-                match timer.and_then(|(deadline, _)| self.transport.instant(deadline)) {
-                    Some(deadline) => drop(post.nap(deadline)),
-                    None => drop(post.sleep(&self.transport.activity)),
-                }
-            }
+    /// What is next.
+    fn next(&mut self, may_lie_down: bool) -> Next<M> {
+        let timer = self.first_timer();
+        let mut post = self.transport.inbox(self.left.worker.id());
+        if post.phase() == Phase::Halted {
+            return Next::None(Turn::Over);
         }
+        // Asked under the lock, so that nobody who says so is missed.
+        let alive = !self.left.worker.is_crashed();
+        if alive && self.hands.as_ref().is_some_and(|hands| hands.seem_gone()) {
+            return Next::Gone;
+        }
+        if let Some(start) = self.start.take() {
+            return Next::Start(start);
+        }
+        let timer = timer.filter(|_| post.phase() == Phase::Running);
+        if let Some((deadline, id)) = &timer
+            && (self.timers_turn || !post.queue.has_work())
+            && *deadline <= self.transport.now()
+        {
+            self.timers_turn = false;
+            return Next::Timer(id.clone());
+        }
+        if post.queue.has_work() {
+            let window = self.transport.plan.policies().window as usize;
+            while self.batch.len() < window && post.queue.has_work() {
+                let along = !self.batch.is_empty();
+                let picked = self.transport.pick(&mut post, along, &mut self.porter.news);
+                self.is_idle_behind = picked.is_none();
+                let Some(input) = picked else { break };
+                self.batch.push((input, false));
+            }
+            if !self.batch.is_empty() {
+                self.timers_turn = true;
+                // While the inbox is locked: both happen at one moment.
+                self.deaths = self.transport.look_at_lives(&self.lives);
+                return Next::Batch;
+            }
+            // The core takes nothing in this time, because this worker was nacked, or what it took is stale.
+            drop(post);
+            self.is_idle_behind = false;
+            self.left.log.close(Act::Idle);
+            self.transport.tell(&mut self.porter.news);
+            return Next::None(Turn::Held);
+        }
+        if !may_lie_down {
+            return Next::None(Turn::Idle);
+        }
+        post.log.pause();
+        self.left.log.pause();
+        let deadline =
+            timer.map(|(deadline, _)| deadline).filter(|deadline| self.transport.instant(*deadline).is_some());
+        match deadline {
+            Some(_) => post.nap(),
+            None => post.sleep(&self.transport.activity),
+        }
+        Next::None(Turn::Sleeps(deadline))
     }
 
     /// The timer that is due first; of several, the one that was set first.
@@ -265,26 +357,81 @@ impl<'a, M: StateMachine> WorkerThread<'a, M> {
     }
 }
 
-/// The thread of one source: its messages, in order, as fast as their targets take them. How many they took.
-pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64) -> u64 {
-    let mut fed = 0;
+/// The thread of some workers: gives each its turns until the run is over.
+pub(crate) fn work<'a, M: StateMachine>(
+    transport: &Transport<'a, M>,
+    seat: &Seat,
+    mut workers: Vec<Work<'a, M>>,
+    yield_budget: u32,
+) -> Vec<WorkerLeft<M>> {
+    let mut turns: VecDeque<usize> = (0..workers.len()).collect();
+    let mut naps: BTreeSet<(Time, usize)> = BTreeSet::new();
+    let mut nap_of: Vec<Option<Time>> = vec![None; workers.len()];
+    let (mut at_work, mut yields_left) = (workers.len(), yield_budget);
+    while at_work > 0 {
+        seat.take_calls(&mut turns);
+        if !naps.is_empty() {
+            let now = transport.now();
+            while let Some((_, at)) = naps.first().copied().filter(|(until, _)| *until <= now) {
+                naps.pop_first();
+                nap_of[at] = None;
+                if transport.end_nap(workers[at].worker()) {
+                    turns.push_back(at);
+                }
+            }
+        }
+        let Some(at) = turns.pop_front() else {
+            seat.sleep(naps.first().and_then(|(until, _)| transport.instant(*until)));
+            continue;
+        };
+        if let Some(until) = nap_of[at].take() {
+            naps.remove(&(until, at));
+        }
+        let may_lie_down = yields_left == 0 || !turns.is_empty();
+        match workers[at].turn(may_lie_down) {
+            Turn::Worked => {
+                yields_left = yield_budget;
+                turns.push_back(at);
+            }
+            Turn::Held => {
+                turns.push_back(at);
+                thread::yield_now();
+            }
+            Turn::Idle => {
+                yields_left -= 1;
+                turns.push_back(at);
+                thread::yield_now();
+            }
+            Turn::Sleeps(until) => {
+                yields_left = yield_budget;
+                naps.extend(until.map(|until| (until, at)));
+                nap_of[at] = until;
+            }
+            Turn::Over => at_work -= 1,
+        }
+    }
+    workers.into_iter().map(Work::come_home).collect()
+}
+
+/// The thread of one source: its messages, in order, as fast as their targets take them.
+pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64) {
+    let waker = Waker::alone();
     for mut envelope in transport.plan.workload(source, messages) {
         envelope.header.sent_at = transport.now();
-        if !transport.feed(envelope, source) {
+        if !transport.feed(Box::new(envelope), source, &waker) {
             break;
         }
-        fed += 1;
     }
     transport.activity.leave();
-    fed
 }
 
 /// The thread of one shard: takes updates from its ingress and pushes them into their inboxes, one after the other.
 pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, yield_budget: u32) -> ShardLeft<M> {
-    let mut news = News::default();
+    let station = transport.shard(shard);
+    let mut porter = Porter::new(station.owner().clone());
     let mut turns_left = yield_budget;
     loop {
-        let mut post = transport.shard(shard);
+        let mut post = station.open();
         if post.phase() == Phase::Halted {
             return None;
         }
@@ -293,9 +440,9 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
                 drop(post);
                 turns_left = yield_budget;
                 match task {
-                    Task::Lose(to, lost) => transport.lose(to, lost, &mut news),
-                    Task::Deliver(envelope) => {
-                        if let Some(in_hand) = transport.deliver(envelope, Carrier::Shard(shard), &mut news) {
+                    Task::Lose(to, lost) => transport.lose(to, lost, &mut porter.news),
+                    Task::Deliver(update) => {
+                        if let Some(in_hand) = hand_over(transport, update, shard, &mut porter) {
                             return Some(in_hand);
                         }
                     }
@@ -307,9 +454,26 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
                 thread::yield_now();
             }
             None => {
-                drop(post.sleep(&transport.activity));
+                station.sleep(post, &transport.activity);
                 turns_left = yield_budget;
             }
         }
+    }
+}
+
+/// A shard pushes what it has in hand, however long it must wait. Gives it back if the run is halted before there is room.
+fn hand_over<M: StateMachine>(
+    transport: &Transport<'_, M>,
+    mut update: Parcel<M>,
+    shard: u32,
+    porter: &mut Porter,
+) -> Option<Parcel<M>> {
+    loop {
+        update = match transport.deliver(update, Carrier::Shard(shard), porter) {
+            Push::Done => return None,
+            Push::Waits(update) => update,
+            Push::Halted(update) => return Some(update),
+        };
+        porter.waker.seat().wait();
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use raddle_core::{Answer, Errand, Incarnation, StateMachine, WorkerId};
+use raddle_core::{Answer, Errand, Incarnation, Input, StateMachine, WorkerId};
 
 /// Somebody elsewhere who runs the handlers of one worker.
 pub(crate) trait Hands<M: StateMachine>: Send {
@@ -14,8 +14,14 @@ pub(crate) trait Hands<M: StateMachine>: Send {
     /// as an errand. If it cannot begin, it is gone.
     fn begin(&mut self, life: Incarnation, silently: bool, state: Option<&M>);
 
-    /// Has an input handled; none if nobody is there to do it any more.
-    fn handle(&mut self, errand: Errand<M>) -> Option<Answer<M>>;
+    /// Sends an input there, to be handled after all that was sent before.
+    fn send(&mut self, errand: Errand<&Input<M>>);
+
+    /// What came of the next of those that were sent; none if nobody is there to do it any more.
+    fn receive(&mut self) -> Option<Answer<M>>;
+
+    /// Nothing will come of what was sent and not received.
+    fn rest(&mut self);
 
     /// Whether it seems that nobody is there any more. Asked under a lock, so it must not wait.
     fn seem_gone(&self) -> bool;

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod activity;
+mod apart;
 mod crew;
 mod error;
 mod hands;
@@ -22,6 +23,7 @@ mod outcome;
 #[cfg(unix)]
 mod processes;
 mod record;
+mod seat;
 mod shard;
 mod station;
 mod talk;
@@ -32,7 +34,7 @@ pub mod wire;
 
 pub use error::RunError;
 pub use hands::{Death, Why};
-pub use metrics::Metrics;
+pub use metrics::{Histogram, Latency, Metrics};
 pub use outcome::Outcome;
 #[cfg(unix)]
 pub use processes::{Processes, WORKER_VARIABLE};

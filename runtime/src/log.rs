@@ -8,7 +8,7 @@
 
 use raddle_core::recording::{self, Handling};
 use raddle_core::{
-    Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Party, Recorder, Sink, SourceId,
+    Codec, Desk, Envelope, Event, EventRef, Header, Input, InputKind, Lane, Moment, Party, Recorder, Sink, SourceId,
     StateMachine, Time, What, WorkerId,
 };
 
@@ -19,6 +19,7 @@ pub(crate) struct Log<M: StateMachine> {
     counts: Counts,
     recording: Option<Recording<M>>,
     tape: Option<Tape>,
+    codec: Option<Codec<M>>,
 }
 
 struct Recording<M: StateMachine> {
@@ -30,14 +31,24 @@ struct Recording<M: StateMachine> {
 /// How often each event happened, by its word.
 pub(crate) type Counts = Vec<(&'static str, u64)>;
 
+/// Counts one more. A lane knows a handful of words, and mostly says each from the same place in memory.
+fn count(counts: &mut Counts, word: &'static str) {
+    let known = counts.iter().position(|count| std::ptr::eq(count.0, word));
+    match known.or_else(|| counts.iter().position(|count| count.0 == word)) {
+        Some(at) => counts[at].1 += 1,
+        None => counts.push((word, 1)),
+    }
+}
+
 /// Something that happened at once, with all its events, and what it must come after. All acts come after the one
 /// before in their lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     /// Nothing else, and it follows from what is on tape. (At an inbox or shard.)
     Free,
-    /// Nothing else: a source's message was taken in, a pick took nothing out, a life was seen to, updates dropped on their
-    /// way were, an operation waited too long, the owner heard of a nack. (At an inbox.)
+    /// Nothing else: a source's message was taken in, a pick took nothing out (on tape at the owner too, whose acts must be in
+    /// their places among its picks), a life was seen to, updates dropped on their way were, an operation waited too long, the
+    /// owner heard of a nack. (At an inbox.)
     Take {
         source: SourceId,
     },
@@ -79,8 +90,11 @@ pub(crate) enum Act {
     Route {
         to: WorkerId,
     },
-    /// The owner took an input out and handled it in that moment. (At an inbox.)
-    Pick,
+    /// The owner took an input out and handled it in that moment: after it has pushed all that it sent before, unless it takes
+    /// this along with the one before. (At an inbox.)
+    Pick {
+        along: bool,
+    },
     /// What came of that. (At a worker.)
     Handle {
         now: Time,
@@ -97,6 +111,10 @@ pub(crate) enum Act {
         now: Time,
         deaths: u32,
     },
+    /// The process of the worker died between two inputs: after the same.
+    Kill {
+        now: Time,
+    },
     /// A new life of the worker began, which follows from what is on tape: after the same.
     Restart,
 }
@@ -108,8 +126,8 @@ impl Act {
         matches!(self, Free | Take { .. } | Idle | EndLife { .. } | Lose { .. } | Expire { .. } | Nacked)
     }
 
-    /// The act as it goes on tape, with what the handler said.
-    fn on_tape(self, said: &[u8]) -> Option<recording::Act<'_>> {
+    /// The act as it goes on tape, with what the handler said, if anybody did.
+    fn on_tape(self, said: Option<&[u8]>) -> Option<recording::Act<'_>> {
         use recording::Act as On;
         Some(match self {
             Self::Free | Self::Restart => return None,
@@ -124,7 +142,9 @@ impl Act {
             Self::Attempt { by, .. } => On::Stall { by },
             Self::Deliver { .. } => On::Deliver,
             Self::Route { .. } => On::Route,
-            Self::Pick => On::Pick,
+            Self::Pick { along: false } => On::Pick,
+            Self::Pick { along: true } => On::PickAlong,
+            Self::Kill { now } => On::Kill { now },
             Self::Handle { now, deaths } => On::Handle(Handling { now, deaths, said }),
             Self::Start { now, deaths } => On::Start(Handling { now, deaths, said }),
             Self::Fire { nth, now, deaths } => On::Fire { nth, handling: Handling { now, deaths, said } },
@@ -133,9 +153,9 @@ impl Act {
 }
 
 impl<M: StateMachine> Log<M> {
-    pub(crate) fn new(recording: bool, tape: Option<Tape>) -> Self {
+    pub(crate) fn new(recording: bool, tape: Option<Tape>, codec: Option<Codec<M>>) -> Self {
         let new = || Recording { recorder: Recorder::default(), acts: Vec::new(), counted: 0 };
-        Self { counts: Counts::new(), recording: recording.then(new), tape }
+        Self { counts: Counts::new(), recording: recording.then(new), tape, codec }
     }
 
     /// The events since the last act are this act. One that is free is none if nothing happened.
@@ -153,9 +173,14 @@ impl<M: StateMachine> Log<M> {
         }
     }
 
-    /// From here on nothing of this lane goes on tape: the process of its worker died, of which nobody else can know why.
-    pub(crate) fn end_tape(&mut self) {
-        self.tape.take().into_iter().for_each(Tape::end);
+    /// Nothing more may come for a while: what is on tape is handed over.
+    pub(crate) fn pause(&mut self) {
+        self.tape.iter_mut().for_each(Tape::hand_over);
+    }
+
+    /// How often each event happened so far.
+    pub(crate) const fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     pub(crate) const fn is_recording(&self) -> bool {
@@ -174,19 +199,18 @@ impl<M: StateMachine> Log<M> {
 impl<M: StateMachine> Sink<M> for Log<M> {
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         let word = event.what.word();
-        // A lane knows a handful of words.
-        match self.counts.iter_mut().find(|count| count.0 == word) {
-            Some(count) => count.1 += 1,
-            None => self.counts.push((word, 1)),
-        }
+        count(&mut self.counts, word);
         if let Some(tape) = &mut self.tape {
-            tape.hear(event, input);
+            tape.hear(event, input, self.codec.as_ref());
         }
         if let Some(recording) = &mut self.recording {
             recording.recorder.event(event, input);
         }
     }
 }
+
+/// A message on its way. It changes hands often, so it stays where it is.
+pub(crate) type Parcel<M> = Box<Envelope<M>>;
 
 /// What the driver lends the core while a lock is held.
 pub(crate) struct Clerk<'a, M: StateMachine> {
@@ -209,12 +233,12 @@ pub(crate) struct News {
     pub(crate) dropped_ops: Vec<SourceId>,
 }
 
-impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
-    fn header<'a>(&'a self, item: &'a Envelope<M>) -> &'a Header {
+impl<M: StateMachine> Desk<Parcel<M>> for Clerk<'_, M> {
+    fn header<'a>(&'a self, item: &'a Parcel<M>) -> &'a Header {
         &item.header
     }
 
-    fn report<'a>(&'a mut self, what: What, item: &'a Envelope<M>) -> &'a Header {
+    fn report<'a>(&'a mut self, what: What, item: &'a Parcel<M>) -> &'a Header {
         let from_outside = what == What::Arrive && item.header.kind() == InputKind::External;
         let (lane, moment, header) = (self.lane, self.moment, &item.header);
         let event = EventRef { moment, lane, life: header.to_life, what, header, text: "" };
@@ -222,7 +246,7 @@ impl<M: StateMachine> Desk<Envelope<M>> for Clerk<'_, M> {
         header
     }
 
-    fn discard(&mut self, item: Envelope<M>) {
+    fn discard(&mut self, item: Parcel<M>) {
         if let (Party::Source(source), InputKind::External) = (item.header.from, item.header.kind()) {
             self.news.dropped_ops.push(source);
         }

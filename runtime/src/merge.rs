@@ -8,7 +8,8 @@
 //! 2. a handling stands where its input was picked among the arrivals at its inbox, so that whoever counts arrivals
 //!    and handlings sees the queue as long as it really was, never longer;
 //! 3. a push comes after the handling that sent the update, and after the sender's pushes before it;
-//! 4. the next handling of a worker comes after its pushes of the last;
+//! 4. the next handling of a worker comes after its pushes of the last, unless both inputs were picked at once; after these
+//!    come too the death of its process between two inputs, and a new life;
 //! 5. a shard has one update in hand: it routes one, delivers it, routes the next;
 //! 6. a session asks after what it sent before was handled or dropped.
 //!
@@ -125,18 +126,26 @@ impl Merge {
             }
             Act::Deliver { shard } => self.in_hand[shard as usize].is_some_and(|to| lane == inbox_lane(to)),
             Act::Route { .. } => self.in_hand[self.shard_of(lane)].is_none(),
-            Act::Pick => rests(lane / 2) && matches!(self.strands[lane - 1].head(), Some(Act::Handle { .. })),
+            Act::Pick { .. } => rests(lane / 2) && matches!(self.strands[lane - 1].head(), Some(Act::Handle { .. })),
             Act::Handle { .. } => false,
-            Act::Start { .. } | Act::Fire { .. } | Act::Restart => rests(lane / 2),
+            Act::Start { .. } | Act::Fire { .. } | Act::Kill { .. } | Act::Restart => rests(lane / 2),
         }
     }
 
+    /// Takes an act, and all that happened at the same moment.
     fn take(&mut self, lane: usize, act: Act) {
+        self.take_one(lane, act);
+        while let Some(act @ Act::Pick { along: true }) = self.strands[lane].head() {
+            self.take_one(lane, act);
+        }
+    }
+
+    fn take_one(&mut self, lane: usize, act: Act) {
         let before = self.events.len();
         self.take_events(lane);
         match act {
-            Act::Pick | Act::Start { .. } | Act::Fire { .. } | Act::Restart => {
-                if act == Act::Pick {
+            Act::Pick { .. } | Act::Start { .. } | Act::Fire { .. } | Act::Kill { .. } | Act::Restart => {
+                if matches!(act, Act::Pick { .. }) {
                     self.take_events(lane - 1);
                 }
                 let emits = self.events[before..].iter().filter(|event| event.what == What::Emit).count();
@@ -246,15 +255,16 @@ mod tests {
     fn a_handling_stands_where_its_input_was_picked() {
         use What::{Arrive, Emit, Handle};
         const HANDLE: Act = Act::Handle { now: Time(0), deaths: 0 };
+        const PICK: Act = Act::Pick { along: false };
         let push = |by, serial| Act::Push { by: WorkerId::new(by), serial };
         check(
             [
                 &[(HANDLE, &[(Handle, "bank#0"), (Emit, "bank#0.0"), (Emit, "bank#0.1")])],
-                &[(Act::Free, &[(Arrive, "bank#0")]), (Act::Pick, &[])],
+                &[(Act::Free, &[(Arrive, "bank#0")]), (PICK, &[])],
                 &[(HANDLE, &[(Handle, "bank#0.0")])],
                 &[
                     (push(0, 1), &[(Arrive, "bank#0.0")]),
-                    (Act::Pick, &[]),
+                    (PICK, &[]),
                     (push(2, 1), &[(Arrive, "eve/0!start.0")]),
                     (push(0, 2), &[(Arrive, "bank#0.1")]),
                 ],

@@ -7,7 +7,6 @@
 //! ```text
 //! 1  what was run: Head, as postcard            2  LEB128 number of a lane · acts, as `raddle_core::recording` writes them
 //! 3  how it ended: Tail, as postcard            4  (empty) there was no room for more
-//! 5  (empty) it ended, and processes died in it
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -18,14 +17,13 @@ use std::thread::{self, JoinHandle};
 
 use raddle_core::recording::{Head, Origin, Recording, Tail};
 
-use crate::tape::{Spool, write_tail, write_torn};
+use crate::tape::{Spool, write_tail};
 use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
 
 pub(crate) const HEAD: u8 = 1;
 pub(crate) const LANE: u8 = 2;
 pub(crate) const TAIL: u8 = 3;
 pub(crate) const CUT: u8 = 4;
-pub(crate) const TORN: u8 = 5;
 
 /// A recording has at most so many bytes, unless told otherwise: 1 GiB.
 pub const BYTES_MAX: u64 = 1 << 30;
@@ -145,9 +143,6 @@ pub enum Extent {
     Whole,
     /// Its beginning: there was no room for more.
     Full,
-    /// All that came before the first death of a process and does not follow from it. Such a death comes from outside, and
-    /// is no function of the run.
-    UpToDeath,
 }
 
 impl Recorder {
@@ -159,17 +154,11 @@ impl Recorder {
         let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let (writer, is_whole) = written.map_err(failed)?;
         let bytes = writer.written();
-        let extent = match is_whole {
-            false => Extent::Full,
-            true if self.spool.is_torn() => Extent::UpToDeath,
-            true => Extent::Whole,
-        };
-        match extent {
-            Extent::Full => {}
-            Extent::UpToDeath => write_torn(writer).map_err(failed)?,
-            Extent::Whole => write_tail(writer, tail).map_err(failed)?,
+        if !is_whole {
+            return Ok(Recorded { bytes, extent: Extent::Full });
         }
-        Ok(Recorded { bytes, extent })
+        write_tail(writer, tail).map_err(failed)?;
+        Ok(Recorded { bytes, extent: Extent::Whole })
     }
 }
 
@@ -277,7 +266,6 @@ fn read_lanes(
                 *tail = Some(frame.value()?);
                 return Ok(None);
             }
-            TORN => return Ok(Some("then the process of a worker died, which no simulated run can know".to_owned())),
             CUT => return Ok(Some("there was no room for more".to_owned())),
             kind => {
                 return Ok(Some(format!(

@@ -2,30 +2,29 @@
 //!
 //! The core says what is dropped, and when its tombstone is to be carried to its target.
 
-use raddle_core::{Coordinator, Envelope, StateMachine, Tombstones, WorkerId};
+use raddle_core::{Coordinator, StateMachine, Tombstones, WorkerId};
 
-use crate::log::Clerk;
+use crate::log::{Clerk, Parcel};
 use crate::transport::serial_of;
 
 /// One shard. Each has a coordinator of its own, of which it uses one ingress, so that each has its own lock.
 pub(crate) struct Shard<M: StateMachine> {
-    coordinator: Coordinator<Envelope<M>>,
+    coordinator: Coordinator<Parcel<M>>,
     number: u32,
     /// A tombstone goes the way of the updates, in its place, so that it waits nowhere.
-    lost: Tombstones<Envelope<M>>,
+    lost: Tombstones<Parcel<M>>,
 }
 
 /// What a shard does next.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and passed straight on")]
 pub(crate) enum Task<M: StateMachine> {
     /// Push it into the inbox of its target.
-    Deliver(Envelope<M>),
+    Deliver(Parcel<M>),
     /// Their target must know that they will not come.
-    Lose(WorkerId, Vec<Envelope<M>>),
+    Lose(WorkerId, Vec<Parcel<M>>),
 }
 
 impl<M: StateMachine> Shard<M> {
-    pub(crate) fn new(coordinator: Coordinator<Envelope<M>>, number: u32) -> Self {
+    pub(crate) fn new(coordinator: Coordinator<Parcel<M>>, number: u32) -> Self {
         Self { coordinator, number, lost: Tombstones::default() }
     }
 
@@ -41,7 +40,7 @@ impl<M: StateMachine> Shard<M> {
 
     /// Takes an update in. If one is dropped for want of room, it is this one, whose turn would come after all that
     /// are in, or the oldest, whose turn is now.
-    pub(crate) fn ingest(&mut self, envelope: Envelope<M>, clerk: &mut Clerk<'_, M>) {
+    pub(crate) fn ingest(&mut self, envelope: Parcel<M>, clerk: &mut Clerk<'_, M>) {
         let newest = serial_of(&envelope);
         let lost = self.coordinator.ingest(self.number, envelope, clerk);
         match lost {
@@ -53,7 +52,7 @@ impl<M: StateMachine> Shard<M> {
 
     /// Takes out what is next: the tombstones whose turn it is, as far as they are for the same target, or an update.
     pub(crate) fn next_task(&mut self) -> Option<Task<M>> {
-        let target = |lost: &Tombstones<Envelope<M>>| lost.due().map(|envelope| envelope.header.to);
+        let target = |lost: &Tombstones<Parcel<M>>| lost.due().map(|envelope| envelope.header.to);
         if let Some(to) = target(&self.lost) {
             let mut run = Vec::new();
             while target(&self.lost) == Some(to) {
@@ -67,7 +66,7 @@ impl<M: StateMachine> Shard<M> {
     }
 
     /// What has not been routed.
-    pub(crate) fn queued(&self) -> impl Iterator<Item = &Envelope<M>> {
+    pub(crate) fn queued(&self) -> impl Iterator<Item = &Parcel<M>> {
         self.coordinator.queued()
     }
 }

@@ -1,14 +1,16 @@
-//! One lock over one queue, with a bell for its owner and benches for those who wait for room.
+//! One lock over one queue: who owns it, whether that one sleeps, and who waits for room in it.
 //!
 //! This file knows threads and no rule: what is in the queue, and when there is room, its users ask the core. Nobody
-//! holds two stations open at once, so there is no order of locks to keep. Notifications go out after the lock is
-//! free, so that a woken thread does not run into it.
+//! holds two stations open at once, so there is no order of locks to keep. Calls go out after the lock is free, so that a
+//! woken thread does not run into it.
 
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::activity::Activity;
+use crate::seat::Waker;
 
 /// How far a run has come; told to every station, so that nobody misses it in their sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,22 +34,23 @@ pub(crate) enum Room {
 
 const ROOMS: usize = 2;
 
-/// A queue that one thread owns and others push into.
+/// A queue that one party owns and others push into.
 pub(crate) struct Station<Q> {
     held: Mutex<Held<Q>>,
-    bell: Condvar,
-    rooms: [Condvar; ROOMS],
+    owner: Waker,
 }
 
 struct Held<Q> {
     queue: Q,
     phase: Phase,
     owner: Owner,
-    benches: [Bench; ROOMS],
+    /// Who waits for room, by which. Each looks for itself again when it is called.
+    benches: [VecDeque<Waker>; ROOMS],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
+    /// At work, or called.
     Awake,
     /// Until a timer is due; counts as at work.
     Napping,
@@ -55,48 +58,60 @@ enum Owner {
     Asleep,
 }
 
-/// Threads that wait for room. Which of them answers a call does not matter: each looks for itself again.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bench {
-    waiting: usize,
-    called: usize,
-}
-
 impl<Q> Station<Q> {
-    pub(crate) fn new(queue: Q) -> Self {
-        let held = Held { queue, phase: Phase::Running, owner: Owner::Awake, benches: [Bench::default(); ROOMS] };
-        Self { held: Mutex::new(held), bell: Condvar::new(), rooms: [Condvar::new(), Condvar::new()] }
+    pub(crate) fn new(queue: Q, owner: Waker) -> Self {
+        let held = Held { queue, phase: Phase::Running, owner: Owner::Awake, benches: Default::default() };
+        Self { held: Mutex::new(held), owner }
     }
 
     /// Takes the lock.
     pub(crate) fn open(&self) -> Open<'_, Q> {
-        self.reopen(self.held.lock().unwrap_or_else(PoisonError::into_inner))
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        Open { held, calls: Calls { owner: None, others: Vec::new() }, station: self }
+    }
+
+    /// How its owner is called.
+    pub(crate) const fn owner(&self) -> &Waker {
+        &self.owner
     }
 
     /// Tells the phase, and wakes everybody to look at it.
     pub(crate) fn announce(&self, phase: Phase, activity: &Activity) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.phase = phase;
-        if held.owner == Owner::Asleep {
-            activity.enter();
+        let mut post = self.open();
+        post.held.phase = phase;
+        post.wake_owner(activity);
+        let waiting: Vec<Waker> = post.held.benches.iter_mut().flat_map(|bench| bench.drain(..)).collect();
+        waiting.iter().for_each(|_| activity.enter());
+        drop(post);
+        waiting.iter().for_each(Waker::call);
+    }
+
+    /// The nap of its owner is over: whether it has to wake by itself. If not, it has been called.
+    pub(crate) fn end_nap(&self) -> bool {
+        let mut post = self.open();
+        let alone = post.held.owner == Owner::Napping;
+        post.held.owner = Owner::Awake;
+        alone
+    }
+
+    /// Its owner, the only party of its thread, naps until then.
+    pub(crate) fn nap(&self, post: Open<'_, Q>, until: Instant) {
+        post.nap();
+        let seat = self.owner.seat();
+        if seat.sleep(Some(until)) || !self.end_nap() {
+            seat.wait();
         }
-        held.owner = Owner::Awake;
-        for bench in &mut held.benches {
-            (0..bench.waiting).for_each(|_| activity.enter());
-            bench.called += std::mem::take(&mut bench.waiting);
-        }
-        drop(held);
-        self.bell.notify_all();
-        self.rooms.iter().for_each(Condvar::notify_all);
+    }
+
+    /// Its owner, the only party of its thread, sleeps until it is woken.
+    pub(crate) fn sleep(&self, post: Open<'_, Q>, activity: &Activity) {
+        post.sleep(activity);
+        self.owner.seat().wait();
     }
 
     /// The queue, when all threads have ended.
     pub(crate) fn into_queue(self) -> Q {
         self.held.into_inner().unwrap_or_else(PoisonError::into_inner).queue
-    }
-
-    fn reopen<'a>(&'a self, held: MutexGuard<'a, Held<Q>>) -> Open<'a, Q> {
-        Open { held, station: self, calls: Calls { to_notify: [None; ROOMS + 1] } }
     }
 }
 
@@ -120,8 +135,7 @@ impl<Q> Open<'_, Q> {
             Owner::Napping => {}
             Owner::Asleep => activity.enter(),
         }
-        self.held.owner = Owner::Awake;
-        self.calls.to_notify[ROOMS] = Some(&self.station.bell);
+        self.call_owner();
     }
 
     /// [`Open::wake_owner`] by one who is not at work himself: unless the run is over.
@@ -132,58 +146,38 @@ impl<Q> Open<'_, Q> {
             Owner::Asleep => activity.try_enter(),
         };
         if may {
-            self.held.owner = Owner::Awake;
-            self.calls.to_notify[ROOMS] = Some(&self.station.bell);
+            self.call_owner();
         }
+    }
+
+    fn call_owner(&mut self) {
+        self.held.owner = Owner::Awake;
+        self.calls.owner = Some(&self.station.owner);
     }
 
     /// Calls one who waits for room: there is some.
     pub(crate) fn call(&mut self, room: Room, activity: &Activity) {
-        let bench = &mut self.held.benches[room as usize];
-        if bench.waiting > 0 {
+        if let Some(waiting) = self.held.benches[room as usize].pop_front() {
             activity.enter();
-            bench.waiting -= 1;
-            bench.called += 1;
-            self.calls.to_notify[room as usize] = Some(&self.station.rooms[room as usize]);
+            self.calls.others.push(waiting);
         }
     }
 
-    /// The owner sleeps until it is woken.
-    pub(crate) fn sleep(self, activity: &Activity) -> Self {
-        let Self { mut held, calls, station } = self;
-        drop(calls);
-        held.owner = Owner::Asleep;
+    /// The owner sleeps until it is called.
+    pub(crate) fn sleep(mut self, activity: &Activity) {
+        self.held.owner = Owner::Asleep;
         activity.leave();
-        while held.owner != Owner::Awake {
-            held = station.bell.wait(held).unwrap_or_else(PoisonError::into_inner);
-        }
-        station.reopen(held)
     }
 
-    /// The owner sleeps until it is woken, but not longer than `until`.
-    pub(crate) fn nap(self, until: Instant) -> Self {
-        let Self { mut held, calls, station } = self;
-        drop(calls);
-        held.owner = Owner::Napping;
-        while held.owner != Owner::Awake {
-            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else { break };
-            held = station.bell.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        held.owner = Owner::Awake;
-        station.reopen(held)
+    /// The owner naps until it is called, or until its nap is over ([`Station::end_nap`]).
+    pub(crate) fn nap(mut self) {
+        self.held.owner = Owner::Napping;
     }
 
-    /// Another thread waits until it is called: look again then.
-    pub(crate) fn wait_for(self, room: Room, activity: &Activity) -> Self {
-        let Self { mut held, calls, station } = self;
-        drop(calls);
-        held.benches[room as usize].waiting += 1;
+    /// Somebody else sleeps until called: there may be room then.
+    pub(crate) fn wait_for(mut self, room: Room, waiting: &Waker, activity: &Activity) {
+        self.held.benches[room as usize].push_back(waiting.clone());
         activity.leave();
-        while held.benches[room as usize].called == 0 {
-            held = station.rooms[room as usize].wait(held).unwrap_or_else(PoisonError::into_inner);
-        }
-        held.benches[room as usize].called -= 1;
-        station.reopen(held)
     }
 }
 
@@ -201,13 +195,14 @@ impl<Q> DerefMut for Open<'_, Q> {
     }
 }
 
-/// Whom to notify once the lock is free.
+/// Whom to call once the lock is free.
 struct Calls<'a> {
-    to_notify: [Option<&'a Condvar>; ROOMS + 1],
+    owner: Option<&'a Waker>,
+    others: Vec<Waker>,
 }
 
 impl Drop for Calls<'_> {
     fn drop(&mut self) {
-        self.to_notify.iter().flatten().for_each(|condvar| condvar.notify_one());
+        self.owner.into_iter().chain(&self.others).for_each(Waker::call);
     }
 }

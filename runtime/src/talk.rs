@@ -4,10 +4,10 @@
 //! station of its own until whoever handles or drops its operation says so there, once the lock of the inbox is free. While
 //! the operation waits for what the session has seen, the thread only naps: it is the one that says when it is too late.
 
-use raddle_core::{Envelope, MessageId, SourceId, StateMachine, Time, Token, Worker, WorkerId};
+use raddle_core::{MessageId, SourceId, StateMachine, Time, Token, Worker, WorkerId};
 
-use crate::log::{Act, News};
-use crate::station::{Phase, Room, Station};
+use crate::log::{Act, News, Parcel};
+use crate::station::{Phase, Station};
 use crate::transport::Transport;
 
 /// Where a session and those who serve it meet.
@@ -26,22 +26,19 @@ enum Received {
     Refused,
 }
 
-/// The thread of one session. How many of its operations were taken in.
-pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64) -> u64 {
-    let mut taken = 0;
-    for mut envelope in transport.plan.workload(session, messages) {
+/// The thread of one session.
+pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64) {
+    for (nth, mut envelope) in (0..).zip(transport.plan.workload(session, messages)) {
         let (to, id) = (envelope.header.to, envelope.header.id.clone());
         let mut news = News::default();
         transport.talk(session).open().token.stamp(&mut envelope.header, transport.now());
-        let Received::Taken(deadline) = transport.receive(envelope, session, taken, &mut news) else { break };
+        let Received::Taken(deadline) = transport.receive(Box::new(envelope), session, nth, &mut news) else { break };
         transport.tell(&mut news);
-        taken += 1;
         if !transport.wait_for_end(session, to, &id, deadline) {
             break;
         }
     }
     transport.activity.leave();
-    taken
 }
 
 impl<M: StateMachine> Transport<'_, M> {
@@ -50,17 +47,14 @@ impl<M: StateMachine> Transport<'_, M> {
     }
 
     /// Brings an operation to its inbox; waits while the queue there is full.
-    fn receive(&self, envelope: Envelope<M>, session: SourceId, nth: u64, news: &mut News) -> Received {
-        let mut post = self.inbox(envelope.header.to);
-        while post.phase() == Phase::Running && !post.queue.has_external_room() {
-            post = post.wait_for(Room::Externals, &self.activity);
-        }
-        if post.phase() != Phase::Running {
+    fn receive(&self, envelope: Parcel<M>, session: SourceId, nth: u64, news: &mut News) -> Received {
+        let Some(mut post) = self.reception(envelope.header.to, self.talk(session).owner()) else {
             return Received::Refused;
-        }
+        };
         let (id, now) = (envelope.header.id.clone(), self.now());
         let taken = post.with(self, news, |inbox, clerk| inbox.receive_op(envelope, now, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
+        self.count_fed();
         post.log.close(Act::Ask { session, nth, now });
         if post.queue.has_work() {
             post.wake_owner(&self.activity);
@@ -72,7 +66,8 @@ impl<M: StateMachine> Transport<'_, M> {
     /// Sleeps until an operation is over; whether it is. Where it waits, that is ended when it is time.
     fn wait_for_end(&self, session: SourceId, to: WorkerId, id: &MessageId, mut deadline: Option<Time>) -> bool {
         loop {
-            let mut post = self.talk(session).open();
+            let station = self.talk(session);
+            let mut post = station.open();
             if std::mem::take(&mut post.is_over) {
                 return true;
             }
@@ -80,10 +75,10 @@ impl<M: StateMachine> Transport<'_, M> {
                 return false;
             }
             let Some(until) = deadline.and_then(|deadline| self.instant(deadline)) else {
-                drop(post.sleep(&self.activity));
+                station.sleep(post, &self.activity);
                 continue;
             };
-            drop(post.nap(until));
+            station.nap(post, until);
             if deadline.is_some_and(|deadline| deadline <= self.now()) {
                 // If it waits no longer, it is queued, and will be handled or dropped.
                 deadline = None;

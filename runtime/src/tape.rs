@@ -1,23 +1,27 @@
 //! Tapes: a lane's acts on their way into a file.
 //!
-//! Whoever closes an act writes it to the tape of its lane at once, a few bytes of memory under a lock that nobody else
-//! wants; every so often a thread of its own takes what is on the tapes and makes frames of it ([`Spool::write_out`]).
-//! So a run waits for no disk, unless the disk falls far behind, and whoever is killed leaves all but the last moments.
+//! Whoever closes an act writes it to the tape of its lane at once, a few bytes of its own memory. It hands them over when
+//! they are many, when it is asked to, and before it lies down; every so often a thread of its own asks, takes what was
+//! handed over and makes frames of it ([`Spool::write_out`]). So a run waits for no disk, unless the disk falls far behind,
+//! and whoever is killed leaves all but the last moments.
 //!
 //! Nothing here may end a run: where the disk is full, recording stops and the run goes on.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use raddle_core::recording::{Act, Head, Pen, Said, Tail};
-use raddle_core::{EventRef, Input, Lane, StateMachine};
+use raddle_core::{Codec, EventRef, Input, Lane, StateMachine};
 
-use crate::record::{CUT, HEAD, LANE, TAIL, TORN, put_lane};
+use crate::apart::Apart;
+use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
 use crate::wire::{FrameWriter, Stream, WireError};
 
+/// A lane hands over what is on its tape when that is so many bytes.
+const HAND_OVER: usize = 4 << 10;
 /// How often tapes are written out.
 const EVERY: Duration = Duration::from_millis(20);
 /// A tape with so many bytes is written out at once.
@@ -28,13 +32,13 @@ const TAPE_MAX: usize = 8 << 20;
 /// All tapes of a run.
 #[derive(Debug)]
 pub(crate) struct Spool {
-    tapes: Vec<Reel>,
+    reels: Vec<Apart<Reel>>,
+    /// How often lanes were asked to hand over what they have.
+    asked: AtomicU32,
     /// No more is wanted: the file is full, or cannot be written to.
     is_closed: AtomicBool,
     /// No more will come.
     is_done: AtomicBool,
-    /// A tape has ended before the run did.
-    is_torn: AtomicBool,
     writer: OnceLock<Thread>,
 }
 
@@ -51,49 +55,72 @@ pub(crate) struct Tape {
     lane: usize,
     pen: Pen,
     said: Said,
+    /// What is not handed over yet.
+    bytes: Vec<u8>,
+    /// How often it had been asked to when it last did.
+    heard: u32,
 }
 
 impl Tape {
     pub(crate) fn new(spool: &Arc<Spool>, lane: usize) -> Self {
-        Self { spool: Arc::clone(spool), lane, pen: Pen::default(), said: Said::default() }
+        let (pen, said, bytes) = (Pen::default(), Said::default(), Vec::with_capacity(2 * HAND_OVER));
+        Self { spool: Arc::clone(spool), lane, pen, said, bytes, heard: 0 }
     }
 
     /// Takes note of what a handler says.
-    pub(crate) fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+    pub(crate) fn hear<M: StateMachine>(
+        &mut self,
+        event: EventRef<'_>,
+        input: Option<&Input<M>>,
+        codec: Option<&Codec<M>>,
+    ) {
         if matches!(event.lane, Lane::Worker(_)) && !self.spool.is_closed.load(Ordering::Relaxed) {
-            self.said.hear(event, input);
+            self.said.hear(event, input, codec);
         }
     }
 
     /// Writes an act, if what was said makes one.
-    pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(&'s [u8]) -> Option<Act<'s>>) {
-        let Self { spool, lane, pen, said } = self;
+    pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(Option<&'s [u8]>) -> Option<Act<'s>>) {
+        let Self { spool, pen, said, bytes, .. } = self;
         if !spool.is_closed.load(Ordering::Relaxed)
             && let Some(act) = act(said.bytes())
         {
-            spool.put(*lane, |bytes| pen.write(act, bytes));
+            pen.write(act, bytes);
         }
         said.clear();
+        let asked = self.spool.asked.load(Ordering::Relaxed);
+        if self.bytes.len() >= HAND_OVER || asked != self.heard {
+            self.heard = asked;
+            self.hand_over();
+        }
     }
 
-    /// The process of its worker died: what comes after cannot be done again.
-    pub(crate) fn end(self) {
-        self.spool.is_torn.store(true, Ordering::Relaxed);
+    /// Hands over what is on it.
+    pub(crate) fn hand_over(&mut self) {
+        if !self.bytes.is_empty() {
+            self.spool.put(self.lane, &mut self.bytes);
+        }
+    }
+}
+
+impl Drop for Tape {
+    fn drop(&mut self) {
+        self.hand_over();
     }
 }
 
 impl Spool {
     pub(crate) fn new(lanes: usize) -> Self {
-        let tapes = (0..lanes).map(|_| Reel::default()).collect();
-        let [is_closed, is_done, is_torn] = [const { AtomicBool::new(false) }; 3];
-        Self { tapes, is_closed, is_done, is_torn, writer: OnceLock::new() }
+        let reels = (0..lanes).map(|_| Apart::default()).collect();
+        let [is_closed, is_done] = [const { AtomicBool::new(false) }; 2];
+        Self { reels, asked: AtomicU32::new(0), is_closed, is_done, writer: OnceLock::new() }
     }
 
-    fn put(&self, lane: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let reel = &self.tapes[lane];
+    fn put(&self, lane: usize, new: &mut Vec<u8>) {
+        let reel = &self.reels[lane];
         let mut bytes = reel.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let before = bytes.len();
-        write(&mut bytes);
+        bytes.append(new);
         if before < URGENT && bytes.len() >= URGENT {
             self.wake();
         }
@@ -104,11 +131,6 @@ impl Spool {
 
     fn wake(&self) {
         self.writer.get().into_iter().for_each(Thread::unpark);
-    }
-
-    /// Whether a tape has ended before the run did.
-    pub(crate) fn is_torn(&self) -> bool {
-        self.is_torn.load(Ordering::Relaxed)
     }
 
     /// No more will come.
@@ -132,7 +154,7 @@ impl Spool {
         let mut chunk = Vec::new();
         loop {
             let is_last = self.is_done.load(Ordering::Acquire);
-            for (lane, reel) in self.tapes.iter().enumerate() {
+            for (lane, reel) in self.reels.iter().enumerate() {
                 chunk.clear();
                 put_lane(lane, &mut chunk);
                 let empty = chunk.len();
@@ -155,6 +177,7 @@ impl Spool {
             if is_last {
                 return Ok((writer, true));
             }
+            self.asked.fetch_add(1, Ordering::Relaxed);
             thread::park_timeout(EVERY);
         }
     }
@@ -166,18 +189,12 @@ pub(crate) fn write_tail<W: Write>(mut writer: FrameWriter<W>, tail: &Tail) -> R
     writer.flush()
 }
 
-/// Says that processes died, behind all that came before and much that came after.
-pub(crate) fn write_torn<W: Write>(mut writer: FrameWriter<W>) -> Result<(), WireError> {
-    writer.write(TORN, &[])?;
-    writer.flush()
-}
-
 struct CloseAtEnd<'a>(&'a Spool);
 
 impl Drop for CloseAtEnd<'_> {
     fn drop(&mut self) {
         self.0.is_closed.store(true, Ordering::Relaxed);
-        for reel in &self.0.tapes {
+        for reel in &self.0.reels {
             // Under the lock, so that nobody has looked and does not wait yet.
             reel.bytes.lock().unwrap_or_else(PoisonError::into_inner).clear();
             reel.room.notify_all();

@@ -1,5 +1,7 @@
-//! The driver on threads: one per worker, one per source, one per shard.
+//! The driver on threads: one per source and per shard, and one per worker, or so many for all workers.
 
+use std::fmt;
+use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +12,16 @@ use raddle_core::recording::{Head, shard_lane};
 use raddle_core::{EndReason, Plan, StateMachine, Worker, panics};
 
 use crate::activity::EndOnPanic;
-use crate::crew::{ShardLeft, WorkerLeft, WorkerThread, carry, feed};
+use crate::crew::{ShardLeft, Work, WorkerLeft, carry, feed, work};
 use crate::error::RunError;
 use crate::hands::{Hands, Overseen};
+use crate::metrics::Metrics;
 use crate::outcome::{Left, Outcome};
 use crate::record::RecordTo;
+use crate::seat::{Seat, Waker};
 use crate::station::Phase;
 use crate::talk::converse;
-use crate::transport::Transport;
+use crate::transport::{Transport, Watched};
 
 /// How often the stop flag is looked at.
 const STOP_FLAG_EVERY: Duration = Duration::from_millis(10);
@@ -62,8 +66,23 @@ pub struct Threads {
     time_limit: Option<Duration>,
     drain_limit: Duration,
     messages: Option<u64>,
+    worker_threads: Option<NonZeroUsize>,
     yield_budget: u32,
     stop_flag: Option<Arc<AtomicBool>>,
+    monitor: Option<Monitor>,
+}
+
+/// Somebody who looks at a run now and then.
+#[derive(Clone)]
+struct Monitor {
+    every: Duration,
+    show: Arc<dyn Fn(&Metrics) + Send + Sync>,
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").field("every", &self.every).finish_non_exhaustive()
+    }
 }
 
 impl Default for Threads {
@@ -75,8 +94,10 @@ impl Default for Threads {
             time_limit: None,
             drain_limit: Duration::from_secs(10),
             messages: None,
+            worker_threads: None,
             yield_budget: 50,
             stop_flag: None,
+            monitor: None,
         }
     }
 }
@@ -133,6 +154,15 @@ impl Threads {
         self
     }
 
+    /// How many threads the workers share; `None`: each has one of its own. One of its own answers fastest while there are
+    /// processors for all; with many more workers than processors, some threads for all of them cost less. A worker stays on
+    /// its thread, so a handler that takes long keeps those beside it waiting.
+    #[must_use]
+    pub const fn worker_threads(mut self, threads: Option<NonZeroUsize>) -> Self {
+        self.worker_threads = threads;
+        self
+    }
+
     /// How often a thread without work gives up its turn before it sleeps, 50 if not set. More answers faster while
     /// there are processors to spare, less costs others less.
     #[must_use]
@@ -148,6 +178,37 @@ impl Threads {
         self
     }
 
+    /// Shows what a run has come to so often, and at its end. While it is shown, nobody tells the run to stop.
+    ///
+    /// ```
+    /// # use raddle_core::{Outbox, StateMachine, System};
+    /// # #[derive(Default)]
+    /// # struct Deaf;
+    /// # impl StateMachine for Deaf {
+    /// #     type Message = u32;
+    /// #     type Update = u32;
+    /// #     fn on_message(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// #     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// # }
+    /// use std::sync::{Arc, Mutex};
+    /// use std::time::Duration;
+    ///
+    /// use raddle_runtime::Threads;
+    ///
+    /// let system = System::new("one").workers(["one"], |_| Deaf).messages("source", (0..9).map(|n| ("one", n)));
+    /// let seen = Arc::new(Mutex::new(0));
+    /// let last = Arc::clone(&seen);
+    /// let threads = Threads::new().monitor(Duration::from_secs(1), move |metrics| *last.lock().unwrap() = metrics.handled);
+    /// threads.run(&system.plan()?)?;
+    /// assert_eq!(*seen.lock().unwrap(), 9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn monitor(mut self, every: Duration, show: impl Fn(&Metrics) + Send + Sync + 'static) -> Self {
+        self.monitor = Some(Monitor { every, show: Arc::new(show) });
+        self
+    }
+
     /// Runs a system to its end. All threads have ended when this returns.
     ///
     /// # Errors
@@ -159,6 +220,11 @@ impl Threads {
     /// What handlers draw from.
     pub(crate) const fn current_seed(&self) -> u64 {
         self.seed
+    }
+
+    /// How often whoever waits gives up its turn before it sleeps.
+    pub(crate) const fn current_yield_budget(&self) -> u32 {
+        self.yield_budget
     }
 
     /// The same, where others run the handlers.
@@ -178,17 +244,20 @@ impl Threads {
         let recorder = self.record_to.as_ref().map(begin).transpose()?;
         let started = Instant::now();
         let spool = recorder.as_ref().map(|recorder| Arc::clone(&recorder.spool));
-        let transport = Transport::new(plan, self.record, spool);
+        let seats = self.seats(workers.len());
+        let watched = Watched { recording: self.record, is_watched: self.monitor.is_some() };
+        let transport = Transport::new(plan, watched, spool, &owners(&seats, workers.len()));
         let (hands, watch, over) = match abroad {
             None => (Vec::new(), None, None),
             Some(Abroad { hands, watch, over }) => (hands, Some(watch), Some(over)),
         };
         let left = thread::scope(|scope| {
-            let crew = self.spawn(scope, &transport, workers, hands, messages);
+            let crew = self.spawn(scope, &transport, &seats, workers, hands, messages);
             let crew = match watch {
                 None => crew,
-                Some(watch) => crew
-                    .and_then(|crew| start(scope, &transport, "warden".to_owned(), || watch(&transport)).map(|_| crew)),
+                Some(watch) => crew.and_then(|crew| {
+                    start(scope, &transport, 1, "warden".to_owned(), || watch(&transport)).map(|_| crew)
+                }),
             };
             let reason = if crew.is_ok() { self.watch(started, &transport) } else { EndReason::Stopped };
             let elapsed = started.elapsed();
@@ -197,23 +266,38 @@ impl Threads {
                 over();
             }
             let Crew { workers, sources, shards } = crew?;
-            let fed = join(sources).into_iter().sum();
-            Ok::<_, RunError>(Left { reason, elapsed, fed, workers: join(workers), shards: join(shards) })
+            join(sources);
+            let mut workers: Vec<_> = join(workers).into_iter().flatten().collect();
+            workers.sort_by_key(|left| left.worker.id());
+            Ok::<_, RunError>(Left { reason, elapsed, workers, shards: join(shards) })
         })?;
         let mut outcome = Outcome::new(plan, transport, left);
         outcome.recorded = recorder.map(|recorder| recorder.end(&outcome.tail(plan)));
+        self.monitor.iter().for_each(|monitor| (monitor.show)(&outcome.metrics));
         Ok(outcome)
+    }
+
+    /// One for each thread that workers have.
+    fn seats(&self, workers: usize) -> Vec<Arc<Seat>> {
+        let threads = self.worker_threads.map_or(workers, |threads| threads.get().min(workers));
+        (0..threads).map(|_| Arc::default()).collect()
     }
 
     /// Waits until the run is over, and tells it to stop when it is time. How it ended.
     fn watch<M: StateMachine>(&self, started: Instant, transport: &Transport<'_, M>) -> EndReason {
         // A limit beyond what the clock can say is none.
         let limit = self.time_limit.and_then(|limit| started.checked_add(limit));
+        let next = |monitor: &Monitor| Instant::now().checked_add(monitor.every);
+        let mut show = self.monitor.as_ref().and_then(next);
         loop {
             let look = self.stop_flag.as_ref().map(|_| Instant::now() + STOP_FLAG_EVERY);
-            let until = limit.into_iter().chain(look).min();
+            let until = limit.into_iter().chain(look).chain(show).min();
             if transport.activity.wait(until) {
                 return EndReason::Quiescent;
+            }
+            if let Some(monitor) = self.monitor.as_ref().filter(|_| show.is_some_and(|show| show <= Instant::now())) {
+                (monitor.show)(&transport.metrics());
+                show = next(monitor);
             }
             let told = self.stop_flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
             if told || limit.is_some_and(|limit| limit <= Instant::now()) {
@@ -232,29 +316,35 @@ impl Threads {
         &self,
         scope: &'scope Scope<'scope, 'env>,
         transport: &'env Transport<'env, M>,
+        seats: &'env [Arc<Seat>],
         workers: Vec<Worker<M>>,
         hands: Vec<Box<dyn Hands<M>>>,
         messages: u64,
     ) -> Result<Crew<'scope, M>, RunError> {
         let names = transport.plan.names();
         let (seed, yields) = (self.seed, self.yield_budget);
+        let threads = seats.len() + names.source_count() + transport.shards() as usize;
         let mut crew = Crew { workers: Vec::new(), sources: Vec::new(), shards: Vec::new() };
         for shard in 0..transport.shards() {
             let carry = move || carry(transport, shard, yields);
-            crew.shards.push(start(scope, transport, format!("shard {shard}"), carry)?);
+            crew.shards.push(start(scope, transport, threads, format!("shard {shard}"), carry)?);
         }
-        let mut hands = hands.into_iter();
-        for (worker, (_, name)) in workers.into_iter().zip(names.workers()) {
-            let hands = hands.next();
-            let work = move || WorkerThread::new(transport, worker, hands, seed, yields).run();
-            crew.workers.push(start(scope, transport, format!("worker {name}"), work)?);
+        let mut tables: Vec<Vec<Work<'_, M>>> = seats.iter().map(|_| Vec::new()).collect();
+        let (mut hands, owners) = (hands.into_iter(), owners(seats, workers.len()));
+        for ((at, worker), owner) in workers.into_iter().enumerate().zip(owners) {
+            tables[at % seats.len()].push(Work::new(transport, worker, hands.next(), seed, owner));
+        }
+        for (seat, table) in seats.iter().zip(tables) {
+            let who = table.iter().map(|work| names.worker(work.worker())).collect::<Vec<_>>().join(", ");
+            let work = move || work(transport, seat, table, yields);
+            crew.workers.push(start(scope, transport, threads, format!("worker {who}"), work)?);
         }
         for (source, name) in names.sources() {
             let feed = move || match transport.plan.names().is_session(source) {
                 true => converse(transport, source, messages),
                 false => feed(transport, source, messages),
             };
-            crew.sources.push(start(scope, transport, format!("source {name}"), feed)?);
+            crew.sources.push(start(scope, transport, threads, format!("source {name}"), feed)?);
         }
         Ok(crew)
     }
@@ -271,10 +361,15 @@ pub(crate) struct Abroad<M: StateMachine> {
     pub(crate) over: Box<dyn FnOnce() + Send>,
 }
 
+/// How each worker is called: they are dealt out to the threads one by one.
+fn owners(seats: &[Arc<Seat>], workers: usize) -> Vec<Waker> {
+    (0..workers).map(|at| Waker::new(&seats[at % seats.len()], at / seats.len())).collect()
+}
+
 /// The threads of one run.
 struct Crew<'scope, M: StateMachine> {
-    workers: Vec<ScopedJoinHandle<'scope, WorkerLeft<M>>>,
-    sources: Vec<ScopedJoinHandle<'scope, u64>>,
+    workers: Vec<ScopedJoinHandle<'scope, Vec<WorkerLeft<M>>>>,
+    sources: Vec<ScopedJoinHandle<'scope, ()>>,
     shards: Vec<ScopedJoinHandle<'scope, ShardLeft<M>>>,
 }
 
@@ -287,6 +382,7 @@ fn join<T>(threads: Vec<ScopedJoinHandle<'_, T>>) -> Vec<T> {
 fn start<'scope, M: StateMachine, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     transport: &'scope Transport<'scope, M>,
+    threads: usize,
     who: String,
     body: impl FnOnce() -> T + Send + 'scope,
 ) -> Result<ScopedJoinHandle<'scope, T>, RunError> {
@@ -295,6 +391,6 @@ fn start<'scope, M: StateMachine, T: Send + 'scope>(
         let _guard = EndOnPanic(&transport.activity);
         body()
     };
-    let refused = |error| RunError::Spawn { who, threads: transport.threads(), error };
+    let refused = |error| RunError::Spawn { who, threads, error };
     thread.spawn_scoped(scope, guarded).map_err(refused)
 }

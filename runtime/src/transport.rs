@@ -7,19 +7,22 @@
 //! before the sender's next push begins. Sharded, the same holds for the ingress, and all that goes to one target
 //! goes through one ingress, in order, by one thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane, worker_lane};
 use raddle_core::{
-    Coordinator, Desk, Envelope, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId,
-    StateMachine, Time, What, Worker, WorkerId,
+    Coordinator, Desk, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId, StateMachine, Time,
+    What, Worker, WorkerId,
 };
 
 use crate::activity::Activity;
+use crate::apart::Apart;
 use crate::hands::Overseen;
-use crate::log::{Act, Clerk, Log, News};
+use crate::log::{Act, Clerk, Log, News, Parcel};
+use crate::metrics::{Gauge, Metrics};
+use crate::seat::Waker;
 use crate::shard::{Shard, Task};
 use crate::station::{Open, Phase, Room, Station};
 use crate::talk::Talk;
@@ -34,6 +37,8 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) rules: Rules,
     pub(crate) activity: Activity,
     pub(crate) recording: bool,
+    /// Whether somebody looks at its metrics while it runs.
+    pub(crate) is_watched: bool,
     spool: Option<Arc<Spool>>,
     /// Whether it takes messages from outside.
     running: AtomicBool,
@@ -45,12 +50,25 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     lives: Vec<AtomicU32>,
     /// Asked for routes only.
     routes: Coordinator<()>,
-    inboxes: Vec<Station<InboxDesk<M>>>,
-    shards: Vec<Station<ShardDesk<M>>>,
+    inboxes: Vec<Apart<Station<InboxDesk<M>>>>,
+    shards: Vec<Apart<Station<ShardDesk<M>>>>,
     /// By source; none of those that are no sessions.
     pub(crate) talks: Vec<Option<Station<Talk>>>,
     /// Asked for watermarks only.
     published: Mutex<Coordinator<()>>,
+    /// How many messages of sources were taken into a queue.
+    fed: AtomicU64,
+    /// What each worker shows of itself.
+    gauges: Vec<Apart<Mutex<Gauge>>>,
+}
+
+/// Who wants to know what of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watched {
+    /// Whether its events are kept.
+    pub(crate) recording: bool,
+    /// Whether its metrics are looked at while it runs.
+    pub(crate) is_watched: bool,
 }
 
 /// A queue of the core and the log of its lane, under one lock.
@@ -61,7 +79,7 @@ pub(crate) struct Desktop<M: StateMachine, Q> {
 }
 
 /// The inbox of a worker.
-pub(crate) type InboxDesk<M> = Desktop<M, Inbox<Envelope<M>>>;
+pub(crate) type InboxDesk<M> = Desktop<M, Inbox<Parcel<M>>>;
 
 /// The ingress of a shard.
 pub(crate) type ShardDesk<M> = Desktop<M, Shard<M>>;
@@ -73,46 +91,93 @@ pub(crate) enum Carrier {
     Shard(u32),
 }
 
+/// One who pushes, between two pushes.
+pub(crate) struct Porter {
+    /// How it is called when it waits for room.
+    pub(crate) waker: Waker,
+    /// What others are to be told when no lock is held.
+    pub(crate) news: News,
+    /// Whether it has said that it waits with what it pushes next.
+    is_stalled: bool,
+}
+
+impl Porter {
+    pub(crate) fn new(waker: Waker) -> Self {
+        Self { waker, news: News::default(), is_stalled: false }
+    }
+}
+
+/// What became of a push.
+#[must_use]
+pub(crate) enum Push<M: StateMachine> {
+    Done,
+    /// There is no room: whoever pushes is called when there may be.
+    Waits(Parcel<M>),
+    /// The run was halted before there was room.
+    Halted(Parcel<M>),
+}
+
+/// Why there is no room.
+enum NoRoom {
+    Yet,
+    Ever,
+}
+
+impl NoRoom {
+    fn for_now<M: StateMachine>(self, envelope: Parcel<M>) -> Push<M> {
+        match self {
+            Self::Yet => Push::Waits(envelope),
+            Self::Ever => Push::Halted(envelope),
+        }
+    }
+}
+
 impl<'a, M: StateMachine> Transport<'a, M> {
-    pub(crate) fn new(plan: &'a Plan<M>, recording: bool, spool: Option<Arc<Spool>>) -> Self {
-        let policies = plan.policies();
+    pub(crate) fn new(plan: &'a Plan<M>, watched: Watched, spool: Option<Arc<Spool>>, owners: &[Waker]) -> Self {
+        let (policies, Watched { recording, is_watched }) = (plan.policies(), watched);
         let routes = Coordinator::new(plan.names(), policies);
         let shards = u32::try_from(routes.shards()).expect("the policy is 32 bits wide");
-        let threads = plan.names().worker_count() + plan.names().source_count() + routes.shards();
+        let parties = plan.names().worker_count() + plan.names().source_count() + routes.shards();
         let workers = plan.names().worker_count();
-        let log = |lane: usize| Log::new(recording, spool.as_ref().map(|spool| Tape::new(spool, lane)));
-        let inbox = |(worker, _)| Desktop {
-            queue: Inbox::new(policies, plan.transport(PROMISED)),
-            log: log(inbox_lane(worker)),
-            lane: Lane::Inbox(worker),
+        let log = |lane: usize| {
+            Log::new(recording, spool.as_ref().map(|spool| Tape::new(spool, lane)), plan.codec().copied())
         };
-        let shard = |number| Desktop {
-            queue: Shard::new(Coordinator::new(plan.names(), policies), number),
-            log: log(shard_lane(workers, number)),
-            lane: Lane::Shard(number),
+        let inbox = |((worker, _), owner): (_, &Waker)| {
+            let queue = Inbox::new(policies, plan.transport(PROMISED));
+            let desk = Desktop { queue, log: log(inbox_lane(worker)), lane: Lane::Inbox(worker) };
+            Apart::new(Station::new(desk, owner.clone()))
         };
-        let talk = |(source, _)| plan.names().is_session(source).then(|| Station::new(Talk::default()));
+        let shard = |number| {
+            let queue = Shard::new(Coordinator::new(plan.names(), policies), number);
+            let desk = Desktop { queue, log: log(shard_lane(workers, number)), lane: Lane::Shard(number) };
+            Apart::new(Station::new(desk, Waker::alone()))
+        };
+        let talk = |(source, _)| plan.names().is_session(source).then(|| Station::new(Talk::default(), Waker::alone()));
         Self {
             plan,
             rules: plan.rules(PROMISED),
-            activity: Activity::new(threads),
+            activity: Activity::new(parties),
             recording,
+            is_watched,
             running: AtomicBool::new(true),
             started: Instant::now(),
             deaths: counts_deaths(policies).then(Mutex::default),
             lives: plan.names().workers().map(|_| AtomicU32::new(0)).collect(),
             routes,
-            inboxes: plan.names().workers().map(inbox).map(Station::new).collect(),
-            shards: (0..shards).map(shard).map(Station::new).collect(),
+            inboxes: plan.names().workers().zip(owners).map(inbox).collect(),
+            shards: (0..shards).map(shard).collect(),
             talks: plan.names().sources().map(talk).collect(),
             published: Mutex::new(Coordinator::new(plan.names(), policies)),
+            fed: AtomicU64::new(0),
+            gauges: plan.names().workers().map(|_| Apart::default()).collect(),
             spool,
         }
     }
 
     /// The log of the lane of a worker.
     pub(crate) fn worker_log(&self, worker: WorkerId) -> Log<M> {
-        Log::new(self.recording, self.spool.as_ref().map(|spool| Tape::new(spool, worker_lane(worker))))
+        let tape = self.spool.as_ref().map(|spool| Tape::new(spool, worker_lane(worker)));
+        Log::new(self.recording, tape, self.plan.codec().copied())
     }
 
     /// Time since the run began.
@@ -129,17 +194,17 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         self.inboxes[worker.index()].open()
     }
 
-    pub(crate) fn shard(&self, shard: u32) -> Open<'_, ShardDesk<M>> {
-        self.shards[shard as usize].open()
+    /// The nap of a worker is over: whether it has to wake by itself. If not, it has been called.
+    pub(crate) fn end_nap(&self, worker: WorkerId) -> bool {
+        self.inboxes[worker.index()].end_nap()
+    }
+
+    pub(crate) fn shard(&self, shard: u32) -> &Station<ShardDesk<M>> {
+        &self.shards[shard as usize]
     }
 
     pub(crate) fn shards(&self) -> u32 {
         self.shards.len() as u32
-    }
-
-    /// How many threads the run has.
-    pub(crate) fn threads(&self) -> usize {
-        self.inboxes.len() + self.shards.len() + self.plan.names().source_count()
     }
 
     /// Tells everybody how far the run has come.
@@ -150,26 +215,27 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         self.talks.iter().flatten().for_each(|station| station.announce(phase, &self.activity));
     }
 
-    /// Pushes an update on its next hop; waits while the core says that its sender must wait. Gives it back if the run
-    /// is halted before there is room.
-    #[must_use]
-    pub(crate) fn send(&self, envelope: Envelope<M>, news: &mut News) -> Option<Envelope<M>> {
+    /// Pushes an update on its next hop.
+    pub(crate) fn send(&self, envelope: Parcel<M>, porter: &mut Porter) -> Push<M> {
         match self.routes.route(&envelope.header) {
-            Hop::Inbox(_) => self.deliver(envelope, Carrier::Sender, news),
-            Hop::Shard(shard) => self.ingest(shard, envelope, news),
+            Hop::Inbox(_) => self.deliver(envelope, Carrier::Sender, porter),
+            Hop::Shard(shard) => self.ingest(shard, envelope, porter),
         }
     }
 
-    /// Pushes an update into the inbox of its target. Gives it back if the run is halted before there is room.
-    #[must_use]
-    pub(crate) fn deliver(&self, envelope: Envelope<M>, carrier: Carrier, news: &mut News) -> Option<Envelope<M>> {
+    /// Pushes an update into the inbox of its target.
+    pub(crate) fn deliver(&self, envelope: Parcel<M>, carrier: Carrier, porter: &mut Porter) -> Push<M> {
         let post = self.inbox(envelope.header.to);
-        let Some(mut post) = self.wait_while(post, Inbox::must_wait, &envelope, carrier) else { return Some(envelope) };
+        let must_wait = post.queue.must_wait();
+        let mut post = match self.room(post, must_wait, &envelope, carrier, porter) {
+            Ok(post) => post,
+            Err(no_room) => return no_room.for_now(envelope),
+        };
         let act = match carrier {
             Carrier::Sender => pushed(&envelope),
             Carrier::Shard(shard) => Act::Deliver { shard },
         };
-        post.with(self, news, |inbox, clerk| inbox.receive(envelope, clerk));
+        post.with(self, &mut porter.news, |inbox, clerk| inbox.receive(envelope, clerk));
         post.log.close(act);
         if post.queue.has_work() {
             post.wake_owner(&self.activity);
@@ -178,84 +244,100 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             post.call(Room::Updates, &self.activity);
         }
         drop(post);
-        self.tell(news);
-        None
+        self.tell(&mut porter.news);
+        Push::Done
     }
 
-    /// Pushes an update into the ingress of a shard. Gives it back if the run is halted before there is room.
-    fn ingest(&self, shard: u32, envelope: Envelope<M>, news: &mut News) -> Option<Envelope<M>> {
-        let mut post = self.shard(shard);
-        while post.queue.is_behind() {
-            if post.phase() == Phase::Halted {
-                return Some(envelope);
-            }
-            post = post.wait_for(Room::Updates, &self.activity);
+    /// Pushes an update into the ingress of a shard.
+    fn ingest(&self, shard: u32, envelope: Parcel<M>, porter: &mut Porter) -> Push<M> {
+        let post = self.shard(shard).open();
+        if post.queue.is_behind() {
+            return self.wait(post, porter).for_now(envelope);
         }
-        let waited = self.wait_while(post, Shard::must_wait, &envelope, Carrier::Sender);
-        let Some(mut post) = waited else { return Some(envelope) };
+        let must_wait = post.queue.must_wait();
+        let mut post = match self.room(post, must_wait, &envelope, Carrier::Sender, porter) {
+            Ok(post) => post,
+            Err(no_room) => return no_room.for_now(envelope),
+        };
         let act = pushed(&envelope);
-        post.with(self, news, |shard, clerk| shard.ingest(envelope, clerk));
+        post.with(self, &mut porter.news, |shard, clerk| shard.ingest(envelope, clerk));
         post.log.close(act);
         post.wake_owner(&self.activity);
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
         drop(post);
-        self.tell(news);
-        None
+        self.tell(&mut porter.news);
+        Push::Done
     }
 
-    /// Waits as long as the core says so; none if the run is halted meanwhile.
+    /// The queue if there is room in it; otherwise whoever pushes waits.
     ///
     /// The wait of a sender is written down where the room is missing, in its place among what fills and empties that
     /// queue. A shard that waits is no sender; it shows in who waits for the shard.
-    fn wait_while<'o, Q>(
+    fn room<'o, Q>(
         &self,
         mut post: Open<'o, Desktop<M, Q>>,
-        must_wait: impl Fn(&Q) -> bool,
-        envelope: &Envelope<M>,
+        must_wait: bool,
+        envelope: &Parcel<M>,
         carrier: Carrier,
-    ) -> Option<Open<'o, Desktop<M, Q>>> {
-        let (by, serial) = serial_of(envelope);
-        let speaks = matches!(carrier, Carrier::Sender);
-        let mut waited = false;
-        while must_wait(&post.queue) {
-            if post.phase() == Phase::Halted {
-                return None;
-            }
-            if speaks && !waited {
+        porter: &mut Porter,
+    ) -> Result<Open<'o, Desktop<M, Q>>, NoRoom> {
+        let is_sender = matches!(carrier, Carrier::Sender);
+        if must_wait {
+            if is_sender && !porter.is_stalled && post.phase() != Phase::Halted {
+                let (by, serial) = serial_of(envelope);
                 post.say(self, What::Stall, envelope, Act::Attempt { by, serial });
+                porter.is_stalled = true;
             }
-            waited = true;
-            post = post.wait_for(Room::Updates, &self.activity);
+            return Err(self.wait(post, porter));
         }
-        if speaks && waited {
+        if is_sender && std::mem::take(&mut porter.is_stalled) {
             post.say(self, What::Resume, envelope, Act::Free);
         }
-        Some(post)
+        Ok(post)
+    }
+
+    /// Whoever pushes waits for room, unless the run is halted.
+    fn wait<Q>(&self, post: Open<'_, Q>, porter: &Porter) -> NoRoom {
+        if post.phase() == Phase::Halted {
+            return NoRoom::Ever;
+        }
+        post.wait_for(Room::Updates, &porter.waker, &self.activity);
+        NoRoom::Yet
+    }
+
+    /// The inbox to which a source brings a message, once there is room; none if the run takes no more.
+    pub(crate) fn reception(&self, to: WorkerId, source: &Waker) -> Option<Open<'_, InboxDesk<M>>> {
+        loop {
+            let post = self.inbox(to);
+            if post.phase() != Phase::Running {
+                return None;
+            }
+            if post.queue.has_external_room() {
+                return Some(post);
+            }
+            post.wait_for(Room::Externals, source, &self.activity);
+            source.seat().wait();
+        }
     }
 
     /// Pushes a message of a source; waits while its queue is full. Whether the source may go on.
-    pub(crate) fn feed(&self, envelope: Envelope<M>, source: SourceId) -> bool {
-        let mut post = self.inbox(envelope.header.to);
-        while post.phase() == Phase::Running && !post.queue.has_external_room() {
-            post = post.wait_for(Room::Externals, &self.activity);
-        }
-        if post.phase() != Phase::Running {
-            return false;
-        }
+    pub(crate) fn feed(&self, envelope: Parcel<M>, source: SourceId, waker: &Waker) -> bool {
+        let Some(mut post) = self.reception(envelope.header.to, waker) else { return false };
         let taken =
             post.with(self, &mut News::default(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
+        self.count_fed();
         post.log.close(Act::Take { source });
         post.wake_owner(&self.activity);
         true
     }
 
-    /// One pick of the owner of an inbox.
-    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, news: &mut News) -> Option<Envelope<M>> {
+    /// One pick of the owner of an inbox, who may take it along with the one before.
+    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, along: bool, news: &mut News) -> Option<Parcel<M>> {
         let picked = post.with(self, news, |inbox, clerk| inbox.pick(clerk));
-        post.log.close(if picked.is_some() { Act::Pick } else { Act::Idle });
+        post.log.close(if picked.is_some() { Act::Pick { along } } else { Act::Idle });
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
@@ -266,7 +348,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// The session that sent this, if one did.
-    pub(crate) fn session_of(&self, envelope: &Envelope<M>) -> Option<SourceId> {
+    pub(crate) fn session_of(&self, envelope: &Parcel<M>) -> Option<SourceId> {
         match envelope.header.from {
             Party::Source(source) if self.plan.names().is_session(source) => Some(source),
             _ => None,
@@ -318,7 +400,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// Tells an inbox that updates were dropped on their way to it.
-    pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Envelope<M>>, news: &mut News) {
+    pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Parcel<M>>, news: &mut News) {
         let mut post = self.inbox(to);
         let many = u32::try_from(lost.len()).expect("no more wait than the limit");
         post.with(self, news, |inbox, clerk| {
@@ -357,11 +439,47 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         worker.prune(published.watermark());
     }
 
-    /// All queues with their logs, when all threads have ended.
-    pub(crate) fn into_queues(self) -> (Vec<InboxDesk<M>>, Vec<ShardDesk<M>>) {
-        let inboxes = self.inboxes.into_iter().map(Station::into_queue);
-        let shards = self.shards.into_iter().map(Station::into_queue);
-        (inboxes.collect(), shards.collect())
+    /// A message of a source was taken into a queue.
+    pub(crate) fn count_fed(&self) {
+        self.fed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many messages of sources were taken into a queue.
+    pub(crate) fn fed(&self) -> u64 {
+        self.fed.load(Ordering::Relaxed)
+    }
+
+    /// Where a worker shows what it has come to.
+    pub(crate) fn gauge(&self, worker: WorkerId) -> MutexGuard<'_, Gauge> {
+        self.gauges[worker.index()].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the run has come to so far.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics { elapsed: self.started.elapsed(), fed: self.fed(), ..Metrics::default() };
+        for (worker, name) in self.plan.names().workers() {
+            let gauge = self.gauge(worker);
+            metrics.add(&gauge.counts);
+            metrics.latency.insert(name.to_owned(), gauge.latency.clone());
+            drop(gauge);
+            let post = self.inbox(worker);
+            metrics.add(post.log.counts());
+            metrics.high_water.insert(name.to_owned(), post.queue.high_water());
+        }
+        self.shards.iter().for_each(|shard| metrics.add(shard.open().log.counts()));
+        metrics.sum_up();
+        metrics
+    }
+
+    /// All queues with their logs, and what the workers show of themselves, when all threads have ended.
+    pub(crate) fn into_queues(self) -> (Vec<InboxDesk<M>>, Vec<ShardDesk<M>>, Vec<Gauge>) {
+        let inboxes = self.inboxes.into_iter().map(|station| station.into_inner().into_queue());
+        let shards = self.shards.into_iter().map(|station| station.into_inner().into_queue());
+        let gauges = self
+            .gauges
+            .into_iter()
+            .map(|gauge| gauge.into_inner().into_inner().unwrap_or_else(PoisonError::into_inner));
+        (inboxes.collect(), shards.collect(), gauges.collect())
     }
 }
 
@@ -390,19 +508,19 @@ impl<M: StateMachine, Q> Desktop<M, Q> {
     }
 
     /// Reports what the driver itself did, as an act of its own.
-    fn say(&mut self, transport: &Transport<'_, M>, what: What, envelope: &Envelope<M>, act: Act) {
+    fn say(&mut self, transport: &Transport<'_, M>, what: What, envelope: &Parcel<M>, act: Act) {
         self.with(transport, &mut News::default(), |_, clerk| _ = clerk.report(what, envelope));
         self.log.close(act);
     }
 }
 
-fn pushed<M: StateMachine>(envelope: &Envelope<M>) -> Act {
+fn pushed<M: StateMachine>(envelope: &Parcel<M>) -> Act {
     let (by, serial) = serial_of(envelope);
     Act::Push { by, serial }
 }
 
 /// Who sent an update, and as which of its updates: a sender's own entry in a clock counts what it has sent.
-pub(crate) fn serial_of<M: StateMachine>(envelope: &Envelope<M>) -> (WorkerId, u32) {
+pub(crate) fn serial_of<M: StateMachine>(envelope: &Parcel<M>) -> (WorkerId, u32) {
     let sender = envelope.header.from.worker().expect("only workers send updates");
     (sender, envelope.header.clock.get(sender))
 }

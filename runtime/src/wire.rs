@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The version of streams and frames.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Most bytes of one payload: 64 MiB.
 pub const PAYLOAD_MAX: u32 = 64 << 20;
 
@@ -340,6 +340,11 @@ impl<R: Read> FrameReader<R> {
     pub const fn get_ref(&self) -> &R {
         &self.from
     }
+
+    /// The same, to be changed: not to be read from.
+    pub const fn get_mut(&mut self) -> &mut R {
+        &mut self.from
+    }
 }
 
 /// Fills `buffer` as far as there is anything; how far.
@@ -408,7 +413,7 @@ mod tests {
         };
         check(b"PK\x03\x04 whatever", "this is no stream of raddle: it does not begin with `raddle`");
         check(&with(6, b'\n'), "this is no stream of raddle: it does not begin with `raddle`");
-        let version = "the stream has version 9, and this raddle reads version 1: use the raddle that wrote it";
+        let version = "the stream has version 9, and this raddle reads version 2: use the raddle that wrote it";
         check(&with(8, 9), version);
         check(&with(10, 1), "the stream is a worker's connection, not a recording");
         check(&with(10, 77), "the stream is something unknown, not a recording");

@@ -4,9 +4,10 @@
 mod audit;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use audit::audit;
@@ -14,7 +15,7 @@ use raddle_core::{
     Cause, DropReason, EndReason, Incarnation, Input, OnFull, Order, Outbox, Placement, Plan, Restart, Sabotage, Seat,
     StateMachine, System, TimerTag, What, WorkerId,
 };
-use raddle_runtime::{Outcome, Threads};
+use raddle_runtime::{Latency, Metrics, Outcome, Threads};
 
 const PLACEMENTS: [Placement; 3] = [Placement::Inline, Placement::Sharded(1), Placement::Sharded(2)];
 
@@ -70,13 +71,26 @@ fn placed<M: StateMachine>(system: System<M>, placement: Placement) -> Arc<Plan<
     system.with(|policies| policies.placement = placement).plan().expect("a sound system")
 }
 
-/// Runs a plan several times, recorded, and checks each run.
+/// Runs a plan several times, recorded, and checks each run: with a thread for each worker, one for all, two for all.
 #[track_caller]
 fn run_often<M: StateMachine>(times: u64, plan: &Arc<Plan<M>>) -> Vec<Outcome<M>> {
+    run_shared(times, 3, plan)
+}
+
+/// [`run_often`] where each worker always has a thread of its own, as its handlers wait for each other.
+#[track_caller]
+fn run_apart<M: StateMachine>(times: u64, plan: &Arc<Plan<M>>) -> Vec<Outcome<M>> {
+    run_shared(times, 1, plan)
+}
+
+#[track_caller]
+fn run_shared<M: StateMachine>(times: u64, ways: usize, plan: &Arc<Plan<M>>) -> Vec<Outcome<M>> {
     let run = |seed| {
         // With and without yields, so that threads sleep at other places.
         let yields = [0, 3, 50][seed as usize % 3];
-        let outcome = Threads::new().seed(seed).record(true).yield_budget(yields).run(plan).expect("runs");
+        let threads = NonZeroUsize::new(seed as usize / 3 % ways);
+        let run = Threads::new().seed(seed).record(true).yield_budget(yields).worker_threads(threads);
+        let outcome = run.run(plan).expect("runs");
         audit(&outcome);
         outcome
     };
@@ -367,18 +381,18 @@ fn deadlocks(names: &'static [&'static str], placement: Placement) -> Arc<Plan<D
 #[test]
 fn senders_that_wait_for_each_other_end_the_run() {
     let (a, b) = (WorkerId::new(0), WorkerId::new(1));
-    for outcome in run_often(20, &deadlocks(&["a", "b"], Placement::Inline)) {
+    for outcome in run_apart(20, &deadlocks(&["a", "b"], Placement::Inline)) {
         assert_eq!(outcome.end.stalled, [(a, b), (b, a)]);
         assert_eq!(outcome.end.reason, EndReason::Quiescent);
         assert_eq!(outcome.end.in_flight.len(), 14);
     }
     for placement in [Placement::Inline, Placement::Sharded(1)] {
-        for outcome in run_often(20, &deadlocks(&["a"], placement)) {
+        for outcome in run_apart(20, &deadlocks(&["a"], placement)) {
             assert_eq!(outcome.end.stalled, [(a, a)], "a worker can wait for itself");
             assert_eq!(outcome.end.in_flight.len(), 7, "what comes behind waits too");
         }
     }
-    for outcome in run_often(20, &deadlocks(&["a", "b"], Placement::Sharded(1))) {
+    for outcome in run_apart(20, &deadlocks(&["a", "b"], Placement::Sharded(1))) {
         let full = outcome.end.stalled[0].1;
         assert_eq!(outcome.end.stalled, [(a, full), (b, full)], "both wait for where the shard waits");
         assert_eq!(outcome.end.in_flight.len(), 14);
@@ -525,6 +539,29 @@ fn the_workload_goes_round_and_round() {
         };
         assert_eq!(arrived("one") + arrived("two"), outcome.metrics.fed as usize, "numbers go on");
     }
+}
+
+#[test]
+fn a_run_can_be_watched_and_says_how_long_inputs_took() {
+    let plan = chain().plan().expect("sound");
+    let seen: Arc<Mutex<Vec<Metrics>>> = Arc::default();
+    let shown = Arc::clone(&seen);
+    let threads = Threads::new()
+        .messages(Some(u64::MAX))
+        .time_limit(Some(Duration::from_millis(200)))
+        .monitor(Duration::from_millis(5), move |metrics| shown.lock().expect("nobody panics").push(metrics.clone()));
+    let outcome = threads.run(&plan).expect("runs");
+    let seen = seen.lock().expect("nobody panics");
+    assert!(seen.len() > 2, "it was shown {} times", seen.len());
+    let figures = |metrics: &Metrics| (metrics.elapsed, metrics.fed, metrics.handled, metrics.sent);
+    assert!(seen.iter().map(figures).is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1 && a.2 <= b.2 && a.3 <= b.3));
+    assert!(seen[0].handled > 0 || seen[1].handled > 0, "it is shown while it runs");
+    assert_eq!(seen.last(), Some(&outcome.metrics));
+    let metrics = &outcome.metrics;
+    let Latency { externals, updates } = metrics.latency_of_all();
+    assert_eq!(externals.count() + updates.count(), metrics.handled, "there are no starts and no timers");
+    let b = &metrics.latency["b"].updates;
+    assert!(b.count() > 0 && b.percentile(50.0) <= b.percentile(99.0) && b.percentile(99.0) <= metrics.elapsed);
 }
 
 /// A message that cannot be copied any more once it is armed.

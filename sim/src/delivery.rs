@@ -19,7 +19,7 @@ impl<M: StateMachine> World<M> {
             let open = match self.transit.places[header.to.index()].gate {
                 Gate::Open => true,
                 Gate::Start => header.kind() == InputKind::Start,
-                Gate::Stall | Gate::Crash => false,
+                Gate::Stall => false,
             };
             if open {
                 self.acts.push(Act::Deliver(at));

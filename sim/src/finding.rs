@@ -26,12 +26,13 @@ const BYTES_MAX: u64 = 64 << 20;
 
 /// Policies that are younger than version 1 of the format, and what held for everybody when a file without them was
 /// written.
-const LATER_POLICIES: [(&str, &str); 5] = [
+const LATER_POLICIES: [(&str, &str); 6] = [
     ("watermark", "200"),
     ("barriers_max", "64"),
     ("restart", "never"),
     ("recovery", "amnesia"),
     ("stale_after", "1000"),
+    ("window", "1"),
 ];
 
 /// A saved run.

@@ -117,20 +117,21 @@ impl Place {
     /// does is an operation or follows on one; what it is told of dropped updates of its own matters to picks only.
     #[inline]
     fn has_changed_since(&self, earlier: &Self) -> bool {
-        let Self { inbox, outbound, gate, past, is_touched } = self;
+        let Self { inbox, outbound, in_hand, gate, past, is_touched } = self;
         inbox.operations() != earlier.inbox.operations()
             || inbox.is_shut() != earlier.inbox.is_shut()
             || !(outbound.is_empty() && earlier.outbound.is_empty())
-            || (*gate, *past, *is_touched) != (earlier.gate, earlier.past, earlier.is_touched)
+            || (*in_hand, *gate, *past, *is_touched)
+                != (earlier.in_hand, earlier.gate, earlier.past, earlier.is_touched)
     }
 
     fn copy_from(&mut self, other: &Self) {
-        let Self { inbox, outbound, gate, past, is_touched } = self;
+        let Self { inbox, outbound, in_hand, gate, past, is_touched } = self;
         inbox.copy_from(&other.inbox);
         if !(outbound.is_empty() && other.outbound.is_empty()) {
             outbound.clone_from(&other.outbound);
         }
-        (*gate, *past, *is_touched) = (other.gate, other.past, other.is_touched);
+        (*in_hand, *gate, *past, *is_touched) = (other.in_hand, other.gate, other.past, other.is_touched);
     }
 }
 

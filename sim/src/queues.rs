@@ -22,9 +22,7 @@ impl<M: StateMachine> World<M> {
         acts.extend(self.arrivals(InputKind::Update));
         acts.extend((0..self.coordinator.shards() as u32).filter(|s| self.may_route(*s)).map(Act::Route));
         acts.extend(self.arrivals(InputKind::Start));
-        acts.extend(
-            workers.filter(|w| self.is_idle(*w) && self.transit.places[w.index()].inbox.has_work()).map(Act::Pick),
-        );
+        acts.extend(workers.filter(|w| self.may_pick(*w)).map(Act::Pick));
         acts.extend(self.arrivals(InputKind::External));
         let timers = self.timers.candidates().iter().enumerate();
         acts.extend(timers.filter(|(_, timer)| self.is_idle(timer.0)).map(|(at, _)| Act::Fire(at)));
@@ -44,12 +42,7 @@ impl<M: StateMachine> World<M> {
             Act::Push(worker) => self.push(worker, sink),
             Act::Deliver(at) => self.arrive(at, sink),
             Act::Route(shard) => self.route(shard, sink),
-            Act::Pick(worker) => {
-                let (inbox, mut desk) = self.desk(worker, sink);
-                if let Some(slot) = inbox.pick(&mut desk) {
-                    self.handle(slot, sink);
-                }
-            }
+            Act::Pick(worker) => self.pick(worker, sink),
             _ => unreachable!("no other is listed at granularity `queues`"),
         }
         self.see_to_aside();
@@ -134,6 +127,16 @@ impl<M: StateMachine> World<M> {
         self.receive(slot, to, sink);
     }
 
+    pub(crate) fn pick<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
+        let is_first = !self.has_ended(worker) && self.transit.places[worker.index()].outbound.is_empty();
+        let in_hand = &mut self.transit.places[worker.index()].in_hand;
+        *in_hand = if is_first { 1 } else { *in_hand + 1 };
+        let (inbox, mut desk) = self.desk(worker, sink);
+        if let Some(slot) = inbox.pick(&mut desk) {
+            self.handle(slot, sink);
+        }
+    }
+
     pub(crate) fn receive<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
         let (inbox, mut desk) = self.desk(to, sink);
         inbox.receive(slot, &mut desk);
@@ -142,7 +145,22 @@ impl<M: StateMachine> World<M> {
     /// Whether a worker is between two inputs: started, and all that it said is sent.
     pub(crate) fn is_idle(&self, worker: WorkerId) -> bool {
         let place = &self.transit.places[worker.index()];
-        place.gate == Gate::Open && place.outbound.is_empty() && !self.faults.stalled.contains(&worker)
+        place.gate == Gate::Open
+            && place.outbound.is_empty()
+            && !self.has_ended(worker)
+            && !self.faults.stalled.contains(&worker)
+    }
+
+    /// Whether a worker may take an input: between two, or along with those in hand. If one of these has ended its life, the
+    /// next are dropped, and then that is seen to.
+    pub(crate) fn may_pick(&self, worker: WorkerId) -> bool {
+        let place = &self.transit.places[worker.index()];
+        let is_one_more = place.in_hand > 0 && place.in_hand < self.rules.policies.window;
+        let may_take = match is_one_more {
+            true => place.gate == Gate::Open && !self.faults.stalled.contains(&worker),
+            false => self.is_idle(worker),
+        };
+        may_take && place.inbox.has_work()
     }
 
     pub(crate) fn may_push(&self, worker: WorkerId) -> bool {

@@ -4,9 +4,11 @@
 //! sees to what a crash has left, when it gets to it; a shard takes an update in hand and pushes it later. Each of these is
 //! an action here, so that every run on threads is a run of this granularity. A push arrives at once, as it does there.
 //!
+//! With the fault `crash` every run on processes is one too: a process dies between two inputs, or of one (`doom`).
+//!
 //! The canonical order finishes what is begun: what follows of earlier steps comes first, then all as at `queues`.
 
-use raddle_core::{Desk, Hop, InputKind, Lane, Sink, StateMachine, Time, What, WorkerId};
+use raddle_core::{Cause, Desk, Handled, Hop, InputKind, Lane, Moment, Sink, StateMachine, Time, What, WorkerId};
 
 use crate::actions::Act;
 use crate::desk::Counter;
@@ -63,26 +65,62 @@ impl<M: StateMachine> World<M> {
                 inbox.lose(lost, &mut desk);
                 inbox.settle(&mut desk);
             }
-            Act::Pick(worker) => {
-                let (inbox, mut desk) = self.desk(worker, sink);
-                if let Some(slot) = inbox.pick(&mut desk) {
-                    self.handle(slot, sink);
-                }
-            }
+            Act::Pick(worker) => self.pick(worker, sink),
             Act::Fire(_) | Act::Fault(_) => unreachable!("these are the same at all granularities"),
         }
         self.see_to_aside();
     }
 
+    /// The process of a worker dies between two inputs.
+    pub(crate) fn kill<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
+        let moment = self.moment_at(worker);
+        self.faults.doomed.retain(|doomed| *doomed != worker);
+        if self.transit.places[worker.index()].gate == Gate::Start {
+            let ready = self.transit.flight.ready().iter().map(|ready| ready.slot());
+            let is_start = |slot: &Slot| {
+                let header = self.transit.slab.header(*slot);
+                header.kind() == InputKind::Start && header.to == worker
+            };
+            // It goes with the life that it was to begin, and is no event.
+            self.aside.discarded.extend(ready.filter(is_start));
+        }
+        self.workers[worker.index()].crash(Cause::Killed, &self.rules, moment, sink);
+        self.bury(worker);
+        self.end_life_later(worker.index());
+    }
+
+    /// Handles the current input where somebody is doomed: nobody answers the one who is.
+    #[cold]
+    pub(crate) fn handle_or_die<S: Sink<M>>(&mut self, moment: Moment, sink: &mut S) -> Handled {
+        let (header, rules) = (&self.current.header, &self.rules);
+        let worker = &mut self.workers[header.to.index()];
+        let (out, outputs) = (&mut self.out, &mut self.transit);
+        let Some(doom) = self.faults.doomed.iter().position(|doomed| *doomed == header.to) else {
+            return worker.handle_parts(header, &mut self.input, rules, moment, out, outputs, sink);
+        };
+        self.faults.doomed.swap_remove(doom);
+        self.input = None;
+        let handled = worker.handle_away(header, rules, moment, out, outputs, sink, true, || None);
+        if handled == Handled::Crashed {
+            self.bury(self.current.header.to);
+        }
+        handled
+    }
+
+    /// The state of a process that died is gone.
+    fn bury(&mut self, worker: WorkerId) {
+        self.workers[worker.index()].lose_state(|| self.plan.machine(worker));
+    }
+
     /// What a crash has left is not seen to yet.
     pub(crate) fn end_life_later(&mut self, at: usize) {
-        self.close(at, Gate::Crash);
         self.later.ended[at] = Some(self.moment.time);
     }
 
     fn end_life_now<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
         let ended = self.later.ended[worker.index()].take().expect("its life has ended");
         let now: Time = std::mem::replace(&mut self.moment.time, ended);
+        // It may have died before its start.
         self.open(worker);
         self.end_life(worker.index(), sink);
         self.note_timers(worker.index());
@@ -187,12 +225,14 @@ impl<M: StateMachine> World<M> {
         self.later.nacks[worker.index()] > 0
     }
 
-    pub(crate) fn may_end_life(&self, worker: WorkerId) -> bool {
+    /// Whether a life has ended, and what is left of that is not seen to yet.
+    pub(crate) fn has_ended(&self, worker: WorkerId) -> bool {
         self.later.ended[worker.index()].is_some()
     }
 
-    pub(crate) fn may_pick(&self, worker: WorkerId) -> bool {
-        self.is_idle(worker) && self.transit.places[worker.index()].inbox.has_work()
+    /// That may be seen to when all is pushed that it sent.
+    pub(crate) fn may_end_life(&self, worker: WorkerId) -> bool {
+        self.has_ended(worker) && self.transit.places[worker.index()].outbound.is_empty()
     }
 
     pub(crate) fn may_bury(&self, shard: u32) -> bool {

@@ -73,6 +73,8 @@ pub(crate) struct Place {
     pub(crate) inbox: Inbox<Slot>,
     /// What its handlers said and what is not sent yet, in program order.
     pub(crate) outbound: VecDeque<Slot>,
+    /// How many inputs it has taken since it had nothing to push: 0 until it takes one.
+    pub(crate) in_hand: u32,
     /// What it must do before it may be scheduled.
     pub(crate) gate: Gate,
     /// The hash of all it has handled, in order.
@@ -100,6 +102,4 @@ pub(crate) enum Gate {
     Start,
     /// It waits for room at another (policy `stall`).
     Stall,
-    /// Its life has ended, and what is left of that is not seen to yet (granularity `threads`).
-    Crash,
 }

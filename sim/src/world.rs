@@ -81,6 +81,7 @@ impl<M: StateMachine> World<M> {
         let place = Place {
             inbox: Inbox::new(policies, promised),
             outbound: VecDeque::new(),
+            in_hand: 0,
             gate: Gate::Open,
             past: 0,
             is_touched: true,
@@ -191,6 +192,7 @@ impl<M: StateMachine> World<M> {
         place.past = 0;
         place.gate = Gate::Open;
         place.outbound.clear();
+        place.in_hand = 0;
         place.inbox.reset(self.plan.policies());
         self.workers[at].reset(self.plan.machine(worker));
         if !self.plan.starts(worker) {
@@ -324,16 +326,18 @@ impl<M: StateMachine> World<M> {
         self.transit.creator = self.current.link.age;
         let past = &mut self.transit.places[at].past;
         *past = (past.rotate_left(23) ^ header.id.hash64()).wrapping_mul(fnv::PRIME);
-        let rules = &self.rules;
         let mut moment = self.moment;
         if !self.faults.skewed.is_empty() {
             moment.time = self.faults.local(header.to, moment.time);
         }
-        let worker = &mut self.workers[at];
-        let handled =
-            worker.handle_parts(header, &mut self.input, rules, moment, &mut self.out, &mut self.transit, sink);
+        let handled = if self.faults.doomed.is_empty() {
+            let (worker, rules) = (&mut self.workers[at], &self.rules);
+            worker.handle_parts(header, &mut self.input, rules, moment, &mut self.out, &mut self.transit, sink)
+        } else {
+            self.handle_or_die(moment, sink)
+        };
         self.deliveries += 1;
-        if rules.is_watermark_due(self.deliveries) {
+        if self.rules.is_watermark_due(self.deliveries) {
             self.publish_watermark();
         }
         if !self.out.choices().made.is_empty() {

@@ -110,6 +110,34 @@ fn a_crash_takes_the_state_and_all_that_is_on_its_way_and_a_new_life_goes_on() {
     assert_eq!((recording.run.violation, logs(&runner)), (None, vec![vec!["go"], vec!["1"]]));
 }
 
+/// As a process dies: between two inputs, even before its start, or of one; what that leaves is seen to later.
+#[test]
+fn a_process_dies_between_two_inputs_or_of_one() {
+    let threads = || Settings { granularity: Granularity::Threads, network: Network::Causal, ..settings("crash(3)") };
+    let begin = ["s#0", "pick a", "push a", "pick b", "push a"];
+    let play = |system: &System<Obedient>, rest: &[&str]| play(system, threads(), &[&begin[..], rest].concat());
+    let (runner, recording) = play(&pair(), &["crash b", "push a", "end b"]);
+    assert_eq!((recording.run.violation, logs(&runner)), (None, vec![vec!["go"], vec![]]));
+    assert_eq!(
+        words(&recording.trace)[2..],
+        ["crash(killed) b/0!start", "drop(crash) s#0.1", "drop(crash) s#0.2", "restart b/1!start"]
+    );
+    let (_, recording) = play(&pair(), &["doom b", "pick b", "push a", "end b"]);
+    assert_eq!(recording.run.violation, None);
+    assert_eq!(
+        words(&recording.trace)[2..],
+        ["drop(crash) s#0.1", "crash(killed) b/0!start", "drop(crash) s#0.2", "restart b/1!start"]
+    );
+    // What is written down outlives lives that have not handled their start.
+    let durable = pair().forkable().with(|policies| policies.recovery = raddle_core::Recovery::Durable);
+    let (runner, recording) = play(&durable, &["crash b", "end b", "crash b", "end b", "doom b", "b/2!start", "end b"]);
+    assert_eq!((recording.run.violation, logs(&runner)), (None, vec![vec!["go"], vec!["1"]]));
+    let never = durable.with(|policies| policies.restart = Restart::Never);
+    assert_eq!(logs(&play(&never, &["crash b"]).0), [vec!["go"], vec!["1"]], "what there is of the dead");
+    let never = pair().with(|policies| policies.restart = Restart::Never);
+    assert_eq!(logs(&play(&never, &["crash b"]).0), [vec!["go"], vec![]], "nothing, of others");
+}
+
 #[test]
 fn a_worker_that_is_not_to_live_again_stays_dead() {
     let system = pair().with(|policies| policies.restart = Restart::Never);

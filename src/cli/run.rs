@@ -3,12 +3,15 @@
 //! On processes each worker is this command once more, with the same arguments: it comes to the same run, and becomes the
 //! worker there.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use raddle_core::recording::Origin;
-use raddle_runtime::{BYTES_MAX, Death, Extent, Metrics, RecordTo, RunError, Threads, Why};
+use raddle_runtime::{BYTES_MAX, Death, Extent, Latency, Metrics, RecordTo, RunError, Threads, Why};
 
 use super::check;
 use super::context::Context;
@@ -47,6 +50,12 @@ pub(crate) struct Run {
     /// Kill a process that takes longer to answer (only on processes) [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     patience: Option<Duration>,
+    /// Share so many threads among all workers [default: one for each worker]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Write what the run has come to each second, and at its end, to this file: a line of JSON each
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// Record the run to this file, which must not exist yet, for `replay`, `check`, `view`, `explain` and `shrink`. If it
     /// cannot be written on, the run goes on; a clean run then ends with exit code 2
     #[arg(long, value_name = "FILE")]
@@ -77,7 +86,9 @@ impl On {
 }
 
 /// A run is recorded in memory to be judged; one that is bounded by time alone is bounded by this too.
-const MESSAGES_MAX: u64 = 100_000;
+const MESSAGES_MAX: u64 = 250_000;
+/// How often metrics are written.
+const METRICS_EVERY: Duration = Duration::from_secs(1);
 /// How long a run that was told to stop may handle what is queued.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
@@ -99,11 +110,16 @@ impl Run {
             .time_limit(self.time)
             .drain_limit(DRAIN_LIMIT)
             .messages(messages)
+            .worker_threads(self.threads)
             .record_to(self.record.as_ref().map(|path| {
                 let origin = Origin { bug: self.variant.bug.clone(), params: built.args.values().clone() };
                 RecordTo::new(path).origin(origin).bytes_max(self.record_max)
             }))
             .stop_flag(Arc::clone(&context.stop));
+        let threads = match &self.metrics {
+            None => threads,
+            Some(path) => threads.monitor(METRICS_EVERY, write_metrics(&self.system, path)),
+        };
         let run = match self.on {
             On::Threads => built.system.run_on_threads(&threads, self.laws.as_deref()),
             On::Processes => self.run_on_processes(built.system.as_ref(), threads)?,
@@ -184,6 +200,49 @@ impl Run {
     }
 }
 
+/// Where metrics are written, line by line, as they come. Where that cannot be done, it is said once, and the run goes on.
+struct MetricsFile {
+    path: PathBuf,
+    /// Made for the first line, so that a process which becomes a worker does not make it.
+    file: Option<File>,
+    is_broken: bool,
+}
+
+impl MetricsFile {
+    fn write(&mut self, system: &str, metrics: &Metrics) {
+        if !self.is_broken
+            && let Err(error) = self.try_write(&Line { r#type: "metrics", v: 1, system, metrics })
+        {
+            self.is_broken = true;
+            let _ = writeln!(io::stderr(), "warning: cannot write metrics to {}: {error}", self.path.display());
+        }
+    }
+
+    fn try_write(&mut self, line: &Line<'_>) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::create(&self.path)?),
+        };
+        writeln!(file, "{}", serde_json::to_string(line)?)
+    }
+}
+
+fn write_metrics(system: &str, path: &Path) -> impl Fn(&Metrics) + Send + Sync + 'static {
+    let system = system.to_owned();
+    let file = Mutex::new(MetricsFile { path: path.to_owned(), file: None, is_broken: false });
+    move |metrics: &Metrics| file.lock().unwrap_or_else(PoisonError::into_inner).write(&system, metrics)
+}
+
+/// A line of metrics.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    r#type: &'static str,
+    v: u32,
+    system: &'a str,
+    #[serde(flatten)]
+    metrics: &'a Metrics,
+}
+
 fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)> {
     let Metrics { handled, sent, fed, dropped, high_water, events, .. } = &run.metrics;
     let mut facts = vec![
@@ -217,13 +276,24 @@ fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)>
     if let Some((worker, most)) = high_water.iter().max_by_key(|(_, most)| **most).filter(|(_, most)| **most > 0) {
         facts.push(("longest queue", format!("{} at {worker}", words::counted(*most as u64, "update"))));
     }
+    let Latency { externals, updates } = run.metrics.latency_of_all();
+    let latencies: Vec<String> = [("messages", externals), ("updates", updates)]
+        .into_iter()
+        .filter(|(_, times)| times.count() > 0)
+        .map(|(what, times)| {
+            let at = |percent| words::took(times.percentile(percent));
+            format!("{what} {} (p99 {})", at(50.0), at(99.0))
+        })
+        .collect();
+    if !latencies.is_empty() {
+        facts.push(("latency", latencies.join(", ")));
+    }
     facts.push(("digest", run.trace.digest().to_string()));
     facts.push(("laws", run.verdicts.iter().map(|(law, _)| law.as_str()).collect::<Vec<_>>().join(", ")));
     if let (Some(path), Some(Ok(recorded))) = (record, &run.recorded) {
         let extent = match recorded.extent {
             Extent::Whole => "",
             Extent::Full => "; it is the beginning of the run, there was no room for more",
-            Extent::UpToDeath => "; it is the run up to the first death of a process",
         };
         facts.push(("recording", format!("{}, {} bytes{extent}", path.display(), words::count(recorded.bytes))));
     }

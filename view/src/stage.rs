@@ -222,7 +222,7 @@ impl Stage {
         let worker = &mut self.workers[envelope.header.to.index()];
         let mut outputs = Outputs::default();
         let _ = worker.handle(envelope, rules, self.moment, &mut self.out, &mut outputs, &mut self.recorder);
-        self.flying.extend(outputs.drain());
+        self.flying.extend(outputs.drain().map(|sent| *sent));
     }
 
     fn say_of_fault(&mut self, header: &Header, what: What, text: &str) {

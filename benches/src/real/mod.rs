@@ -63,13 +63,24 @@ const CROWD: Question = Question {
     title: "Four workers, each of which sends to all others by way of the coordinator",
     figures: &[Figure { name: "1,000 updates/s", kind: Kind::Rate }],
     contenders: &[
-        Contender { name: INLINE, run: |sizes| figures(ours::crowd_on_threads(sizes.rounds, Placement::Inline)) },
-        Contender { name: SHARDED, run: |sizes| figures(ours::crowd_on_threads(sizes.rounds, Placement::Sharded(1))) },
+        Contender { name: INLINE, run: |sizes| figures(ours::crowd_on_threads(sizes.rounds, Placement::Inline, 1)) },
+        Contender {
+            name: INLINE_MANY,
+            run: |sizes| figures(ours::crowd_on_threads(sizes.rounds, Placement::Inline, WINDOW)),
+        },
+        Contender {
+            name: SHARDED,
+            run: |sizes| figures(ours::crowd_on_threads(sizes.rounds, Placement::Sharded(1), 1)),
+        },
         Contender { name: STRAIGHT, run: |sizes| rate(inbox::direct, sizes) },
         Contender { name: BY_WAY, run: |sizes| rate(inbox::routed, sizes) },
         Contender { name: KAMEO, run: |sizes| rate(peers::kameo::play, sizes) },
         Contender { name: ACTIX, run: |sizes| rate(peers::actix::play, sizes) },
-        Contender { name: PROCESSES, run: |sizes| figures(ours::crowd_on_processes(sizes.rounds_on_processes)) },
+        Contender { name: PROCESSES, run: |sizes| figures(ours::crowd_on_processes(sizes.rounds_on_processes, 1)) },
+        Contender {
+            name: PROCESSES_MANY,
+            run: |sizes| figures(ours::crowd_on_processes(sizes.rounds_on_processes, WINDOW)),
+        },
         Contender { name: PYTHON, run: |sizes| if_any(peers::design::crowd(sizes.rounds_in_python)) },
     ],
     comparisons: &[
@@ -78,8 +89,10 @@ const CROWD: Question = Question {
         versus(INLINE, KAMEO, Asked::Better(2.0)),
         versus(SHARDED, KAMEO, Asked::Better(2.0)),
         versus(INLINE, ACTIX, Asked::Better(2.0)),
+        versus(INLINE_MANY, ACTIX, Asked::Better(2.0)),
         versus(SHARDED, ACTIX, Asked::Better(2.0)),
         versus(PROCESSES, PYTHON, Asked::Better(40.0)),
+        versus(PROCESSES_MANY, PYTHON, Asked::Better(40.0)),
     ],
 };
 
@@ -115,8 +128,12 @@ const RECORDING: Question = Question {
 };
 
 const INLINE: &str = "raddle threads, inline";
+const INLINE_MANY: &str = "raddle threads, inline, window=256";
 const SHARDED: &str = "raddle threads, sharded(1)";
 const PROCESSES: &str = "raddle processes";
+const PROCESSES_MANY: &str = "raddle processes, window=256";
+/// Most inputs that a worker takes at once, where it takes many.
+const WINDOW: u32 = 256;
 const STRAIGHT: &str = "bare inbox, straight";
 const BY_WAY: &str = "bare inbox, by way of a thread";
 const PIPES: &str = "bare pipes";

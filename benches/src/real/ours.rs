@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use raddle_core::{EndReason, Outbox, Placement, Plan, StateMachine, System, TimerTag, WorkerId};
+use raddle_core::{EndReason, Outbox, Placement, Plan, Policies, StateMachine, System, TimerTag, WorkerId};
 use raddle_runtime::{Extent, Outcome, Processes, RecordTo, Threads};
 use serde::{Deserialize, Serialize};
 
@@ -61,15 +61,15 @@ fn notify(load: Load, out: &mut Outbox<Load>) {
 /// # Errors
 /// When the run cannot be started, or does not come to its end.
 pub fn pair_on_threads(trips: u64, placement: Placement) -> Result<Vec<f64>> {
-    on_threads(PAIR, trips, placement)?.trip()
+    on_threads(PAIR, trips, placement, 1)?.trip()
 }
 
-/// The crowd on threads.
+/// The crowd on threads, where each takes so many updates at once.
 ///
 /// # Errors
 /// When the run cannot be started, or does not come to its end.
-pub fn crowd_on_threads(rounds: u64, placement: Placement) -> Result<Vec<f64>> {
-    on_threads(CROWD, rounds, placement)?.rate()
+pub fn crowd_on_threads(rounds: u64, placement: Placement, window: u32) -> Result<Vec<f64>> {
+    on_threads(CROWD, rounds, placement, window)?.rate()
 }
 
 /// The pair on processes.
@@ -77,15 +77,15 @@ pub fn crowd_on_threads(rounds: u64, placement: Placement) -> Result<Vec<f64>> {
 /// # Errors
 /// When the run cannot be started, or does not come to its end.
 pub fn pair_on_processes(trips: u64) -> Result<Vec<f64>> {
-    on_processes(PAIR, trips)?.trip()
+    on_processes(PAIR, trips, 1)?.trip()
 }
 
-/// The crowd on processes.
+/// The crowd on processes, where each takes so many updates at once.
 ///
 /// # Errors
 /// When the run cannot be started, or does not come to its end.
-pub fn crowd_on_processes(rounds: u64) -> Result<Vec<f64>> {
-    on_processes(CROWD, rounds)?.rate()
+pub fn crowd_on_processes(rounds: u64, window: u32) -> Result<Vec<f64>> {
+    on_processes(CROWD, rounds, window)?.rate()
 }
 
 /// How long the crowd takes on threads, from its first thread to the last byte of its recording, if it is recorded.
@@ -93,7 +93,7 @@ pub fn crowd_on_processes(rounds: u64) -> Result<Vec<f64>> {
 /// # Errors
 /// When the run or its recording cannot be begun, or does not come to its end.
 pub fn recorded_crowd(rounds: u64, placement: Placement, record: bool) -> Result<Vec<f64>> {
-    let plan = stage(CROWD, rounds, placement)?;
+    let plan = stage(CROWD, rounds, placement, 1)?;
     let folder = tempfile::tempdir().context("failed to make a folder for a recording")?;
     let to = record.then(|| RecordTo::new(folder.path().join("crowd.rec")));
     let start = Instant::now();
@@ -110,31 +110,33 @@ pub fn recorded_crowd(rounds: u64, placement: Placement, record: bool) -> Result
 ///
 /// # Errors
 /// When no run has started this process.
-pub fn work(play: &str, size: u64) -> Result<()> {
-    Processes::serve(&*stage(play, size, Placement::Inline)?);
+pub fn work(play: &str, size: u64, window: u32) -> Result<()> {
+    Processes::serve(&*stage(play, size, Placement::Inline, window)?);
     bail!("failed to become a worker: no run has started this process")
 }
 
 /// A play on threads.
-fn on_threads(play: &str, size: u64, placement: Placement) -> Result<Ended> {
-    ended(Threads::new().run(&stage(play, size, placement)?)?)
+fn on_threads(play: &str, size: u64, placement: Placement, window: u32) -> Result<Ended> {
+    ended(Threads::new().run(&stage(play, size, placement, window)?)?)
 }
 
 /// A play on processes, each of which is this program with a hidden subcommand.
-fn on_processes(play: &str, size: u64) -> Result<Ended> {
+fn on_processes(play: &str, size: u64, window: u32) -> Result<Ended> {
     let program = env::current_exe().context("failed to find this program")?;
-    let processes = Processes::new(Threads::new()).command(program, [CHILD, play, &size.to_string()]);
-    ended(processes.run(&stage(play, size, Placement::Inline)?)?)
+    let processes =
+        Processes::new(Threads::new()).command(program, [CHILD, play, &size.to_string(), &window.to_string()]);
+    ended(processes.run(&stage(play, size, Placement::Inline, window)?)?)
 }
 
 /// The system of a play: a worker for each part, each told to begin by one message from outside.
-fn stage(play: &str, size: u64, placement: Placement) -> Result<Arc<Plan<Actor>>> {
+fn stage(play: &str, size: u64, placement: Placement, window: u32) -> Result<Arc<Plan<Actor>>> {
     let parts = if play == PAIR { pair(size) } else { crowd(size) };
     let names: Vec<String> = (0..parts.len()).map(|at| format!("w{at}")).collect();
     let begin: Vec<_> = names.iter().map(|name| (name.clone(), ())).collect();
     let make = move |seat: raddle_core::Seat<'_>| Actor { part: parts[seat.id().index()].clone(), will_speak: false };
     let system = System::new(play).workers(names, make).messages("client", begin);
-    Ok(system.with(|policies| policies.placement = placement).on_processes().plan()?)
+    let with = |policies: &mut Policies| (policies.placement, policies.window) = (placement, window);
+    Ok(system.with(with).on_processes().plan()?)
 }
 
 /// A run that was played to its end, with nothing lost.
@@ -153,7 +155,7 @@ mod tests {
     fn both_plays_come_to_their_end_in_either_placement() {
         for placement in [Placement::Inline, Placement::Sharded(1)] {
             assert_eq!(pair_on_threads(20, placement).expect("played").len(), 2);
-            assert_eq!(crowd_on_threads(20, placement).expect("played").len(), 1);
+            assert_eq!(crowd_on_threads(20, placement, 4).expect("played").len(), 1);
         }
     }
 

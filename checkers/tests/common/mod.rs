@@ -320,7 +320,7 @@ impl World {
         let rules = &self.plan.rules(Order::Causal);
         let _ = self.workers[at].handle(envelope, rules, moment, &mut self.out, &mut outputs, &mut self.ears);
         for output in outputs.drain() {
-            let item = self.keep(output);
+            let item = self.keep(*output);
             self.outbound[at].push_back(item);
         }
         self.push(at, false);

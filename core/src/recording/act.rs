@@ -43,7 +43,10 @@ pub enum Act<'a> {
     },
     /// The owner took an input out, and handled it in that moment: [`Act::Handle`] says how.
     Pick,
-    /// The owner wanted an input, and took none out, or none that was good.
+    /// The owner took this one along with the one before, and handled it next.
+    PickAlong,
+    /// The owner wanted an input, and took none out, or none that was good. (At the inbox, and at the worker: so what the
+    /// worker does is in its place among that.)
     Idle,
     /// The owner was told that an update of its own was dropped.
     Nacked,
@@ -66,6 +69,11 @@ pub enum Act<'a> {
         /// How.
         handling: Handling<'a>,
     },
+    /// The process of the worker died between two inputs.
+    Kill {
+        /// When that was noticed.
+        now: Time,
+    },
 }
 
 /// How an input was handled.
@@ -75,6 +83,6 @@ pub struct Handling<'a> {
     pub now: Time,
     /// How many lives had ended in the whole run, where that counts ([`counts_deaths`](super::counts_deaths)); 0 otherwise.
     pub deaths: u32,
-    /// What it said, as [`Said`](super::Said) writes it.
-    pub said: &'a [u8],
+    /// What it said, as [`Said`](super::Said) writes it; none if the process died of it, and there was no handling.
+    pub said: Option<&'a [u8]>,
 }

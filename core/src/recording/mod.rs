@@ -8,7 +8,8 @@
 //! What follows from the acts by the rules of the core is not written down either: ids, clocks, numbers, depths, drops.
 //! What user code said is, so that code which is not deterministic is caught ([`Said`]).
 //!
-//! - `act.rs`: the acts; `pen.rs`: how they are written and read; `said.rs`: what handlers said.
+//! - `act.rs`: the acts; `pen.rs`: how they are written and read; `said.rs`: what handlers said; `sketch.rs`: a value as a
+//!   number.
 //!
 //! This folder knows no file: a driver writes the bytes of lanes, and gives them back ([`Recording`]). Of what it reads
 //! it must never trust a byte, nor panic over one.
@@ -16,6 +17,7 @@
 mod act;
 mod pen;
 mod said;
+mod sketch;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,7 @@ use crate::trace::EndReason;
 pub use act::{Act, Handling};
 pub use pen::{Malformed, Pen, Reader};
 pub use said::{Said, Saying};
+pub(crate) use sketch::Sketch;
 
 /// What a real run leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]

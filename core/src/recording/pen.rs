@@ -1,7 +1,7 @@
 //! How acts become bytes and bytes acts.
 //!
 //! An act is a tag and its numbers, each as a LEB128 varint; times are written as what has passed since the last in their
-//! lane. Fixed for ever, as it stands in files: a tag is never given to another act.
+//! lane, and before what a handler said stands its length and one, or 0 if nobody answered. Fixed for ever, as it stands in files: a tag is never given to another act.
 
 use super::act::{Act, Handling};
 use crate::ids::{SourceId, Time, WorkerId};
@@ -21,6 +21,8 @@ const ROUTE: u8 = 12;
 const HANDLE: u8 = 13;
 const START: u8 = 14;
 const FIRE: u8 = 15;
+const KILL: u8 = 16;
+const PICK_ALONG: u8 = 17;
 
 /// Writes the acts of one lane.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +49,7 @@ impl Pen {
             }
             Act::Deliver => bytes.push(DELIVER),
             Act::Pick => bytes.push(PICK),
+            Act::PickAlong => bytes.push(PICK_ALONG),
             Act::Idle => bytes.push(IDLE),
             Act::Nacked => bytes.push(NACKED),
             Act::Route => bytes.push(ROUTE),
@@ -62,14 +65,18 @@ impl Pen {
                 tagged(FIRE, nth.into(), bytes);
                 self.handling(handling, bytes);
             }
+            Act::Kill { now } => {
+                bytes.push(KILL);
+                self.time(now, bytes);
+            }
         }
     }
 
     fn handling(&mut self, handling: Handling<'_>, bytes: &mut Vec<u8>) {
         self.time(handling.now, bytes);
         varint(handling.deaths.into(), bytes);
-        varint(handling.said.len() as u64, bytes);
-        bytes.extend_from_slice(handling.said);
+        varint(handling.said.map_or(0, |said| said.len() as u64 + 1), bytes);
+        bytes.extend_from_slice(handling.said.unwrap_or_default());
     }
 
     /// What has passed, in a wheel of 2^64 nanoseconds: two threads may look at the clock in another order than they take
@@ -131,6 +138,7 @@ impl<'a> Reader<'a> {
             LOSE => Act::Lose { many: self.small()? },
             EXPIRE => Act::Expire { session: self.source()?, now: self.time()? },
             PICK => Act::Pick,
+            PICK_ALONG => Act::PickAlong,
             IDLE => Act::Idle,
             NACKED => Act::Nacked,
             END_LIFE => Act::EndLife { nth: self.small()? },
@@ -138,15 +146,17 @@ impl<'a> Reader<'a> {
             HANDLE => Act::Handle(self.handling()?),
             START => Act::Start(self.handling()?),
             FIRE => Act::Fire { nth: self.small()?, handling: self.handling()? },
+            KILL => Act::Kill { now: self.time()? },
             _ => return None,
         })
     }
 
     fn handling(&mut self) -> Option<Handling<'a>> {
-        let (now, deaths, len) = (self.time()?, self.small()?, self.small()? as usize);
+        let (now, deaths, after) = (self.time()?, self.small()?, self.small()? as usize);
+        let Some(len) = after.checked_sub(1) else { return Some(Handling { now, deaths, said: None }) };
         let said = self.bytes.get(self.at..self.at.checked_add(len)?)?;
         self.at += len;
-        Some(Handling { now, deaths, said })
+        Some(Handling { now, deaths, said: Some(said) })
     }
 
     fn time(&mut self) -> Option<Time> {
@@ -217,6 +227,7 @@ mod tests {
 
     fn acts() -> Vec<Act<'static>> {
         let handling = |now, deaths, said| Handling { now: Time(now), deaths, said };
+        let said = |said: &'static str| Some(said.as_bytes());
         let (source, worker) = (SourceId::new(3), WorkerId::new(300));
         vec![
             Act::Take { source },
@@ -231,9 +242,12 @@ mod tests {
             Act::Nacked,
             Act::EndLife { nth: 2 },
             Act::Route,
-            Act::Handle(handling(0, 0, b"")),
-            Act::Start(handling(u64::MAX, 7, b"said")),
-            Act::Fire { nth: 9, handling: handling(5, 0, b"\xff") },
+            Act::Handle(handling(0, 0, said(""))),
+            Act::Start(handling(u64::MAX, 7, said("said"))),
+            Act::Fire { nth: 9, handling: handling(5, 0, said("!")) },
+            Act::Handle(handling(5, 1, None)),
+            Act::Kill { now: Time(6) },
+            Act::PickAlong,
         ]
     }
 
@@ -258,8 +272,8 @@ mod tests {
         let text: Vec<String> = written().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             text.join(" "),
-            "01 03 02 03 80 89 7a 03 ac 02 04 ac 02 05 06 ff ff ff ff 0f 07 03 cf 0f 08 09 0a 0b 02 0c 0d af f9 79 00 00 \
-             0e 01 07 04 73 61 69 64 0f 09 0c 00 01 ff"
+            "01 03 02 03 80 89 7a 03 ac 02 04 ac 02 05 06 ff ff ff ff 0f 07 03 cf 0f 08 09 0a 0b 02 0c 0d af f9 79 00 01 \
+             0e 01 07 05 73 61 69 64 0f 09 0c 00 02 21 0d 00 01 00 10 02 11"
         );
     }
 

@@ -1,11 +1,13 @@
 //! What handlers said, as bytes: every event of a worker's lane but that it handled.
 //!
-//! Two handlings said the same if their bytes are the same; only where they are not is anything read back.
+//! Two handlings said the same if their bytes are the same; only where they are not is anything read back. What a system
+//! can serialize is kept in that form, which costs a fraction of the text that `Debug` makes of all else.
 
 use std::fmt;
 use std::io::Write as _;
 
 use super::pen::{take_varint, varint};
+use crate::codec::Codec;
 use crate::event::{Cause, DropReason, EventRef, What};
 use crate::fnv;
 use crate::header::Input;
@@ -16,6 +18,8 @@ use crate::panics;
 
 /// A text longer than this is kept as its length and hash.
 const TEXT_MAX: usize = 1 << 12;
+/// A value that is longer in serialized form is kept as its hash.
+const VALUE_MAX: u64 = 32;
 /// What one handler says is kept up to so many bytes; what is more, as its hash.
 const SAID_MAX: usize = 1 << 20;
 
@@ -27,24 +31,25 @@ pub struct Said {
     scratch: Vec<u8>,
     /// The hash of what came when there was enough.
     beyond: Option<u64>,
+    /// Whoever was to say something died before it did.
+    is_lost: bool,
 }
 
 impl Said {
     /// Takes note of an event of a worker's lane.
-    pub fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
+    pub fn hear<M: StateMachine>(&mut self, event: EventRef<'_>, input: Option<&Input<M>>, codec: Option<&Codec<M>>) {
+        self.is_lost |= event.what == What::Crash(Cause::Killed);
         let Some((code, one, two)) = code(&event) else { return };
         let before = self.bytes.len();
         self.bytes.push(code);
         varint(one, &mut self.bytes);
         varint(two, &mut self.bytes);
         let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
-        put(text.as_bytes(), &mut self.bytes);
-        self.scratch.clear();
-        if let Some(input) = input {
-            // A `Debug` that fails has written what it has.
-            let _ = write!(self.scratch, "{input:?}");
+        put_text(text.as_bytes(), &mut self.bytes);
+        match input {
+            None => put_text(&[], &mut self.bytes),
+            Some(input) => self.put_input(input, codec),
         }
-        put(&self.scratch, &mut self.bytes);
         if self.bytes.len() > SAID_MAX {
             let hash = self.beyond.unwrap_or(fnv::OFFSET);
             self.beyond = Some(fnv::extend(hash, &self.bytes[before..]));
@@ -52,34 +57,65 @@ impl Said {
         }
     }
 
-    /// What was said since the last [`Said::clear`].
-    pub fn bytes(&mut self) -> &[u8] {
+    fn put_input<M: StateMachine>(&mut self, input: &Input<M>, codec: Option<&Codec<M>>) {
+        self.scratch.clear();
+        if let Some(codec) = codec
+            && let Some(sketch) = codec.sketch(input)
+        {
+            if sketch.len() > VALUE_MAX {
+                return put_hash(sketch.len(), VALUE, sketch.hash(), &mut self.bytes);
+            }
+            if let Ok(value) = codec.put_input(input, std::mem::take(&mut self.scratch)) {
+                self.scratch = value;
+                return put(&self.scratch, VALUE, &mut self.bytes);
+            }
+        }
+        self.scratch.clear();
+        // A `Debug` that fails has written what it has.
+        let _ = write!(self.scratch, "{input:?}");
+        put_text(&self.scratch, &mut self.bytes);
+    }
+
+    /// What was said since the last [`Said::clear`]; none if the process died that was to say it.
+    pub fn bytes(&mut self) -> Option<&[u8]> {
         if let Some(hash) = self.beyond.take() {
             self.bytes.push(BEYOND);
             varint(hash, &mut self.bytes);
             self.bytes.extend_from_slice(&[0; 3]);
         }
-        &self.bytes
+        (!self.is_lost).then_some(&self.bytes)
     }
 
     /// Forgets it, keeping its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.beyond = None;
+        self.is_lost = false;
     }
 }
 
 /// The code of all that is beyond the limit.
 const BEYOND: u8 = 17;
 
-fn put(text: &[u8], bytes: &mut Vec<u8>) {
-    if text.len() <= TEXT_MAX {
-        varint(text.len() as u64 * 2, bytes);
-        bytes.extend_from_slice(text);
-    } else {
-        varint(text.len() as u64 * 2 + 1, bytes);
-        bytes.extend_from_slice(&fnv::extend(fnv::OFFSET, text).to_le_bytes());
+/// Before a text or a value stands its length, and in the lowest two bits what it is, and whether there is but its hash.
+const HASHED: u64 = 1;
+const VALUE: u64 = 2;
+
+fn put_text(text: &[u8], bytes: &mut Vec<u8>) {
+    match text.len() <= TEXT_MAX {
+        true => put(text, 0, bytes),
+        false => put_hash(text.len() as u64, 0, fnv::hash(text), bytes),
     }
+}
+
+fn put(what: &[u8], kind: u64, bytes: &mut Vec<u8>) {
+    varint((what.len() as u64) << 2 | kind, bytes);
+    bytes.extend_from_slice(what);
+}
+
+fn put_hash(len: u64, kind: u64, hash: u64, bytes: &mut Vec<u8>) {
+    varint(len << 2 | kind | HASHED, bytes);
+    bytes.extend_from_slice(&hash.to_le_bytes());
 }
 
 /// What an event is and its numbers; none of what is not said by a handler. Fixed for ever, as it stands in files.
@@ -119,20 +155,21 @@ pub struct Saying {
 impl Saying {
     /// Reads back what was said, as far as it can be read.
     #[must_use]
-    pub fn read(said: &[u8]) -> Vec<Self> {
+    pub fn read<M: StateMachine>(said: &[u8], codec: Option<&Codec<M>>) -> Vec<Self> {
         let (mut at, mut all) = (0, Vec::new());
         while at < said.len() {
-            let Some(saying) = Self::next(said, &mut at) else { break };
+            let Some(saying) = Self::next(said, &mut at, codec) else { break };
             all.push(saying);
         }
         all
     }
 
-    fn next(said: &[u8], at: &mut usize) -> Option<Self> {
+    fn next<M: StateMachine>(said: &[u8], at: &mut usize, codec: Option<&Codec<M>>) -> Option<Self> {
         let code = *said.get(*at)?;
         *at += 1;
         let (one, two) = (take_varint(said, at)?, take_varint(said, at)?);
-        Some(Self { code, one, two, text: take_text(said, at)?, payload: take_text(said, at)? })
+        let (text, payload) = (take_text(said, at, codec)?, take_text(said, at, codec)?);
+        Some(Self { code, one, two, text, payload })
     }
 
     /// It in words, which need the names.
@@ -142,15 +179,18 @@ impl Saying {
     }
 }
 
-fn take_text(said: &[u8], at: &mut usize) -> Option<String> {
-    let len = take_varint(said, at)?;
-    let (long, len) = (len & 1 == 1, usize::try_from(len >> 1).ok()?);
-    let kept = if long { 8 } else { len };
+fn take_text<M: StateMachine>(said: &[u8], at: &mut usize, codec: Option<&Codec<M>>) -> Option<String> {
+    let head = take_varint(said, at)?;
+    let len = usize::try_from(head >> 2).ok()?;
+    let kept = if head & HASHED == 0 { len } else { 8 };
     let bytes = said.get(*at..at.checked_add(kept)?)?;
     *at += kept;
-    Some(if long {
+    Some(if head & HASHED != 0 {
         let hash = bytes.iter().rev().fold(0_u64, |hash, byte| hash << 8 | u64::from(*byte));
         format!("{len} bytes of hash {hash:016x}")
+    } else if head & VALUE != 0 {
+        let input = codec.and_then(|codec| codec.input(bytes).ok());
+        input.map_or_else(|| format!("{len} bytes that are no value"), |input| format!("{input:?}"))
     } else {
         String::from_utf8_lossy(bytes).into_owned()
     })
@@ -201,6 +241,7 @@ mod tests {
     use crate::machine::TimerTag;
     use crate::outbox::Outbox;
 
+    #[derive(serde::Serialize, serde::Deserialize)]
     struct Mute;
     impl StateMachine for Mute {
         type Message = ();
@@ -209,20 +250,25 @@ mod tests {
         fn on_update(&mut self, _: String, _: &mut Outbox<String>) {}
     }
 
+    fn bytes(said: &mut Said) -> &[u8] {
+        said.bytes().expect("nobody died")
+    }
+
     fn heard(what: What, text: &str, update: Option<&str>) -> Said {
         let header = Header { to: WorkerId::at(1), ..Header::blank() };
         let lane = Lane::Worker(WorkerId::at(0));
         let event = EventRef { moment: Moment::default(), lane, life: Incarnation(0), what, header: &header, text };
         let input = update.map(|update| Input::<Mute>::Update(update.to_owned()));
         let mut said = Said::default();
-        said.hear(event, input.as_ref());
+        said.hear(event, input.as_ref(), None);
         said
     }
 
     #[track_caller]
     fn check(mut said: Said, expected: &str) {
         let names = Names::new("test", ["ann", "bob"], ["bank"]).expect("good names");
-        let read: Vec<String> = Saying::read(said.bytes()).iter().map(|one| one.display(&names).to_string()).collect();
+        let read: Vec<String> =
+            Saying::read::<Mute>(bytes(&mut said), None).iter().map(|one| one.display(&names).to_string()).collect();
         assert_eq!(read.join("; "), expected);
     }
 
@@ -237,17 +283,55 @@ mod tests {
     }
 
     #[test]
+    fn whoever_died_said_nothing_at_all() {
+        let mut said = heard(What::Crash(Cause::Killed), "", None);
+        assert_eq!(said.bytes(), None);
+        said.clear();
+        assert_eq!(said.bytes(), Some(&[][..]));
+        check(heard(What::Crash(Cause::Panic), "oh", None), "a panic: oh");
+    }
+
+    #[test]
     fn long_texts_are_kept_as_their_hash() {
         let (one, other) = ("x".repeat(TEXT_MAX), "y".repeat(TEXT_MAX));
         let (mut one, mut other) = (heard(What::Emit, "", Some(&one)), heard(What::Emit, "", Some(&other)));
-        assert!(one.bytes().len() < 32 && one.bytes() != other.bytes());
+        assert!(bytes(&mut one).len() < 32 && bytes(&mut one) != bytes(&mut other));
         let hash = "an update to bob: 4098 bytes of hash ";
         assert!(
-            Saying::read(one.bytes())[0]
+            Saying::read::<Mute>(bytes(&mut one), None)[0]
                 .display(&Names::new("t", ["a", "bob"], ["s"]).expect("good"))
                 .to_string()
                 .starts_with(hash)
         );
+    }
+
+    #[test]
+    fn what_can_be_serialized_is_kept_in_that_form_and_read_back() {
+        let codec = Codec::<Mute>::new();
+        let names = Names::new("test", ["ann", "bob"], ["bank"]).expect("good names");
+        let header = Header { to: WorkerId::at(1), ..Header::blank() };
+        let event = EventRef {
+            moment: Moment::default(),
+            lane: Lane::Worker(WorkerId::at(0)),
+            life: Incarnation(0),
+            what: What::Emit,
+            header: &header,
+            text: "",
+        };
+        let kept = |update: &str| {
+            let mut said = Said::default();
+            said.hear(event, Some(&Input::<Mute>::Update(update.to_owned())), Some(&codec));
+            let bytes = bytes(&mut said).to_vec();
+            (Saying::read(&bytes, Some(&codec))[0].display(&names).to_string(), bytes)
+        };
+        assert_eq!(kept("hello").0, "an update to bob: \"hello\"");
+        let (long, other) = ("x".repeat(40), format!("{}y", "x".repeat(39)));
+        assert!(kept(&long).0.starts_with("an update to bob: 42 bytes of hash "));
+        assert_ne!(kept(&long).1, kept(&other).1);
+        let hello = kept("hello").1;
+        assert_eq!(Saying::read::<Mute>(&hello, None)[0].payload, "7 bytes that are no value");
+        let damaged: Vec<u8> = hello.iter().map(|byte| byte ^ 1).collect();
+        let _ = Saying::read(&damaged, Some(&codec));
     }
 
     #[test]
@@ -262,17 +346,17 @@ mod tests {
             text,
         };
         let (mut said, text) = (Said::default(), "x".repeat(TEXT_MAX));
-        (0..300).for_each(|_| said.hear::<Mute>(event(&text), None));
-        let (len, read) = (said.bytes().len(), Saying::read(said.bytes()));
-        assert!(len < SAID_MAX + 32 && said.bytes().len() == len, "{len}");
+        (0..300).for_each(|_| said.hear::<Mute>(event(&text), None, None));
+        let (len, read) = (bytes(&mut said).len(), Saying::read::<Mute>(bytes(&mut said), None));
+        assert!(len < SAID_MAX + 32 && bytes(&mut said).len() == len, "{len}");
         assert_eq!(read.last().map(|last| last.code), Some(BEYOND));
     }
 
     #[test]
     fn no_bytes_are_too_strange() {
         let mut said = heard(What::Emit, "text", Some("hello"));
-        for cut in 0..said.bytes().len() {
-            assert!(Saying::read(&said.bytes()[..cut]).is_empty());
+        for cut in 0..bytes(&mut said).len() {
+            assert!(Saying::read::<Mute>(&bytes(&mut said)[..cut], None).is_empty());
         }
         let of = |bytes| Said { bytes, ..Said::default() };
         check(of(vec![77, 0, 0, 0, 0]), "something that this raddle does not know");

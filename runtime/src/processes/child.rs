@@ -4,13 +4,15 @@
 //! is busy in a handler then, the operating system ends it.
 
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Write as _};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use raddle_core::{Away, Codec, CodecError, Incarnation, Plan, StateMachine, WorkerId};
 
 use super::door;
+use super::eager::Eager;
 use super::frames::{ANSWER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE, UP};
 use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
 
@@ -63,13 +65,13 @@ fn work<M: StateMachine>(plan: &Plan<M>, codec: &Codec<M>) -> Result<(), ChildEr
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // What handlers start must not hold the connection open.
     nix::unistd::dup2_stdin(File::open("/dev/null")?).map_err(io::Error::from)?;
-    let mut reader = FrameReader::new(BufReader::new(socket.try_clone()?), Stream::Worker)?;
-    let mut writer = FrameWriter::new(socket, Stream::Worker)?;
+    let mut reader = FrameReader::new(BufReader::new(Eager::new(socket.try_clone()?, 0)), Stream::Worker)?;
+    let mut writer = FrameWriter::new(BufWriter::new(socket), Stream::Worker)?;
     let done = answer_all(plan, codec, &mut reader, &mut writer);
     if let Err(error) = &done
         && !error.is_farewell()
     {
-        let _ = writer.write(CANNOT, error.to_string().as_bytes());
+        let _ = writer.write(CANNOT, error.to_string().as_bytes()).and_then(|()| writer.flush());
     }
     done
 }
@@ -77,32 +79,44 @@ fn work<M: StateMachine>(plan: &Plan<M>, codec: &Codec<M>) -> Result<(), ChildEr
 fn answer_all<M: StateMachine>(
     plan: &Plan<M>,
     codec: &Codec<M>,
-    reader: &mut FrameReader<BufReader<UnixStream>>,
-    writer: &mut FrameWriter<UnixStream>,
+    reader: &mut FrameReader<BufReader<Eager>>,
+    writer: &mut FrameWriter<BufWriter<UnixStream>>,
 ) -> Result<(), ChildError> {
     let hello: Hello = match reader.read()? {
         None => return Ok(()),
         Some(frame) if frame.kind == HELLO => frame.value()?,
         Some(frame) => return Err(ChildError::Kind(frame.kind)),
     };
+    reader.get_mut().get_mut().set_yields(hello.yields);
     let mut away = begin(plan, codec, &hello)?;
     let mut out = io::stdout();
     let _ = writeln!(out, "{UP}").and_then(|()| out.flush());
     writer.write(READY, &[])?;
+    writer.flush()?;
     let mut bytes = Vec::new();
+    let (mut is_dead, mut spoke) = (false, Instant::now());
     while let Some(frame) = reader.read()? {
         bytes.clear();
         match frame.kind {
+            // What was under way when a handler panicked is nobody's.
+            ERRAND if is_dead => {}
             ERRAND => {
                 let errand = codec.errand(frame.payload).map_err(|error| decode("an input", error))?;
                 let said = away.handle(errand);
+                is_dead = said.is_last();
                 let state = hello.keeps_state.then(|| away.machine());
                 bytes = codec.put_answer(&said, state, bytes).map_err(|error| encode("what a handler said", error))?;
                 writer.write(ANSWER, &bytes)?;
+                // Answers go together, unless handlers take long: whoever waits has only so much patience.
+                if reader.get_ref().buffer().is_empty() || spoke.elapsed() >= TOGETHER {
+                    writer.flush()?;
+                    spoke = Instant::now();
+                }
             }
             END => {
                 bytes = codec.put_state(away.machine(), bytes).map_err(|error| encode("the machine", error))?;
                 writer.write(STATE, &bytes)?;
+                writer.flush()?;
                 return Ok(());
             }
             kind => return Err(ChildError::Kind(kind)),
@@ -137,6 +151,9 @@ const fn encode(what: &'static str, error: CodecError) -> ChildError {
     ChildError::Encode { what, error }
 }
 
+/// How long an answer may wait for the next ones.
+const TOGETHER: Duration = Duration::from_millis(1);
+
 /// From now on this process ends when its parent does, whatever it is doing.
 #[cfg(target_os = "linux")]
 fn die_with_parent() {
@@ -148,7 +165,6 @@ fn die_with_parent() {
 #[cfg(not(target_os = "linux"))]
 fn die_with_parent() {
     use std::os::unix::process::parent_id;
-    use std::time::Duration;
 
     let parent = parent_id();
     let look = move || {

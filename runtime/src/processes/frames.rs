@@ -36,6 +36,8 @@ pub(crate) struct Hello {
     pub(crate) life: u32,
     /// What handlers draw from.
     pub(crate) seed: u64,
+    /// How often it gives up its turn before it sleeps.
+    pub(crate) yields: u32,
     /// Whether its start is silent, and happens at once.
     pub(crate) silently: bool,
     /// Whether each answer must hold the state.

@@ -3,16 +3,18 @@
 //! Whatever goes wrong with a process ends in the same way: it is killed and buried, the reason is kept, and its worker's
 //! thread is told that nobody is there. What becomes of the worker then, the core decides.
 
-use std::io::{BufReader, ErrorKind};
+use std::collections::VecDeque;
+use std::io::{BufReader, BufWriter, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
-use raddle_core::{Answer, Codec, CodecError, Errand, Incarnation, Plan, Recovery, StateMachine, WorkerId};
+use raddle_core::{Answer, Codec, CodecError, Errand, Incarnation, Input, Plan, Recovery, StateMachine, WorkerId};
 
 use super::body::{Body, Launch, Printed};
+use super::eager::Eager;
 use super::frames::{ANSWER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE};
 use super::warden::Notice;
 use crate::error::RunError;
@@ -23,6 +25,8 @@ use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
 pub(crate) struct Terms {
     pub(crate) launch: Launch,
     pub(crate) seed: u64,
+    /// How often whoever waits for the other end gives up its turn before it sleeps.
+    pub(crate) yields: u32,
     pub(crate) patience: Duration,
     pub(crate) bell: Sender<Notice>,
 }
@@ -39,15 +43,20 @@ pub(crate) struct Link<M: StateMachine> {
     printed: Option<Printed>,
     life: Incarnation,
     deaths: Vec<Death>,
-    bytes: Vec<u8>,
+    /// What is to be sent, and how many of those that were have not been answered.
+    errands: VecDeque<Result<Vec<u8>, CodecError>>,
+    unanswered: usize,
+    /// Memory to write in.
+    spare: Vec<Vec<u8>>,
 }
 
 /// The connection to a process.
 struct Line {
-    reader: Option<FrameReader<BufReader<UnixStream>>>,
+    reader: Option<FrameReader<BufReader<Eager>>>,
     /// None if it was gone before a word was said.
-    writer: Option<FrameWriter<UnixStream>>,
+    writer: Option<FrameWriter<BufWriter<UnixStream>>>,
     socket: UnixStream,
+    yields: u32,
 }
 
 /// Why a process is of no more use.
@@ -59,6 +68,8 @@ enum LinkError {
     Codec(#[from] CodecError),
     #[error("the connection is closed")]
     Closed,
+    #[error("it was not asked anything")]
+    Unasked,
     #[error("it says `{0}`")]
     Cannot(String),
     #[error("a frame of kind {found} where one of kind {expected} was to come")]
@@ -66,7 +77,7 @@ enum LinkError {
 }
 
 impl Line {
-    fn writer(&mut self) -> Result<&mut FrameWriter<UnixStream>, LinkError> {
+    fn writer(&mut self) -> Result<&mut FrameWriter<BufWriter<UnixStream>>, LinkError> {
         self.writer.as_mut().ok_or(LinkError::Closed)
     }
 
@@ -76,7 +87,7 @@ impl Line {
             Some(reader) => reader,
             // The stream of a process begins when it has come so far.
             none => none.insert(FrameReader::new(
-                BufReader::new(self.socket.try_clone().map_err(WireError::from)?),
+                BufReader::new(Eager::new(self.socket.try_clone().map_err(WireError::from)?, self.yields)),
                 Stream::Worker,
             )?),
         };
@@ -102,7 +113,9 @@ impl<M: StateMachine> Link<M> {
             printed: None,
             life: Incarnation(0),
             deaths: Vec::new(),
-            bytes: Vec::new(),
+            errands: VecDeque::new(),
+            unanswered: 0,
+            spare: Vec::new(),
         }
     }
 
@@ -130,13 +143,17 @@ impl<M: StateMachine> Link<M> {
             worker: u32::try_from(self.worker.index()).unwrap_or(u32::MAX),
             life: self.life.0,
             seed: self.terms.seed,
+            yields: self.terms.yields,
             silently,
             keeps_state: self.keeps_state,
             state: state.map(|state| self.codec.put_state(state, Vec::new())).transpose()?,
         };
-        let writer = FrameWriter::new(socket.try_clone().map_err(WireError::from)?, Stream::Worker);
-        let line = self.line.insert(Line { reader: None, writer: writer.ok(), socket });
-        match line.writer().and_then(|writer| Ok(writer.write_value(HELLO, &hello)?)) {
+        let writer = FrameWriter::new(BufWriter::new(socket.try_clone().map_err(WireError::from)?), Stream::Worker);
+        let line = self.line.insert(Line { reader: None, writer: writer.ok(), socket, yields: self.terms.yields });
+        match line.writer().and_then(|writer| {
+            writer.write_value(HELLO, &hello)?;
+            Ok(writer.flush()?)
+        }) {
             // What it has said, or that it is gone, shows when it is to be ready.
             Err(LinkError::Closed | LinkError::Wire(WireError::Io(_))) => Ok(()),
             greeted => greeted,
@@ -192,17 +209,29 @@ impl<M: StateMachine> Link<M> {
         }
     }
 
-    fn ask(&mut self, errand: &Errand<M>) -> Result<Answer<M>, LinkError> {
+    /// The next answer. What is to be sent is sent when all before is answered, and never so much that both ends could wait
+    /// for each other to read.
+    fn answer(&mut self) -> Result<Answer<M>, LinkError> {
         let line = self.line.as_mut().ok_or(LinkError::Closed)?;
-        self.bytes.clear();
-        self.bytes = self.codec.put_errand(errand, std::mem::take(&mut self.bytes))?;
-        line.writer()?.write(ERRAND, &self.bytes)?;
+        if self.unanswered == 0 {
+            let mut sent = 0;
+            while sent == 0 || self.errands.front().is_some_and(|next| fits(next, sent)) {
+                let errand = self.errands.pop_front().ok_or(LinkError::Unasked)??;
+                line.writer()?.write(ERRAND, &errand)?;
+                sent += errand.len();
+                self.unanswered += 1;
+                self.spare.push(errand);
+            }
+            line.writer()?.flush()?;
+        }
+        self.unanswered -= 1;
         line.expect(ANSWER, |payload| self.codec.answer(payload))
     }
 
     fn ask_state(&mut self) -> Result<M, LinkError> {
         let line = self.line.as_mut().ok_or(LinkError::Closed)?;
         line.writer()?.write(END, &[])?;
+        line.writer()?.flush()?;
         line.expect(STATE, |payload| self.codec.state(payload))
     }
 
@@ -238,8 +267,14 @@ impl<M: StateMachine> Hands<M> for Link<M> {
         }
     }
 
-    fn handle(&mut self, errand: Errand<M>) -> Option<Answer<M>> {
-        match self.ask(&errand) {
+    fn send(&mut self, errand: Errand<&Input<M>>) {
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        bytes.clear();
+        self.errands.push_back(self.codec.put_errand(errand, bytes));
+    }
+
+    fn receive(&mut self) -> Option<Answer<M>> {
+        match self.answer() {
             Ok(answer) => Some(answer),
             Err(error) => {
                 let why = self.bury(&error);
@@ -247,6 +282,11 @@ impl<M: StateMachine> Hands<M> for Link<M> {
                 None
             }
         }
+    }
+
+    fn rest(&mut self) {
+        self.errands.clear();
+        self.unanswered = 0;
     }
 
     fn seem_gone(&self) -> bool {
@@ -297,6 +337,14 @@ impl<M: StateMachine> Hands<M> for Link<M> {
     }
 }
 
+/// Whether one more may be sent behind so many bytes that are not answered: one that is no value ends the process anyway.
+fn fits(errand: &Result<Vec<u8>, CodecError>, sent: usize) -> bool {
+    errand.as_ref().is_ok_and(|bytes| sent + bytes.len() <= UNANSWERED_MAX)
+}
+
+/// Most bytes that are sent to a process at once, unless it is one errand: fewer than any system keeps for one who does not
+/// read, so that a process which waits for its answers to be read cannot keep its run from coming to read them.
+const UNANSWERED_MAX: usize = 16 << 10;
 /// How long a process that has closed its connection may take to end by itself, so that it can be told how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 /// Most deaths of one worker that are kept.
@@ -340,13 +388,13 @@ mod tests {
     fn link_to(plan: &Plan<Last>, says: &[u8]) -> (Link<Last>, UnixStream) {
         let launch = Launch { program: "/no/such/program".into(), args: Vec::new(), system: 0 };
         let (patience, bell) = (Duration::from_secs(5), channel().0);
-        let terms = Arc::new(Terms { launch, seed: 0, patience, bell });
+        let terms = Arc::new(Terms { launch, seed: 0, yields: 3, patience, bell });
         let mut link = Link::new(plan, *plan.codec().expect("on processes"), WorkerId::new(0), &terms);
         let (ours, mut theirs) = UnixStream::pair().expect("a pair");
         theirs.write_all(says).expect("it fits");
         theirs.shutdown(Shutdown::Write).expect("it is open");
-        let writer = FrameWriter::new(ours.try_clone().expect("a clone"), Stream::Worker).ok();
-        link.line = Some(Line { reader: None, writer, socket: ours });
+        let writer = FrameWriter::new(BufWriter::new(ours.try_clone().expect("a clone")), Stream::Worker).ok();
+        link.line = Some(Line { reader: None, writer, socket: ours, yields: 3 });
         (link, theirs)
     }
 
@@ -360,8 +408,10 @@ mod tests {
         let external = &plan.externals()[0];
         let header: Header = plan.external_header(external);
         let envelope = raddle_core::Envelope { header, input: external.input() };
-        let send = |errand| link.handle(errand);
-        let done = worker.handle_away(envelope, &rules, Moment::default(), &mut out, &mut outputs, &mut (), send);
+        let (moment, sink) = (Moment::default(), &mut ());
+        let is_sent = worker.send_away(&envelope, &rules, moment, |errand| link.send(errand));
+        let receive = || link.receive();
+        let done = worker.handle_away(&envelope.header, &rules, moment, &mut out, &mut outputs, sink, is_sent, receive);
         assert_eq!(worker.is_crashed(), done == raddle_core::Handled::Crashed);
         let sent = outputs.drain().next().map(|sent| match sent.input {
             raddle_core::Input::Update(n) => n,

@@ -11,6 +11,7 @@
 mod body;
 mod child;
 mod door;
+mod eager;
 mod frames;
 mod link;
 mod warden;
@@ -193,7 +194,8 @@ impl Processes {
         };
         let (bell, notices) = channel();
         let seed = self.threads.current_seed();
-        let terms = Arc::new(Terms { launch, seed, patience: self.patience, bell: bell.clone() });
+        let yields = self.threads.current_yield_budget();
+        let terms = Arc::new(Terms { launch, seed, yields, patience: self.patience, bell: bell.clone() });
         let workers = plan.names().workers();
         let mut links: Vec<_> = workers.map(|(worker, _)| Link::new(plan, *codec, worker, &terms)).collect();
         // All are started before any is waited for, so that they come up together.

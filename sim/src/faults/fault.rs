@@ -22,8 +22,12 @@ pub enum Fault<T> {
     Cut(WorkerId, WorkerId),
     /// It arrives again. Text: `mend ann bob`.
     Mend(WorkerId, WorkerId),
-    /// A worker dies, and lives again if its supervisor says so. Text: `crash ann`.
+    /// A worker dies between two inputs, and lives again if its supervisor says so. Text: `crash ann`. At granularity
+    /// `threads` it dies as a process does: what that leaves is seen to by a step of its own.
     Crash(WorkerId),
+    /// The process of a worker will die of the next input that it takes, which nobody handles (granularity `threads`). Text:
+    /// `doom ann`.
+    Doom(WorkerId),
     /// A worker handles nothing. Text: `stall ann`.
     Stall(WorkerId),
     /// It goes on. Text: `wake ann`.
@@ -76,7 +80,7 @@ impl<T> Fault<T> {
             Self::Duplicate(_) => FaultKind::Duplication,
             Self::Delay(_) | Self::Hurry(_) => FaultKind::Delay,
             Self::Cut(..) | Self::Mend(..) => FaultKind::Partition,
-            Self::Crash(_) => FaultKind::Crash,
+            Self::Crash(_) | Self::Doom(_) => FaultKind::Crash,
             Self::Stall(_) | Self::Wake(_) => FaultKind::Stall,
             Self::Fill(_) | Self::Drain(_) => FaultKind::Full,
             Self::Skew(..) => FaultKind::Skew,
@@ -101,6 +105,7 @@ impl<T> Fault<T> {
             Self::Cut(..) => "cut",
             Self::Mend(..) => "mend",
             Self::Crash(_) => "crash",
+            Self::Doom(_) => "doom",
             Self::Stall(_) => "stall",
             Self::Wake(_) => "wake",
             Self::Fill(_) => "fill",
@@ -124,6 +129,7 @@ impl<T> Fault<T> {
     pub const fn worker(&self) -> Option<WorkerId> {
         match self {
             Self::Crash(it)
+            | Self::Doom(it)
             | Self::Stall(it)
             | Self::Wake(it)
             | Self::Fill(it)
@@ -144,6 +150,7 @@ impl<T> Fault<T> {
             Self::Cut(from, to) => Fault::Cut(from, to),
             Self::Mend(from, to) => Fault::Mend(from, to),
             Self::Crash(it) => Fault::Crash(it),
+            Self::Doom(it) => Fault::Doom(it),
             Self::Stall(it) => Fault::Stall(it),
             Self::Wake(it) => Fault::Wake(it),
             Self::Fill(it) => Fault::Fill(it),
@@ -209,6 +216,7 @@ impl Fault<MessageId> {
             "cut" => link().map(|(from, to)| Self::Cut(from, to))?,
             "mend" => link().map(|(from, to)| Self::Mend(from, to))?,
             "crash" => Self::Crash(worker()?),
+            "doom" => Self::Doom(worker()?),
             "stall" => Self::Stall(worker()?),
             "wake" => Self::Wake(worker()?),
             "fill" => Self::Fill(worker()?),
@@ -246,6 +254,7 @@ mod tests {
             "cut ann heal",
             "mend heal ann",
             "crash ann",
+            "doom heal",
             "stall heal",
             "wake heal",
             "fill ann",

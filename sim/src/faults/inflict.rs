@@ -25,7 +25,7 @@ impl<M: StateMachine> World<M> {
         if self.faults.healed.is_some() {
             return;
         }
-        let over_time = self.faults.are_to_end(self.moment.step, self.settings.steps_max);
+        let over_time = !self.is_as_real() && self.faults.are_to_end(self.moment.step, self.settings.steps_max);
         if over_time {
             self.acts.clear();
         }
@@ -53,7 +53,10 @@ impl<M: StateMachine> World<M> {
                 }
                 FaultKind::Partition => self.list_links(&mut acts),
                 FaultKind::Crash => {
-                    self.list_of_workers(kind, &mut acts, |world, worker| world.may_crash(worker), Fault::Crash);
+                    self.list_of_workers(kind, &mut acts, Self::may_crash, Fault::Crash);
+                    if self.settings.granularity == Granularity::Threads {
+                        self.list_of_workers(kind, &mut acts, Self::may_be_doomed, Fault::Doom);
+                    }
                 }
                 FaultKind::Stall => {
                     let may = |world: &Self, worker: WorkerId| !world.faults.stalled.contains(&worker);
@@ -73,6 +76,12 @@ impl<M: StateMachine> World<M> {
             }
         }
         self.acts = acts;
+    }
+
+    /// Whether all that may befall the run is what befalls real ones: processes die at any time, and nothing lasts that could
+    /// be healed.
+    fn is_as_real(&self) -> bool {
+        self.settings.granularity == Granularity::Threads && self.settings.faults.kinds().eq([FaultKind::Crash])
     }
 
     /// Of this kind, what may befall the updates that may arrive now.
@@ -128,7 +137,7 @@ impl<M: StateMachine> World<M> {
     }
 
     /// Of this kind, what may befall workers: if the system says of which messages, those that such a one is about to
-    /// reach, and otherwise those that have done anything.
+    /// reach, and otherwise those that have done anything; a process may die before.
     fn list_of_workers(
         &self,
         kind: FaultKind,
@@ -140,10 +149,11 @@ impl<M: StateMachine> World<M> {
             return;
         }
         let chosen = self.plan.chooses(kind);
+        let before = kind == FaultKind::Crash && self.settings.granularity == Granularity::Threads;
         for at in 0..self.workers.len() {
             let worker = WorkerId::at(at);
             let concerned = match chosen {
-                false => self.transit.places[at].is_touched,
+                false => before || self.transit.places[at].is_touched,
                 true => self.transit.flight.ready().iter().any(|ready| {
                     self.transit.slab.header(ready.slot()).to == worker && self.may_befall(kind, ready.slot())
                 }),
@@ -154,9 +164,21 @@ impl<M: StateMachine> World<M> {
         }
     }
 
-    fn may_crash(&self, worker: WorkerId) -> bool {
+    pub(crate) fn may_crash(&self, worker: WorkerId) -> bool {
         let (at, place) = (worker.index(), &self.transit.places[worker.index()]);
-        place.gate == Gate::Open && !self.workers[at].is_crashed()
+        let is_open = match self.settings.granularity {
+            // When all that it said is pushed, and perhaps before its start.
+            Granularity::Threads => matches!(place.gate, Gate::Open | Gate::Start) && place.outbound.is_empty(),
+            Granularity::Delivery | Granularity::Queues => place.gate == Gate::Open,
+        };
+        is_open && !self.workers[at].is_crashed()
+    }
+
+    /// Whether the next input that a worker takes may be its last: by itself, or along with others in hand.
+    fn may_be_doomed(&self, worker: WorkerId) -> bool {
+        let is_doomed = self.faults.doomed.contains(&worker);
+        let may_take = self.may_crash(worker) || self.may_pick(worker);
+        may_take && !is_doomed && !self.workers[worker.index()].is_crashed()
     }
 
     /// Does it.
@@ -187,6 +209,7 @@ impl<M: StateMachine> World<M> {
                 self.say_of_link(What::FaultOver(FaultKind::Partition), from, to, sink);
             }
             Fault::Crash(worker) => self.crash(worker, sink),
+            Fault::Doom(worker) => self.faults.doomed.push(worker),
             Fault::Stall(worker) => {
                 self.faults.stalled.push(worker);
                 self.say_of_worker(What::Fault(FaultKind::Stall), worker, "", sink);
@@ -261,9 +284,13 @@ impl<M: StateMachine> World<M> {
         let past = &mut self.transit.places[at].past;
         *past = fnv::spread(!*past);
         self.histories.iter_mut().for_each(|histories| histories.choose(at, u32::MAX));
-        let moment = self.moment_at(worker);
-        self.workers[at].crash(Cause::Fault, &self.rules, moment, sink);
-        self.end_life(at, sink);
+        if self.settings.granularity == Granularity::Threads {
+            self.kill(worker, sink);
+        } else {
+            let moment = self.moment_at(worker);
+            self.workers[at].crash(Cause::Fault, &self.rules, moment, sink);
+            self.end_life(at, sink);
+        }
         self.note_timers(at);
     }
 
@@ -287,6 +314,7 @@ impl<M: StateMachine> World<M> {
     /// Ends everything, in the order in which it began.
     fn heal<S: Sink<M>>(&mut self, sink: &mut S) {
         self.faults.healed = Some(self.moment.step);
+        self.faults.doomed.clear();
         for (from, to) in std::mem::take(&mut self.faults.cut) {
             self.say_of_link(What::FaultOver(FaultKind::Partition), from, to, sink);
         }

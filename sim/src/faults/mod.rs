@@ -13,7 +13,8 @@
 //!
 //! A run has two phases. In the first, faults may come. When nothing can happen by itself, or the first phase has
 //! lasted for its share of the steps, everything is healed in one step, and from then on nothing goes wrong and messages
-//! are faster than timers: whoever does not come to rest then, is stuck for good (law `liveness`).
+//! are faster than timers: whoever does not come to rest then, is stuck for good (law `liveness`). At granularity `threads`,
+//! where nothing but crashes befalls a run, there is one phase, as in a real run whose processes die.
 
 mod fault;
 mod inflict;

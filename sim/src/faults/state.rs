@@ -20,6 +20,8 @@ pub(crate) struct Faults {
     /// The ages of messages that are held up.
     pub(crate) delayed: Vec<u32>,
     pub(crate) stalled: Vec<WorkerId>,
+    /// Workers that die of their next input.
+    pub(crate) doomed: Vec<WorkerId>,
     pub(crate) filled: Vec<WorkerId>,
     /// Workers whose clock is wrong, and by how many nanoseconds.
     pub(crate) skewed: Vec<(WorkerId, i64)>,
@@ -35,6 +37,7 @@ impl Faults {
             cut: Vec::new(),
             delayed: Vec::new(),
             stalled: Vec::new(),
+            doomed: Vec::new(),
             filled: Vec::new(),
             skewed: Vec::new(),
             healed: None,
@@ -49,11 +52,12 @@ impl Faults {
 
     /// Becomes equal to `other`, under the same plan, keeping its own memory.
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        let Self { plan: _, fired, cut, delayed, stalled, filled, skewed, healed } = self;
+        let Self { plan: _, fired, cut, delayed, stalled, doomed, filled, skewed, healed } = self;
         (*fired, *healed) = (other.fired, other.healed);
         cut.clone_from(&other.cut);
         delayed.clone_from(&other.delayed);
         stalled.clone_from(&other.stalled);
+        doomed.clone_from(&other.doomed);
         filled.clone_from(&other.filled);
         skewed.clone_from(&other.skewed);
     }
@@ -62,6 +66,7 @@ impl Faults {
         self.cut.clear();
         self.delayed.clear();
         self.stalled.clear();
+        self.doomed.clear();
         self.filled.clear();
         self.skewed.clear();
     }

@@ -1,7 +1,7 @@
 //! What came out when a real run was done again, and should not have.
 
 use raddle_core::recording::{Act, Saying, Tail};
-use raddle_core::{Digest, Header, Names};
+use raddle_core::{Codec, Digest, Header, Names, StateMachine};
 
 /// The first thing at which a run is another than the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +42,17 @@ pub enum Difference {
 
 impl Difference {
     /// The first of what a handler said, if it said another thing.
-    pub(super) fn said(header: &Header, recorded: &[u8], came: &[u8], names: &Names) -> Option<Self> {
+    pub(super) fn said<M: StateMachine>(
+        header: &Header,
+        recorded: &[u8],
+        came: &[u8],
+        names: &Names,
+        codec: Option<&Codec<M>>,
+    ) -> Option<Self> {
         if recorded == came {
             return None;
         }
-        let (was, is) = (Saying::read(recorded), Saying::read(came));
+        let (was, is) = (Saying::read(recorded, codec), Saying::read(came, codec));
         let same = was.iter().zip(&is).take_while(|(was, is)| was == is).count();
         let text = |saying: Option<&Saying>| saying.map(|saying| saying.display(names).to_string());
         Some(Self::Said {
@@ -109,6 +115,7 @@ pub(super) fn act_in_words(act: Act<'_>, names: &Names) -> String {
         Act::Lose { many } => format!("the shard told of {many} dropped updates"),
         Act::Expire { session, .. } => format!("an operation of {} had waited too long", names.source(session)),
         Act::Pick => "an input was picked".to_owned(),
+        Act::PickAlong => "an input was picked along with the one before".to_owned(),
         Act::Idle => "a pick took nothing".to_owned(),
         Act::Nacked => "the news of a nack came".to_owned(),
         Act::EndLife { .. } => "a life was over".to_owned(),
@@ -116,5 +123,6 @@ pub(super) fn act_in_words(act: Act<'_>, names: &Names) -> String {
         Act::Handle(_) => "an input was handled".to_owned(),
         Act::Start(_) => "its start was handled".to_owned(),
         Act::Fire { nth, .. } => format!("its timer {nth} was handled"),
+        Act::Kill { .. } => "its process died".to_owned(),
     }
 }

@@ -29,9 +29,7 @@ pub fn found_in<M: StateMachine>(
     limit: Duration,
 ) -> Result<(Lifted, Option<Finding>), LiftError> {
     let lifted = lift(system, lanes, None, Keep::All, limit)?;
-    if lifted.difference.is_some() || lifted.recording.run.violation.is_none() {
-        return Ok((lifted, None));
-    }
+    let (None, Some(broken)) = (&lifted.difference, &lifted.recording.run.violation) else { return Ok((lifted, None)) };
     let (plan, messages) = plan(system, lanes)?;
     let (seed, schedule) = (lanes.head.seed, lifted.recording.schedule.clone());
     let done = campaign::replay_watched(Arc::clone(&plan), lifted.settings.clone(), None, limit, move |runner| {
@@ -42,8 +40,8 @@ pub fn found_in<M: StateMachine>(
     });
     let (recording, laws) = done?.map_err(|(_, step)| LiftError::Stuck { step, limit })?;
     let Recording { run, trace, schedule } = recording;
-    let Some(violation) = run.violation else { return Ok((lifted, None)) };
     let names = plan.names();
+    let Some(violation) = run.violation else { return Err(LiftError::OutOfReach { was: broken.signature(names) }) };
     let found = Found {
         signature: violation.signature(names),
         violation,

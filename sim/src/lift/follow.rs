@@ -3,18 +3,19 @@
 //! Among the lanes that may be able to go on, the first is asked. Whoever cannot go on waits, and is asked again when that
 //! changes for which it waits; so an act costs about the same however many lanes there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use raddle_core::recording::{Act as Recorded, Handling, Recording, Said, counts_deaths, inbox_lane, shard_lane};
 use raddle_core::{
-    Digester, EventRef, Hop, Input, InputKind, Lane as Place, MessageId, Names, Party, Recorder, Root, Sink, SourceId,
-    StateMachine, Time, WorkerId,
+    Codec, Digester, EventRef, Hop, Input, InputKind, Lane as Place, MessageId, Names, Party, Recorder, Root, Sink,
+    SourceId, StateMachine, Time, WorkerId,
 };
 
 use super::difference::{Difference, act_in_words};
-use super::lanes::{Bounds, Lane};
+use super::lanes::{Bounds, Lane, handled};
 use super::place;
 use crate::actions::{Act, Actions, Decision};
+use crate::faults::Fault;
 use crate::run::Runner;
 use crate::sessions::is_op;
 use crate::strategy::Strategy;
@@ -34,12 +35,16 @@ pub(super) struct Follow<'a, M: StateMachine> {
     waiting: BTreeSet<usize>,
     counts_deaths: bool,
     deaths: u32,
+    /// Where that counts, by how many lives had ended: how many inputs were handled then and are not yet. The next life ends
+    /// after these.
+    unhandled: BTreeMap<u32, u64>,
     time: Option<Time>,
 }
 
 /// Whoever hears what happens.
 pub(super) struct Ears<'a, M: StateMachine> {
     said: Said,
+    codec: Option<Codec<M>>,
     digester: &'a mut Digester,
     recorder: Option<&'a mut Recorder<M>>,
     events: &'a mut u64,
@@ -56,8 +61,13 @@ enum Came {
 }
 
 impl<'a, M: StateMachine> Ears<'a, M> {
-    pub(super) fn new(digester: &'a mut Digester, recorder: Option<&'a mut Recorder<M>>, events: &'a mut u64) -> Self {
-        Self { said: Said::default(), digester, recorder, events }
+    pub(super) fn new(
+        codec: Option<Codec<M>>,
+        digester: &'a mut Digester,
+        recorder: Option<&'a mut Recorder<M>>,
+        events: &'a mut u64,
+    ) -> Self {
+        Self { said: Said::default(), codec, digester, recorder, events }
     }
 }
 
@@ -65,7 +75,7 @@ impl<M: StateMachine> Sink<M> for Ears<'_, M> {
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         *self.events += 1;
         if matches!(event.lane, Place::Worker(_)) {
-            self.said.hear(event, input);
+            self.said.hear(event, input, self.codec.as_ref());
         }
         self.digester.event(event, input);
         if let Some(recorder) = &mut self.recorder {
@@ -91,6 +101,7 @@ impl<'a, M: StateMachine> Follow<'a, M> {
         let bounds = Bounds::of(names);
         let lanes = recording.lanes.iter().enumerate().map(|(at, bytes)| Lane::new(bytes, at, bounds)).collect();
         let counts_deaths = counts_deaths(&runner.conditions().policies);
+        let unhandled = if counts_deaths { handled(recording, names) } else { BTreeMap::new() };
         runner.begin(recording.head.seed, &mut AsDrawn);
         Self {
             candidates: (0..recording.lanes.len()).collect(),
@@ -101,6 +112,7 @@ impl<'a, M: StateMachine> Follow<'a, M> {
             lanes,
             bounds,
             is_judged,
+            unhandled,
             counts_deaths,
             deaths: 0,
             time: None,
@@ -144,7 +156,7 @@ impl<'a, M: StateMachine> Follow<'a, M> {
     const fn waits_for_anything(&self, act: Recorded<'_>) -> bool {
         match act {
             Recorded::Ask { .. } | Recorded::Nacked | Recorded::Expire { .. } | Recorded::EndLife { .. } => true,
-            Recorded::Pick | Recorded::Start(_) | Recorded::Fire { .. } => self.counts_deaths,
+            Recorded::Pick | Recorded::PickAlong | Recorded::Start(_) | Recorded::Fire { .. } => self.counts_deaths,
             _ => false,
         }
     }
@@ -173,11 +185,17 @@ impl<'a, M: StateMachine> Follow<'a, M> {
                 self.tell_time(now);
                 (Some(now), candidate(self.world(), worker, |id| is_op(id) && is_of(id, session)))
             }
-            Recorded::Pick => return self.pick(worker, schedule),
-            Recorded::Idle => (None, world.may_pick(worker).then_some(Act::Pick(worker))),
+            Recorded::Pick if !world.is_idle(worker) => (None, None),
+            Recorded::Pick | Recorded::PickAlong => return self.pick(worker, schedule),
+            Recorded::Idle => {
+                let both = !lane.is_multiple_of(2) && self.lanes[lane - 1].head() == Some(Recorded::Idle);
+                (None, (both && world.may_pick(worker)).then_some(Act::Pick(worker)))
+            }
+            Recorded::Kill { now } => (Some(now), world.may_crash(worker).then_some(Act::Fault(Fault::Crash(worker)))),
             Recorded::Nacked => (None, world.may_tell(worker).then_some(Act::Tell(worker))),
             Recorded::EndLife { nth } => {
-                let is_its_turn = !self.counts_deaths || nth == self.deaths.wrapping_add(1);
+                let is_next = nth == self.deaths.wrapping_add(1) && !self.unhandled.contains_key(&self.deaths);
+                let is_its_turn = !self.counts_deaths || is_next;
                 (None, (is_its_turn && world.may_end_life(worker)).then_some(Act::EndLife(worker)))
             }
             Recorded::Start(handling) => {
@@ -206,7 +224,8 @@ impl<'a, M: StateMachine> Follow<'a, M> {
         match act {
             Recorded::Push { by } => self.wake_sender(by),
             Recorded::Deliver => self.wake_shard_of(worker),
-            Recorded::EndLife { .. } | Recorded::Nacked => self.wake_worker(worker),
+            Recorded::Idle => self.advance(lane - 1),
+            Recorded::EndLife { .. } | Recorded::Nacked | Recorded::Kill { .. } => self.wake_worker(worker),
             _ => {}
         }
         Came::Done
@@ -240,8 +259,17 @@ impl<'a, M: StateMachine> Follow<'a, M> {
         Came::Done
     }
 
-    /// A worker picks an input and handles it, as its own lane says.
+    /// A worker picks an input and handles it, as its own lane says; and those that it takes along.
     fn pick(&mut self, worker: WorkerId, schedule: &mut Option<Vec<Decision>>) -> Came {
+        let lane = inbox_lane(worker);
+        let mut came = self.pick_one(worker, schedule);
+        while let (Came::Done, Some(Recorded::PickAlong)) = (&came, self.lanes[lane].head()) {
+            came = self.pick_one(worker, schedule);
+        }
+        came
+    }
+
+    fn pick_one(&mut self, worker: WorkerId, schedule: &mut Option<Vec<Decision>>) -> Came {
         let lane = inbox_lane(worker);
         let Some(Recorded::Handle(handling)) = self.lanes[lane - 1].head() else { return Came::Not };
         let may = self.is_its_time(handling) && self.world().may_pick(worker);
@@ -263,19 +291,39 @@ impl<'a, M: StateMachine> Follow<'a, M> {
     ) -> Came {
         let Some(to_do) = to_do else { return Came::Not };
         let before = self.world().deliveries();
+        if handling.said.is_none() {
+            self.perform(Act::Fault(Fault::Doom(worker)), Some(handling.now), schedule);
+        }
         self.perform(to_do, Some(handling.now), schedule);
         if self.world().deliveries() == before {
             return self.impossible(inbox_lane(worker), Recorded::Pick);
         }
         let names = &self.runner.conditions().names;
         let header = &self.runner.world.current.header;
-        if let Some(difference) = Difference::said(header, handling.said, self.ears.said.bytes(), names) {
-            return Came::Other(difference);
+        match (handling.said, self.ears.said.bytes()) {
+            (Some(recorded), Some(came)) => {
+                if let Some(difference) = Difference::said(header, recorded, came, names, self.ears.codec.as_ref()) {
+                    return Came::Other(difference);
+                }
+            }
+            (None, None) => {}
+            // It was turned away before anybody could die of it.
+            _ => return self.impossible(lane, Recorded::Handle(handling)),
         }
+        self.note_handled(handling);
         self.advance(lane);
         self.wake_worker(worker);
         self.wake_sender(worker);
         Came::Done
+    }
+
+    fn note_handled(&mut self, handling: Handling<'_>) {
+        if let Some(left) = self.unhandled.get_mut(&handling.deaths) {
+            *left -= 1;
+            if *left == 0 {
+                self.unhandled.remove(&handling.deaths);
+            }
+        }
     }
 
     /// Whether as many lives have ended as when this was handled.

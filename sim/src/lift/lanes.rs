@@ -1,5 +1,7 @@
 //! The acts of a recording by lane, each lane with the one that comes next.
 
+use std::collections::BTreeMap;
+
 use raddle_core::Names;
 use raddle_core::recording::{Act, Reader, Recording};
 
@@ -35,13 +37,14 @@ impl Bounds {
     /// Whether an act is of such a lane, and of parties that there are.
     fn allow(self, kind: Kind, act: &Act<'_>) -> bool {
         match act {
-            Act::Handle(_) | Act::Start(_) | Act::Fire { .. } => kind == Kind::Worker,
+            Act::Handle(_) | Act::Start(_) | Act::Fire { .. } | Act::Kill { .. } => kind == Kind::Worker,
+            Act::Idle => kind != Kind::Shard,
             Act::Route => kind == Kind::Shard,
             Act::Push { by } | Act::Stall { by } => kind != Kind::Worker && by.index() < self.workers,
             Act::Take { source: session } | Act::Ask { session, .. } | Act::Expire { session, .. } => {
                 kind == Kind::Inbox && session.index() < self.sources
             }
-            Act::Deliver | Act::Lose { .. } | Act::Pick | Act::Idle | Act::Nacked | Act::EndLife { .. } => {
+            Act::Deliver | Act::Lose { .. } | Act::Pick | Act::PickAlong | Act::Nacked | Act::EndLife { .. } => {
                 kind == Kind::Inbox
             }
         }
@@ -82,6 +85,22 @@ impl<'a> Lane<'a> {
             (self.broken, self.head) = (Some(self.reader.at()), None);
         }
     }
+}
+
+/// By how many lives had ended: how many inputs were handled then.
+pub(super) fn handled(recording: &Recording, names: &Names) -> BTreeMap<u32, u64> {
+    let bounds = Bounds::of(names);
+    let mut handled = BTreeMap::new();
+    for (at, bytes) in recording.lanes.iter().enumerate().take(2 * bounds.workers).step_by(2) {
+        let mut lane = Lane::new(bytes, at, bounds);
+        while let Some(act) = lane.head() {
+            if let Act::Handle(handling) | Act::Start(handling) | Act::Fire { handling, .. } = act {
+                *handled.entry(handling.deaths).or_default() += 1;
+            }
+            lane.advance(bounds);
+        }
+    }
+    handled
 }
 
 /// How many messages of each source were taken in.

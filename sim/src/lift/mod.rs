@@ -23,12 +23,13 @@ use std::time::Duration;
 use raddle_checkers::Verdict;
 use raddle_core::recording::Recording as Lanes;
 use raddle_core::{
-    Digest, Digester, EndReason, Names, Plan, Recorder, SetError, StateMachine, System, SystemError, Trace,
+    Digest, Digester, EndReason, FaultKind, Names, Plan, Recorder, SetError, StateMachine, System, SystemError, Trace,
 };
 
 use crate::actions::Decision;
 use crate::campaign;
-use crate::run::{Recording, RunError, Runner};
+use crate::faults::FaultPlan;
+use crate::run::{Recording, Run, RunError, Runner};
 use crate::settings::{Granularity, Network, Settings};
 
 pub use difference::Difference;
@@ -99,6 +100,15 @@ pub enum LiftError {
     /// The system.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// What it breaks is broken by no run that a search can come to.
+    #[error(
+        "the run breaks {was}, and no search comes to it: a process died when nothing else was left to do; `replay` and `view` \
+         show it, and nothing simpler can be looked for"
+    )]
+    OutOfReach {
+        /// What it breaks, as a signature.
+        was: String,
+    },
     /// A handler did not return.
     #[error("step {step} of the recording did not return within {limit:?}: a handler never returns")]
     Stuck {
@@ -129,12 +139,12 @@ pub fn lift<M: StateMachine>(
 ) -> Result<Lifted, LiftError> {
     let (plan, messages) = plan(system, lanes)?;
     let settings = settings(u64::MAX);
-    let (of_it, with) = (Arc::clone(lanes), settings.clone());
+    let of_it = Arc::clone(lanes);
     let laws = laws.map(<[String]>::to_vec);
     let done = campaign::replay_watched(plan, settings, laws, limit, move |runner| follow(runner, &of_it, keep));
     let done = done?.map_err(|(_, step)| LiftError::Stuck { step, limit })?;
     let Followed { recording, digest, events, laws, properties, difference, cut } = done;
-    let settings = Settings { steps_max: recording.run.steps.max(1), ..with };
+    let settings = settings_of(&recording.run);
     Ok(Lifted { recording, digest, events, settings, difference, laws, properties, cut, messages })
 }
 
@@ -153,7 +163,12 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
     let (mut digester, mut recorder) = (Digester::new(Arc::clone(&names)), Recorder::default());
     let mut schedule: Option<Vec<Decision>> = keep.keeps_events().then(Vec::new);
     let mut events = 0;
-    let ears = Ears::new(&mut digester, keep.keeps_events().then_some(&mut recorder), &mut events);
+    let ears = Ears::new(
+        runner.world.plan.codec().copied(),
+        &mut digester,
+        keep.keeps_events().then_some(&mut recorder),
+        &mut events,
+    );
     let mut follow = Follow::new(runner, lanes, keep != Keep::Digest, ears);
     let mut difference = follow.run(&mut schedule, keep.events_max());
     let cut = follow.cut();
@@ -189,6 +204,12 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
 /// The settings at which every real run is a simulated one.
 fn settings(steps_max: u64) -> Settings {
     Settings { granularity: Granularity::Threads, network: Network::Causal, steps_max, ..Settings::default() }
+}
+
+/// The settings at which this run is one: with as many crashes as there were deaths of processes.
+fn settings_of(run: &Run) -> Settings {
+    let faults = FaultPlan::default().with(FaultKind::Crash, run.faults[FaultKind::Crash as usize]);
+    Settings { faults, ..settings(run.steps.max(1)) }
 }
 
 /// The plan of what was run, and how many messages it takes.

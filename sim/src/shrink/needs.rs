@@ -84,6 +84,7 @@ fn fault_in_words(f: &mut fmt::Formatter<'_>, fault: &Fault<MessageId>, names: &
         Fault::Cut(..) => "a cut between",
         Fault::Mend(..) => "the end of the cut between",
         Fault::Crash(_) => "a crash of",
+        Fault::Doom(_) => "a crash in the place of the next input of",
         Fault::Stall(_) => "a stall of",
         Fault::Wake(_) => "the end of the stall of",
         Fault::Fill(_) => "a full queue at",
