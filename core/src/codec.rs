@@ -3,6 +3,7 @@
 //! A system's own types need not be serializable unless it runs there. So a system is asked for it once, where its types
 //! are known ([`System::on_processes`](crate::System::on_processes)), and this value keeps the way.
 
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -145,8 +146,39 @@ impl<M: StateMachine> Codec<M> {
 }
 
 fn put<T: Serialize>(value: &T, bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
-    Ok(postcard::to_extend(value, bytes)?)
+    Ok(postcard::serialize_with_flavor(value, Bytes(bytes))?)
 }
+
+/// Where bytes go. A number is a few of them, for which a call that copies memory costs more than they do.
+struct Bytes(Vec<u8>);
+
+impl Flavor for Bytes {
+    type Output = Vec<u8>;
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        if bytes.len() <= NUMBER_MAX {
+            self.0.reserve(bytes.len());
+            bytes.iter().for_each(|byte| self.0.push(*byte));
+        } else {
+            self.0.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
+}
+
+/// Most bytes of a number of 64 bits.
+const NUMBER_MAX: usize = 10;
 
 fn get<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     match postcard::take_from_bytes(bytes)? {

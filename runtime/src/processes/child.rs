@@ -13,7 +13,7 @@ use raddle_core::{Away, Codec, CodecError, Incarnation, Plan, StateMachine, Work
 
 use super::door;
 use super::eager::Eager;
-use super::frames::{ANSWER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE, UP};
+use super::frames::{ANSWER, BUFFER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE, UP};
 use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
 
 /// Why a process cannot be a worker, or cannot go on as one.
@@ -65,8 +65,9 @@ fn work<M: StateMachine>(plan: &Plan<M>, codec: &Codec<M>) -> Result<(), ChildEr
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // What handlers start must not hold the connection open.
     nix::unistd::dup2_stdin(File::open("/dev/null")?).map_err(io::Error::from)?;
-    let mut reader = FrameReader::new(BufReader::new(Eager::new(socket.try_clone()?, 0)), Stream::Worker)?;
-    let mut writer = FrameWriter::new(BufWriter::new(socket), Stream::Worker)?;
+    let from = BufReader::with_capacity(BUFFER, Eager::new(socket.try_clone()?, 0));
+    let mut reader = FrameReader::new(from, Stream::Worker)?;
+    let mut writer = FrameWriter::new(BufWriter::with_capacity(BUFFER, socket), Stream::Worker)?;
     let done = answer_all(plan, codec, &mut reader, &mut writer);
     if let Err(error) = &done
         && !error.is_farewell()

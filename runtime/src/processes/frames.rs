@@ -5,7 +5,7 @@
 //! worker          READY                ANSWER         ANSWER     STATE, and it ends
 //! ```
 //!
-//! One errand is under way at a time: its answer is the commit of its handling. Either end sees that the other is gone
+//! Several errands may be under way; they are answered in their order, and an answer is the commit of its handling. Either end sees that the other is gone
 //! by the end of its stream. A worker that cannot do what it is asked says why (CANNOT) before it ends.
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,9 @@ pub(crate) const ANSWER: u8 = 18;
 pub(crate) const STATE: u8 = 19;
 /// Why it cannot go on, as text.
 pub(crate) const CANNOT: u8 = 20;
+
+/// How many bytes either end reads or writes at once.
+pub(crate) const BUFFER: usize = 64 << 10;
 
 /// What a process must know to be a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

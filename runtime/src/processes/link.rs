@@ -11,11 +11,13 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::SndBuf;
 use raddle_core::{Answer, Codec, CodecError, Errand, Incarnation, Input, Plan, Recovery, StateMachine, WorkerId};
 
 use super::body::{Body, Launch, Printed};
 use super::eager::Eager;
-use super::frames::{ANSWER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE};
+use super::frames::{ANSWER, BUFFER, CANNOT, END, ERRAND, HELLO, Hello, READY, STATE};
 use super::warden::Notice;
 use crate::error::RunError;
 use crate::hands::{Death, Hands, Why};
@@ -57,6 +59,8 @@ struct Line {
     writer: Option<FrameWriter<BufWriter<UnixStream>>>,
     socket: UnixStream,
     yields: u32,
+    /// Most bytes that are sent and not answered, unless it is one errand.
+    unanswered_max: usize,
 }
 
 /// Why a process is of no more use.
@@ -87,7 +91,10 @@ impl Line {
             Some(reader) => reader,
             // The stream of a process begins when it has come so far.
             none => none.insert(FrameReader::new(
-                BufReader::new(Eager::new(self.socket.try_clone().map_err(WireError::from)?, self.yields)),
+                BufReader::with_capacity(
+                    BUFFER,
+                    Eager::new(self.socket.try_clone().map_err(WireError::from)?, self.yields),
+                ),
                 Stream::Worker,
             )?),
         };
@@ -148,8 +155,16 @@ impl<M: StateMachine> Link<M> {
             keeps_state: self.keeps_state,
             state: state.map(|state| self.codec.put_state(state, Vec::new())).transpose()?,
         };
-        let writer = FrameWriter::new(BufWriter::new(socket.try_clone().map_err(WireError::from)?), Stream::Worker);
-        let line = self.line.insert(Line { reader: None, writer: writer.ok(), socket, yields: self.terms.yields });
+        let to = BufWriter::with_capacity(BUFFER, socket.try_clone().map_err(WireError::from)?);
+        let writer = FrameWriter::new(to, Stream::Worker);
+        let unanswered_max = unanswered_max(&socket);
+        let line = self.line.insert(Line {
+            reader: None,
+            writer: writer.ok(),
+            socket,
+            yields: self.terms.yields,
+            unanswered_max,
+        });
         match line.writer().and_then(|writer| {
             writer.write_value(HELLO, &hello)?;
             Ok(writer.flush()?)
@@ -215,7 +230,7 @@ impl<M: StateMachine> Link<M> {
         let line = self.line.as_mut().ok_or(LinkError::Closed)?;
         if self.unanswered == 0 {
             let mut sent = 0;
-            while sent == 0 || self.errands.front().is_some_and(|next| fits(next, sent)) {
+            while sent == 0 || self.errands.front().is_some_and(|next| fits(next, sent, line.unanswered_max)) {
                 let errand = self.errands.pop_front().ok_or(LinkError::Unasked)??;
                 line.writer()?.write(ERRAND, &errand)?;
                 sent += errand.len();
@@ -338,13 +353,16 @@ impl<M: StateMachine> Hands<M> for Link<M> {
 }
 
 /// Whether one more may be sent behind so many bytes that are not answered: one that is no value ends the process anyway.
-fn fits(errand: &Result<Vec<u8>, CodecError>, sent: usize) -> bool {
-    errand.as_ref().is_ok_and(|bytes| sent + bytes.len() <= UNANSWERED_MAX)
+fn fits(errand: &Result<Vec<u8>, CodecError>, sent: usize, most: usize) -> bool {
+    errand.as_ref().is_ok_and(|bytes| sent + bytes.len() <= most)
 }
 
-/// Most bytes that are sent to a process at once, unless it is one errand: fewer than any system keeps for one who does not
-/// read, so that a process which waits for its answers to be read cannot keep its run from coming to read them.
-const UNANSWERED_MAX: usize = 16 << 10;
+/// Most bytes that are sent to a process at once, unless it is one errand: a quarter of what the system keeps for one who does
+/// not read, so that a process which waits for its answers to be read cannot keep its run from coming to read them.
+fn unanswered_max(socket: &UnixStream) -> usize {
+    getsockopt(socket, SndBuf).unwrap_or(0) / 4
+}
+
 /// How long a process that has closed its connection may take to end by itself, so that it can be told how it ended.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 /// Most deaths of one worker that are kept.
@@ -394,7 +412,7 @@ mod tests {
         theirs.write_all(says).expect("it fits");
         theirs.shutdown(Shutdown::Write).expect("it is open");
         let writer = FrameWriter::new(BufWriter::new(ours.try_clone().expect("a clone")), Stream::Worker).ok();
-        link.line = Some(Line { reader: None, writer, socket: ours, yields: 3 });
+        link.line = Some(Line { reader: None, writer, socket: ours, yields: 3, unanswered_max: 0 });
         (link, theirs)
     }
 
