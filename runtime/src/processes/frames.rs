@@ -5,8 +5,9 @@
 //! worker          READY                ANSWER         ANSWER     STATE, and it ends
 //! ```
 //!
-//! Several errands may be under way; they are answered in their order, and an answer is the commit of its handling. Either end sees that the other is gone
-//! by the end of its stream. A worker that cannot do what it is asked says why (CANNOT) before it ends.
+//! Several errands may be under way; they are answered in their order, and an answer is the commit of its handling.
+//! Either end sees that the other is gone by the end of its stream. A worker that cannot do what it is asked says why
+//! (CANNOT) before it ends.
 
 use serde::{Deserialize, Serialize};
 
