@@ -151,7 +151,9 @@ impl<M: StateMachine> Worker<M> {
             return handled;
         }
         let first = receive();
-        let second = (first.is_some() && times(header, rules) > 1).then(receive);
+        // Behind a panic nothing is handled.
+        let goes_on = first.as_ref().is_some_and(|first| !first.said.is_last());
+        let second = (goes_on && times(header, rules) > 1).then(receive);
         match (first, second) {
             (Some(first), Some(Some(second))) => {
                 let _ = self.handle_answer(header, Some(first), rules, moment, out, outputs, sink);

@@ -283,8 +283,9 @@ impl<'a, M: StateMachine> Outputs<'a, M> {
     }
 
     /// Takes back the box of a message that nobody needs any more: the next is written into it.
-    pub fn take_back(&mut self, done: Box<Envelope<M>>) {
+    pub fn take_back(&mut self, mut done: Box<Envelope<M>>) {
         if self.spare.len() < SPARE_MAX {
+            done.input = Input::Start;
             self.spare.push(done);
         }
     }

@@ -143,7 +143,8 @@ pub struct Policies {
     /// Most messages in a worker's external queue; a source waits while it is full.
     pub external_capacity: usize,
     /// Most inputs that a worker takes from its inbox at once; what it sends because of them is pushed when all are handled.
-    /// More is faster where workers are processes; what a worker has in hand when it dies is dropped.
+    /// More is faster where workers are processes. What a worker has in hand when it dies is dropped; so is, where it is a
+    /// process, what that had handled and not said yet.
     pub window: u32,
     /// Most updates that wait in the overflow of one inbox under `hold`.
     pub overflow: usize,

@@ -272,7 +272,11 @@ impl<M: StateMachine> Worker<M> {
         sink: &mut S,
     ) -> Handled {
         if rules.policies.sabotage == Some(Sabotage::HandleTwice) && header.number == LinkNumber(1) {
-            let _ = self.handle_first(header, &mut input.clone(), rules, moment, out, outputs, sink);
+            let first = self.handle_first(header, &mut input.clone(), rules, moment, out, outputs, sink);
+            if first == Handled::Crashed {
+                *input = None;
+                return first;
+            }
         }
         self.handle_once(header, input, rules, moment, out, outputs, sink)
     }

@@ -230,7 +230,10 @@ impl<'a, M: StateMachine> Work<'a, M> {
         while let Some(update) = self.left.unsent.pop_front() {
             let (update, turn) = match self.transport.send(update, &mut self.porter) {
                 Push::Done => continue,
-                Push::Waits(update) => (update, Turn::Sleeps(None)),
+                Push::Waits(update) => {
+                    self.left.log.pause();
+                    (update, Turn::Sleeps(None))
+                }
                 Push::Halted(update) => (update, Turn::Over),
             };
             self.left.unsent.push_front(update);
@@ -327,6 +330,8 @@ impl<'a, M: StateMachine> Work<'a, M> {
                 self.timers_turn = true;
                 // While the inbox is locked: both happen at one moment.
                 self.deaths = self.transport.look_at_lives(&self.lives);
+                drop(post);
+                self.transport.tell(&mut self.porter.news);
                 return Next::Batch;
             }
             // The core takes nothing in this time, because this worker was nacked, or what it took is stale.
@@ -454,6 +459,7 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
                 thread::yield_now();
             }
             None => {
+                post.log.pause();
                 station.sleep(post, &transport.activity);
                 turns_left = yield_budget;
             }

@@ -58,7 +58,10 @@ impl<M: StateMachine> Transport<'_, M> {
         post.log.close(Act::Ask { session, nth, now });
         if post.queue.has_work() {
             post.wake_owner(&self.activity);
+        } else {
+            post.log.pause();
         }
+        self.pass_on(&mut post);
         let mut waiting = post.queue.op_deadlines();
         Received::Taken(waiting.find(|(op, _)| op.header.id == id).map(|(_, deadline)| deadline))
     }
@@ -92,6 +95,7 @@ impl<M: StateMachine> Transport<'_, M> {
         let mut post = self.inbox(to);
         if post.with(self, &mut news, |inbox, clerk| inbox.expire(id, clerk)) {
             post.log.close(Act::Expire { session, now: self.now() });
+            post.log.pause();
         }
         drop(post);
         self.tell(&mut news);

@@ -251,8 +251,10 @@ impl Threads {
             None => (Vec::new(), None, None),
             Some(Abroad { hands, watch, over }) => (hands, Some(watch), Some(over)),
         };
+        let works = self.works(&transport, &seats, workers, hands);
         let left = thread::scope(|scope| {
-            let crew = self.spawn(scope, &transport, &seats, workers, hands, messages);
+            let guard = HaltOnPanic { transport: &transport, over };
+            let crew = self.spawn(scope, &transport, &seats, works, messages);
             let crew = match watch {
                 None => crew,
                 Some(watch) => crew.and_then(|crew| {
@@ -261,10 +263,7 @@ impl Threads {
             };
             let reason = if crew.is_ok() { self.watch(started, &transport) } else { EndReason::Stopped };
             let elapsed = started.elapsed();
-            transport.announce(Phase::Halted);
-            if let Some(over) = over {
-                over();
-            }
+            guard.end();
             let Crew { workers, sources, shards } = crew?;
             join(sources);
             let mut workers: Vec<_> = join(workers).into_iter().flatten().collect();
@@ -281,6 +280,22 @@ impl Threads {
     fn seats(&self, workers: usize) -> Vec<Arc<Seat>> {
         let threads = self.worker_threads.map_or(workers, |threads| threads.get().min(workers));
         (0..threads).map(|_| Arc::default()).collect()
+    }
+
+    /// The workers of each thread, ready to begin.
+    fn works<'a, M: StateMachine>(
+        &self,
+        transport: &'a Transport<'a, M>,
+        seats: &[Arc<Seat>],
+        workers: Vec<Worker<M>>,
+        hands: Vec<Box<dyn Hands<M>>>,
+    ) -> Vec<Vec<Work<'a, M>>> {
+        let mut works: Vec<Vec<Work<'_, M>>> = seats.iter().map(|_| Vec::new()).collect();
+        let (mut hands, owners) = (hands.into_iter(), owners(seats, workers.len()));
+        for ((at, worker), owner) in workers.into_iter().enumerate().zip(owners) {
+            works[at % seats.len()].push(Work::new(transport, worker, hands.next(), self.seed, owner));
+        }
+        works
     }
 
     /// Waits until the run is over, and tells it to stop when it is time. How it ended.
@@ -317,24 +332,18 @@ impl Threads {
         scope: &'scope Scope<'scope, 'env>,
         transport: &'env Transport<'env, M>,
         seats: &'env [Arc<Seat>],
-        workers: Vec<Worker<M>>,
-        hands: Vec<Box<dyn Hands<M>>>,
+        works: Vec<Vec<Work<'env, M>>>,
         messages: u64,
     ) -> Result<Crew<'scope, M>, RunError> {
         let names = transport.plan.names();
-        let (seed, yields) = (self.seed, self.yield_budget);
+        let yields = self.yield_budget;
         let threads = seats.len() + names.source_count() + transport.shards() as usize;
         let mut crew = Crew { workers: Vec::new(), sources: Vec::new(), shards: Vec::new() };
         for shard in 0..transport.shards() {
             let carry = move || carry(transport, shard, yields);
             crew.shards.push(start(scope, transport, threads, format!("shard {shard}"), carry)?);
         }
-        let mut tables: Vec<Vec<Work<'_, M>>> = seats.iter().map(|_| Vec::new()).collect();
-        let (mut hands, owners) = (hands.into_iter(), owners(seats, workers.len()));
-        for ((at, worker), owner) in workers.into_iter().enumerate().zip(owners) {
-            tables[at % seats.len()].push(Work::new(transport, worker, hands.next(), seed, owner));
-        }
-        for (seat, table) in seats.iter().zip(tables) {
+        for (seat, table) in seats.iter().zip(works) {
             let who = table.iter().map(|work| names.worker(work.worker())).collect::<Vec<_>>().join(", ");
             let work = move || work(transport, seat, table, yields);
             crew.workers.push(start(scope, transport, threads, format!("worker {who}"), work)?);
@@ -359,6 +368,33 @@ pub(crate) struct Abroad<M: StateMachine> {
     pub(crate) watch: Box<dyn FnOnce(&dyn Overseen) + Send>,
     /// Tells that.
     pub(crate) over: Box<dyn FnOnce() + Send>,
+}
+
+/// Ends a run, also if the thread that watches it panics, as whoever is shown its metrics may: the others would sleep for ever.
+struct HaltOnPanic<'a, M: StateMachine> {
+    transport: &'a Transport<'a, M>,
+    over: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl<M: StateMachine> HaltOnPanic<'_, M> {
+    fn end(mut self) {
+        self.halt();
+    }
+
+    fn halt(&mut self) {
+        self.transport.announce(Phase::Halted);
+        if let Some(over) = self.over.take() {
+            over();
+        }
+    }
+}
+
+impl<M: StateMachine> Drop for HaltOnPanic<'_, M> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.halt();
+        }
+    }
 }
 
 /// How each worker is called: they are dealt out to the threads one by one.

@@ -239,6 +239,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         post.log.close(act);
         if post.queue.has_work() {
             post.wake_owner(&self.activity);
+        } else {
+            post.log.pause();
         }
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
@@ -322,6 +324,13 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         }
     }
 
+    /// If there is still room for messages of sources, the next who waits for it is called.
+    pub(crate) fn pass_on(&self, post: &mut Open<'_, InboxDesk<M>>) {
+        if post.queue.has_external_room() {
+            post.call(Room::Externals, &self.activity);
+        }
+    }
+
     /// Pushes a message of a source; waits while its queue is full. Whether the source may go on.
     pub(crate) fn feed(&self, envelope: Parcel<M>, source: SourceId, waker: &Waker) -> bool {
         let Some(mut post) = self.reception(envelope.header.to, waker) else { return false };
@@ -331,6 +340,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         self.count_fed();
         post.log.close(Act::Take { source });
         post.wake_owner(&self.activity);
+        self.pass_on(&mut post);
         true
     }
 
@@ -341,9 +351,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
-        if post.queue.has_external_room() {
-            post.call(Room::Externals, &self.activity);
-        }
+        self.pass_on(post);
         picked
     }
 
@@ -423,6 +431,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             let mut post = self.inbox(sender);
             post.queue.nacked();
             post.log.close(Act::Nacked);
+            post.log.pause();
         }
         for session in news.dropped_ops.drain(..) {
             self.end_op(session, None);

@@ -28,6 +28,8 @@ const MAGIC: [u8; 8] = *b"raddle\r\n";
 const STREAM_HEAD: usize = 12;
 const FRAME_HEAD: usize = 9;
 const CHECK: usize = 4;
+/// How many bytes a frame has beside its payload.
+pub const OVERHEAD: usize = FRAME_HEAD + CHECK;
 
 /// What a stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

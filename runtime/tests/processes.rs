@@ -226,6 +226,25 @@ fn a_panic_is_an_event_and_another_process_begins() {
     assert_eq!(outcome.metrics.count(What::Drop(DropReason::Crash)), 6);
 }
 
+/// Whoever takes several inputs at once is told what came of those before the panic, and that it came, without delay.
+#[test]
+fn a_panic_among_inputs_in_hand_is_one_like_any_other() {
+    let weak = System::new("weak").workers(["weak"], |_| Pass::bad(Bad::Panics));
+    let weak = weak.messages("source", (1..=10).map(|n| ("weak", n)));
+    let weak = weak.with(|policies| (policies.window, policies.restart) = (8, Restart::Never));
+    let plan = placed(weak, Placement::Inline);
+    Processes::serve(&plan);
+    for _ in 0..5 {
+        let outcome = processes("a_panic_among_inputs_in_hand_is_one_like_any_other").run(&plan).expect("runs");
+        audit(&outcome);
+        assert!(outcome.elapsed < Duration::from_secs(5), "nobody's patience ran out: {:?}", outcome.elapsed);
+        assert!(outcome.deaths.is_empty(), "{:?}", outcome.deaths);
+        assert_eq!(sums(&outcome), [(2, 3)]);
+        assert_eq!(outcome.metrics.count(What::Crash(Cause::Panic)), 1);
+        assert_eq!(outcome.metrics.count(What::Drop(DropReason::Crash)), 7);
+    }
+}
+
 #[test]
 fn what_a_dead_process_was_handling_is_dropped_and_accounted_for() {
     let cases = [(Bad::Exits, Restart::default(), "exit status: 7"), (Bad::Aborts, Restart::Never, "signal: 6")];

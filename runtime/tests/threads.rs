@@ -564,6 +564,14 @@ fn a_run_can_be_watched_and_says_how_long_inputs_took() {
     assert!(b.count() > 0 && b.percentile(50.0) <= b.percentile(99.0) && b.percentile(99.0) <= metrics.elapsed);
 }
 
+#[test]
+fn a_panic_of_whoever_watches_ends_the_run_and_goes_on() {
+    let plan = chain().plan().expect("sound");
+    let threads = Threads::new().messages(Some(u64::MAX)).monitor(Duration::from_millis(1), |_| panic!("seen enough"));
+    let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| threads.run(&plan)));
+    assert!(panicked.is_err(), "it goes on, and nobody waits for ever");
+}
+
 /// A message that cannot be copied any more once it is armed.
 #[derive(Debug)]
 struct Trap(Arc<AtomicBool>);

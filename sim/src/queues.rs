@@ -72,6 +72,7 @@ impl<M: StateMachine> World<M> {
     }
 
     fn push<S: Sink<M>>(&mut self, worker: WorkerId, sink: &mut S) {
+        self.transit.places[worker.index()].in_hand = 0;
         let slot =
             self.transit.places[worker.index()].outbound.pop_front().expect("only a worker with outputs may push");
         match self.coordinator.route(self.transit.slab.header(slot)) {
@@ -94,6 +95,7 @@ impl<M: StateMachine> World<M> {
                 self.transit.flight.take(at, to.index(), &mut self.transit.slab);
                 self.touch(to);
                 self.open(to);
+                self.transit.places[to.index()].in_hand = 0;
                 self.handle(slot, sink);
             }
             _ => {

@@ -86,6 +86,7 @@ impl<M: StateMachine> World<M> {
         }
         self.workers[worker.index()].crash(Cause::Killed, &self.rules, moment, sink);
         self.bury(worker);
+        self.transit.places[worker.index()].in_hand = 0;
         self.end_life_later(worker.index());
     }
 
@@ -133,7 +134,9 @@ impl<M: StateMachine> World<M> {
             self.say_of_push(What::Resume, worker, sink);
             self.open(worker);
         }
-        let slot = self.transit.places[worker.index()].outbound.pop_front().expect("only one with outputs may push");
+        let place = &mut self.transit.places[worker.index()];
+        place.in_hand = 0;
+        let slot = place.outbound.pop_front().expect("only one with outputs may push");
         match self.coordinator.route(self.transit.slab.header(slot)) {
             Hop::Inbox(to) => self.receive(slot, to, sink),
             Hop::Shard(shard) => self.ingest_for_later(slot, shard, sink),

@@ -73,7 +73,7 @@ pub(crate) struct Place {
     pub(crate) inbox: Inbox<Slot>,
     /// What its handlers said and what is not sent yet, in program order.
     pub(crate) outbound: VecDeque<Slot>,
-    /// How many inputs it has taken since it had nothing to push: 0 until it takes one.
+    /// How many inputs it has taken at once: 0 from when it does anything else until it takes one.
     pub(crate) in_hand: u32,
     /// What it must do before it may be scheduled.
     pub(crate) gate: Gate,

@@ -302,6 +302,7 @@ impl<M: StateMachine> World<M> {
         let due = self.faults.global(worker, envelope.header.sent_at);
         self.moment.time = self.moment.time.max(due);
         self.touch(worker);
+        self.transit.places[worker.index()].in_hand = 0;
         let age = self.take_age();
         let slot = self.transit.slab.insert(&envelope.header, envelope.input, age);
         self.handle(slot, sink);

@@ -108,8 +108,9 @@ fn answer_all<M: StateMachine>(
                 let state = hello.keeps_state.then(|| away.machine());
                 bytes = codec.put_answer(&said, state, bytes).map_err(|error| encode("what a handler said", error))?;
                 writer.write(ANSWER, &bytes)?;
-                // Answers go together, unless handlers take long: whoever waits has only so much patience.
-                if reader.get_ref().buffer().is_empty() || spoke.elapsed() >= TOGETHER {
+                // Answers go together, unless handlers take long: whoever waits has only so much patience. Behind a panic there
+                // is none.
+                if is_dead || reader.get_ref().buffer().is_empty() || spoke.elapsed() >= TOGETHER {
                     writer.flush()?;
                     spoke = Instant::now();
                 }

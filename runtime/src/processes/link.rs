@@ -21,7 +21,7 @@ use super::frames::{ANSWER, BUFFER, CANNOT, END, ERRAND, HELLO, Hello, READY, ST
 use super::warden::Notice;
 use crate::error::RunError;
 use crate::hands::{Death, Hands, Why};
-use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
+use crate::wire::{FrameReader, FrameWriter, OVERHEAD, Stream, WireError};
 
 /// What is the same for all links of a run.
 pub(crate) struct Terms {
@@ -233,7 +233,7 @@ impl<M: StateMachine> Link<M> {
             while sent == 0 || self.errands.front().is_some_and(|next| fits(next, sent, line.unanswered_max)) {
                 let errand = self.errands.pop_front().ok_or(LinkError::Unasked)??;
                 line.writer()?.write(ERRAND, &errand)?;
-                sent += errand.len();
+                sent += errand.len() + OVERHEAD;
                 self.unanswered += 1;
                 self.spare.push(errand);
             }
@@ -354,7 +354,7 @@ impl<M: StateMachine> Hands<M> for Link<M> {
 
 /// Whether one more may be sent behind so many bytes that are not answered: one that is no value ends the process anyway.
 fn fits(errand: &Result<Vec<u8>, CodecError>, sent: usize, most: usize) -> bool {
-    errand.as_ref().is_ok_and(|bytes| sent + bytes.len() <= most)
+    errand.as_ref().is_ok_and(|bytes| sent + bytes.len() + OVERHEAD <= most)
 }
 
 /// Most bytes that are sent to a process at once, unless it is one errand: a quarter of what the system keeps for one who does

@@ -1,9 +1,9 @@
 //! The driver on processes: the driver on threads, where the handlers of each worker run in a process of its own.
 //!
 //! The parent holds all that a run on threads holds: queues, clocks, numbers, barriers, timers, logs. A worker's thread
-//! picks an input, sends it to the worker's process and waits for the one frame that comes back, with all that the handler
-//! said. A handling exists exactly if that frame came. If it does not come, the process is dead, and the core does what it
-//! does at every crash: it drops that input, ends the life, and begins another if the policy says so.
+//! picks inputs, as many as the policy `window` says, sends them to the worker's process and waits for one frame for each, with
+//! all that the handler said. A handling exists exactly if that frame came. If it does not come, the process is dead, and the
+//! core does what it does at every crash: it drops that input, ends the life, and begins another if the policy says so.
 //!
 //! Where to start: [`Processes`] runs a system. `door.rs` is how the program, started once more, knows that it is a worker;
 //! `child.rs` what it does then; `link.rs` the parent's end; `body.rs` the process itself; `warden.rs` kills.

@@ -266,6 +266,12 @@ impl<'a, M: StateMachine> Follow<'a, M> {
         while let (Came::Done, Some(Recorded::PickAlong)) = (&came, self.lanes[lane].head()) {
             came = self.pick_one(worker, schedule);
         }
+        // And the pick behind them that took nothing: nobody can have come between.
+        if let (Came::Done, Some(idle @ Recorded::Idle)) = (&came, self.lanes[lane].head())
+            && let Came::Other(difference) = self.attempt(lane, idle, schedule)
+        {
+            return Came::Other(difference);
+        }
         came
     }
 
