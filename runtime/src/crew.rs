@@ -17,7 +17,7 @@ use raddle_core::{
 
 use crate::hands::{Death, Hands};
 use crate::log::{Act, Log, Parcel};
-use crate::seat::{Seat, Waker};
+use crate::seat::{Seat, Waker, Yields};
 use crate::shard::Task;
 use crate::station::Phase;
 use crate::transport::{Carrier, Porter, Push, Transport};
@@ -372,7 +372,7 @@ pub(crate) fn work<'a, M: StateMachine>(
     let mut turns: VecDeque<usize> = (0..workers.len()).collect();
     let mut naps: BTreeSet<(Time, usize)> = BTreeSet::new();
     let mut nap_of: Vec<Option<Time>> = vec![None; workers.len()];
-    let (mut at_work, mut yields_left) = (workers.len(), yield_budget);
+    let (mut at_work, mut yields) = (workers.len(), Yields::new(yield_budget));
     while at_work > 0 {
         seat.take_calls(&mut turns);
         if !naps.is_empty() {
@@ -392,23 +392,24 @@ pub(crate) fn work<'a, M: StateMachine>(
         if let Some(until) = nap_of[at].take() {
             naps.remove(&(until, at));
         }
-        let may_lie_down = yields_left == 0 || !turns.is_empty();
+        let may_lie_down = !yields.are_left() || !turns.is_empty();
         match workers[at].turn(may_lie_down) {
             Turn::Worked => {
-                yields_left = yield_budget;
+                yields.renew();
                 turns.push_back(at);
             }
             Turn::Held => {
                 turns.push_back(at);
-                thread::yield_now();
+                if yields.are_left() {
+                    yields.give_way();
+                }
             }
             Turn::Idle => {
-                yields_left -= 1;
                 turns.push_back(at);
-                thread::yield_now();
+                yields.give_way();
             }
             Turn::Sleeps(until) => {
-                yields_left = yield_budget;
+                yields.has_slept();
                 naps.extend(until.map(|until| (until, at)));
                 nap_of[at] = until;
             }
@@ -434,7 +435,7 @@ pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: Source
 pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, yield_budget: u32) -> ShardLeft<M> {
     let station = transport.shard(shard);
     let mut porter = Porter::new(station.owner().clone());
-    let mut turns_left = yield_budget;
+    let mut yields = Yields::new(yield_budget);
     loop {
         let mut post = station.open();
         if post.phase() == Phase::Halted {
@@ -443,7 +444,7 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
         match transport.next_task(&mut post) {
             Some(task) => {
                 drop(post);
-                turns_left = yield_budget;
+                yields.renew();
                 match task {
                     Task::Lose(to, lost) => transport.lose(to, lost, &mut porter.news),
                     Task::Deliver(update) => {
@@ -453,15 +454,14 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
                     }
                 }
             }
-            None if turns_left > 0 => {
-                turns_left -= 1;
+            None if yields.are_left() => {
                 drop(post);
-                thread::yield_now();
+                yields.give_way();
             }
             None => {
                 post.log.pause();
                 station.sleep(post, &transport.activity);
-                turns_left = yield_budget;
+                yields.has_slept();
             }
         }
     }

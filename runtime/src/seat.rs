@@ -8,7 +8,56 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a thread that waits gives up its turn before it sleeps.
+///
+/// Being woken costs more than most answers take, as long as nobody else needs the processor. Where others do, a turn that is
+/// given up comes back late, and whoever sleeps is served sooner; so after such a turn the next waits go without.
+#[derive(Debug)]
+pub(crate) struct Yields {
+    budget: u32,
+    left: u32,
+    /// How many more waits go without.
+    without: u32,
+}
+
+impl Yields {
+    pub(crate) const fn new(budget: u32) -> Self {
+        Self { budget, left: budget, without: 0 }
+    }
+
+    /// There was work: the next wait is a new one.
+    pub(crate) const fn renew(&mut self) {
+        self.left = if self.without == 0 { self.budget } else { 0 };
+    }
+
+    /// It has slept: that wait is over.
+    pub(crate) const fn has_slept(&mut self) {
+        self.without = self.without.saturating_sub(1);
+        self.renew();
+    }
+
+    pub(crate) const fn are_left(&self) -> bool {
+        self.left > 0
+    }
+
+    /// Gives up the turn of this thread.
+    pub(crate) fn give_way(&mut self) {
+        self.left = self.left.saturating_sub(1);
+        let before = Instant::now();
+        thread::yield_now();
+        if before.elapsed() > AT_ONCE {
+            (self.left, self.without) = (0, WAITS_WITHOUT);
+        }
+    }
+}
+
+/// Longer than those whom a thread waits for take for what they do.
+const AT_ONCE: Duration = Duration::from_micros(100);
+/// How many waits go without, where others need the processor.
+const WAITS_WITHOUT: u32 = 100;
 
 /// Where one thread of a run sits.
 #[derive(Debug, Default)]
@@ -103,8 +152,6 @@ impl Seat {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
 
     #[test]

@@ -163,7 +163,8 @@ impl Threads {
         self
     }
 
-    /// How often a thread without work gives up its turn before it sleeps, 50 if not set. More answers faster while
+    /// How often a thread without work gives up its turn before it sleeps, 50 if not set, and fewer where others need the
+    /// processor. More answers faster while
     /// there are processors to spare, less costs others less.
     #[must_use]
     pub const fn yield_budget(mut self, yields: u32) -> Self {
