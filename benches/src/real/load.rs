@@ -2,10 +2,14 @@
 //!
 //! Every contender sends the same. What it needs beside them to do its work (raddle a header with an id, a depth, a clock
 //! and numbers, the frameworks a box, the design in Python its own fields) is its own affair and its own cost.
+//!
+//! Between processes it goes as it is, as bytes, under raddle as over the bare pipes and in Python: what is compared is who
+//! carries it, not how numbers are packed.
 
-use std::array;
+use std::{array, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How long a load is, as bytes.
 pub const BYTES: usize = 112;
@@ -13,7 +17,7 @@ pub const BYTES: usize = 112;
 const WORDS: usize = 13;
 
 /// One message of a real run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     /// Who says it, counted from 0.
     pub from: u32,
@@ -57,9 +61,46 @@ impl Load {
     }
 }
 
+impl Serialize for Load {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.to_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for Load {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Load, D::Error> {
+        deserializer.deserialize_bytes(FromBytes)
+    }
+}
+
+struct FromBytes;
+
+impl Visitor<'_> for FromBytes {
+    type Value = Load;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{BYTES} bytes")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Load, E> {
+        let bytes = bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))?;
+        Ok(Load::from_bytes(bytes))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde::de::value::{BytesDeserializer, Error};
+
     use super::*;
+
+    #[test]
+    fn what_is_as_long_as_a_load_is_one() {
+        let load = Load::new(1, 0, 5);
+        let read = |bytes: &[u8]| Load::deserialize(BytesDeserializer::<Error>::new(bytes));
+        assert_eq!(read(&load.to_bytes()), Ok(load));
+        assert!(read(&load.to_bytes()[1..]).is_err());
+    }
 
     #[test]
     fn bytes_round_trip() {
