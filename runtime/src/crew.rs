@@ -8,7 +8,6 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 
 use raddle_core::{
     Cause, Handled, Incarnation, Input, MessageId, Moment, Outbox, Outputs, Recovery, Root, SourceId, StateMachine,
