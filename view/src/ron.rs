@@ -53,6 +53,7 @@ mod tests {
               "on_full": "drop-newest",
               "capacity": "1024",
               "external_capacity": "1024",
+              "window": "1",
               "overflow": "1024",
               "parking": "1024",
               "stale_after": "1000",
