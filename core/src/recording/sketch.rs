@@ -41,10 +41,12 @@ impl Sketch {
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64, 1);
-        for chunk in bytes.chunks(8) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word), 8));
+        if !rest.is_empty() {
             let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.word(u64::from_le_bytes(word), chunk.len() as u64);
+            word[..rest.len()].copy_from_slice(rest);
+            self.word(u64::from_le_bytes(word), rest.len() as u64);
         }
     }
 }
