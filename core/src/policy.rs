@@ -251,6 +251,12 @@ impl Policies {
         self.order == Order::Causal && promised < Order::Causal
     }
 
+    /// Whether a worker that has taken so many inputs, and has done nothing else since, may take one more along.
+    #[must_use]
+    pub const fn may_take_along(&self, in_hand: u32) -> bool {
+        in_hand > 0 && in_hand < self.window
+    }
+
     /// The value of a policy, as text that `set` takes.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<String> {

@@ -317,13 +317,14 @@ impl<'a, M: StateMachine> Work<'a, M> {
             return Next::Timer(id.clone());
         }
         if post.queue.has_work() {
-            let window = self.transport.plan.policies().window as usize;
-            while self.batch.len() < window && post.queue.has_work() {
-                let along = !self.batch.is_empty();
+            let policies = self.transport.plan.policies();
+            let mut along = false;
+            while (!along || policies.may_take_along(self.batch.len() as u32)) && post.queue.has_work() {
                 let picked = self.transport.pick(&mut post, along, &mut self.porter.news);
                 self.is_idle_behind = picked.is_none();
                 let Some(input) = picked else { break };
                 self.batch.push((input, false));
+                along = true;
             }
             if !self.batch.is_empty() {
                 self.timers_turn = true;

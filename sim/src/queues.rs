@@ -157,8 +157,7 @@ impl<M: StateMachine> World<M> {
     /// next are dropped, and then that is seen to.
     pub(crate) fn may_pick(&self, worker: WorkerId) -> bool {
         let place = &self.transit.places[worker.index()];
-        let is_one_more = place.in_hand > 0 && place.in_hand < self.rules.policies.window;
-        let may_take = match is_one_more {
+        let may_take = match self.rules.policies.may_take_along(place.in_hand) {
             true => place.gate == Gate::Open && !self.faults.stalled.contains(&worker),
             false => self.is_idle(worker),
         };
