@@ -216,6 +216,12 @@ impl<T> Inbox<T> {
         self.externals.len() < self.external_capacity
     }
 
+    /// Whether half of the external queue is free: then it is worth while to wake a source that waits for room.
+    #[must_use]
+    pub fn has_ample_external_room(&self) -> bool {
+        self.externals.len() <= self.external_capacity / 2
+    }
+
     /// Takes an update that has arrived: puts it in order, and queues it and all that it releases.
     pub fn receive(&mut self, item: T, desk: &mut impl Desk<T>) {
         self.operations += 1;

@@ -19,7 +19,7 @@ use crate::log::{Act, Log, Parcel};
 use crate::seat::{Seat, Waker, Yields};
 use crate::shard::Task;
 use crate::station::Phase;
-use crate::transport::{Carrier, Porter, Push, Transport};
+use crate::transport::{Porter, Push, Transport};
 
 /// One worker of a run.
 pub(crate) struct Work<'a, M: StateMachine> {
@@ -226,17 +226,16 @@ impl<'a, M: StateMachine> Work<'a, M> {
 
     /// Pushes what is sent and not pushed, in program order. What its turn comes to, if not all of that can be.
     fn push_unsent(&mut self) -> Option<Turn> {
-        while let Some(update) = self.left.unsent.pop_front() {
-            let (update, turn) = match self.transport.send(update, &mut self.porter) {
-                Push::Done => continue,
-                Push::Waits(update) => {
+        while !self.left.unsent.is_empty() {
+            match self.transport.send(&mut self.left.unsent, &mut self.porter) {
+                Push::Done => {}
+                Push::Full => self.transport.invite(self.worker()),
+                Push::Waits => {
                     self.left.log.pause();
-                    (update, Turn::Sleeps(None))
+                    return Some(Turn::Sleeps(None));
                 }
-                Push::Halted(update) => (update, Turn::Over),
-            };
-            self.left.unsent.push_front(update);
-            return Some(turn);
+                Push::Halted => return Some(Turn::Over),
+            }
         }
         None
     }
@@ -436,6 +435,7 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
     let station = transport.shard(shard);
     let mut porter = Porter::new(station.owner().clone());
     let mut yields = Yields::new(yield_budget);
+    let mut in_hand = VecDeque::with_capacity(1);
     loop {
         let mut post = station.open();
         if post.phase() == Phase::Halted {
@@ -448,8 +448,9 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
                 match task {
                     Task::Lose(to, lost) => transport.lose(to, lost, &mut porter.news),
                     Task::Deliver(update) => {
-                        if let Some(in_hand) = hand_over(transport, update, shard, &mut porter) {
-                            return Some(in_hand);
+                        in_hand.push_back(update);
+                        if hand_over(transport, &mut in_hand, shard, &mut porter) == Push::Halted {
+                            return in_hand.pop_front();
                         }
                     }
                 }
@@ -467,19 +468,18 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
     }
 }
 
-/// A shard pushes what it has in hand, however long it must wait. Gives it back if the run is halted before there is room.
+/// A shard pushes what it has in hand, however long it must wait, unless the run is halted before there is room.
 fn hand_over<M: StateMachine>(
     transport: &Transport<'_, M>,
-    mut update: Parcel<M>,
+    in_hand: &mut VecDeque<Parcel<M>>,
     shard: u32,
     porter: &mut Porter,
-) -> Option<Parcel<M>> {
+) -> Push {
     loop {
-        update = match transport.deliver(update, Carrier::Shard(shard), porter) {
-            Push::Done => return None,
-            Push::Waits(update) => update,
-            Push::Halted(update) => return Some(update),
-        };
-        porter.waker.seat().wait();
+        match transport.deliver(in_hand, shard, porter) {
+            Push::Full => {}
+            Push::Waits => porter.waker.seat().wait(),
+            over => return over,
+        }
     }
 }

@@ -127,6 +127,7 @@ impl Act {
     }
 
     /// The act as it goes on tape, with what the handler said, if anybody did.
+    #[inline(always)]
     fn on_tape(self, said: Option<&[u8]>) -> Option<recording::Act<'_>> {
         use recording::Act as On;
         Some(match self {
@@ -159,17 +160,15 @@ impl<M: StateMachine> Log<M> {
     }
 
     /// The events since the last act are this act. One that is free is none if nothing happened.
+    ///
+    /// (Inlined, as most callers know which act it is, and hold a lock.)
+    #[inline(always)]
     pub(crate) fn close(&mut self, act: Act) {
         if let Some(tape) = &mut self.tape {
             tape.write(|said| act.on_tape(said));
         }
         if let Some(recording) = &mut self.recording {
-            let len = recording.recorder.len();
-            if act.is_free() && len == recording.counted {
-                return;
-            }
-            recording.acts.push((act, len - recording.counted));
-            recording.counted = len;
+            recording.close(act);
         }
     }
 
@@ -193,6 +192,18 @@ impl<M: StateMachine> Log<M> {
             None => (self.counts, Vec::new(), Vec::new()),
             Some(mut recording) => (self.counts, recording.acts, recording.recorder.take_events()),
         }
+    }
+}
+
+impl<M: StateMachine> Recording<M> {
+    #[inline(never)]
+    fn close(&mut self, act: Act) {
+        let len = self.recorder.len();
+        if act.is_free() && len == self.counted {
+            return;
+        }
+        self.acts.push((act, len - self.counted));
+        self.counted = len;
     }
 }
 

@@ -13,12 +13,14 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use raddle_core::recording::{Act, Head, Pen, Said, Tail};
-use raddle_core::{Codec, EventRef, Input, Lane, StateMachine};
+use raddle_core::recording::{Act, Head, Pen, Said, Tail, worker_lane};
+use raddle_core::{Codec, EventRef, Input, Lane, StateMachine, WorkerId};
 
 use crate::apart::Apart;
 use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
 use crate::wire::{FrameWriter, Stream, WireError};
+
+const _: () = assert!(size_of::<Tape>() == 64);
 
 /// A lane hands over what is on its tape when that is so many bytes.
 const HAND_OVER: usize = 4 << 10;
@@ -44,17 +46,20 @@ pub(crate) struct Spool {
 
 #[derive(Debug, Default)]
 struct Reel {
+    /// The number of the lane, and what it has handed over; or nothing.
     bytes: Mutex<Vec<u8>>,
     room: Condvar,
 }
 
-/// The tape of one lane.
+/// The tape of one lane, in one line of a processor's cache: that of a queue goes from core to core.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Tape {
     spool: Arc<Spool>,
     lane: usize,
     pen: Pen,
-    said: Said,
+    /// What the handler says whose act is next. On tapes of workers only: what stands beside a queue is written by many.
+    said: Option<Box<Said>>,
     /// What is not handed over yet.
     bytes: Vec<u8>,
     /// How often it had been asked to when it last did.
@@ -62,8 +67,18 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
-    pub(crate) fn new(spool: &Arc<Spool>, lane: usize) -> Self {
-        let (pen, said, bytes) = (Pen::default(), Said::default(), Vec::with_capacity(2 * HAND_OVER));
+    /// That of a lane whose acts are no handlings.
+    pub(crate) fn of_queue(spool: &Arc<Spool>, lane: usize) -> Self {
+        Self::new(spool, lane, None)
+    }
+
+    /// That of a worker.
+    pub(crate) fn of_worker(spool: &Arc<Spool>, worker: WorkerId) -> Self {
+        Self::new(spool, worker_lane(worker), Some(Box::default()))
+    }
+
+    fn new(spool: &Arc<Spool>, lane: usize, said: Option<Box<Said>>) -> Self {
+        let (pen, bytes) = (Pen::default(), Vec::with_capacity(2 * HAND_OVER));
         Self { spool: Arc::clone(spool), lane, pen, said, bytes, heard: 0 }
     }
 
@@ -74,20 +89,26 @@ impl Tape {
         input: Option<&Input<M>>,
         codec: Option<&Codec<M>>,
     ) {
-        if matches!(event.lane, Lane::Worker(_)) && !self.spool.is_closed.load(Ordering::Relaxed) {
-            self.said.hear(event, input, codec);
+        if let Some(said) = &mut self.said
+            && matches!(event.lane, Lane::Worker(_))
+            && !self.spool.is_closed.load(Ordering::Relaxed)
+        {
+            said.hear(event, input, codec);
         }
     }
 
-    /// Writes an act, if what was said makes one.
+    /// Writes an act, with what was said if anything could be.
+    #[inline(always)]
     pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(Option<&'s [u8]>) -> Option<Act<'s>>) {
         let Self { spool, pen, said, bytes, .. } = self;
-        if !spool.is_closed.load(Ordering::Relaxed)
-            && let Some(act) = act(said.bytes())
-        {
-            pen.write(act, bytes);
+        let is_wanted = !spool.is_closed.load(Ordering::Relaxed);
+        match said {
+            None => is_wanted.then(|| act(None)).flatten().into_iter().for_each(|act| pen.write(act, bytes)),
+            Some(said) => {
+                is_wanted.then(|| act(said.bytes())).flatten().into_iter().for_each(|act| pen.write(act, bytes));
+                said.clear();
+            }
         }
-        said.clear();
         let asked = self.spool.asked.load(Ordering::Relaxed);
         if self.bytes.len() >= HAND_OVER || asked != self.heard {
             self.heard = asked;
@@ -120,6 +141,9 @@ impl Spool {
         let reel = &self.reels[lane];
         let mut bytes = reel.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let before = bytes.len();
+        if before == 0 {
+            put_lane(lane, &mut bytes);
+        }
         bytes.append(new);
         if before < URGENT && bytes.len() >= URGENT {
             self.wake();
@@ -154,16 +178,11 @@ impl Spool {
         let mut chunk = Vec::new();
         loop {
             let is_last = self.is_done.load(Ordering::Acquire);
-            for (lane, reel) in self.reels.iter().enumerate() {
+            for reel in &self.reels {
                 chunk.clear();
-                put_lane(lane, &mut chunk);
-                let empty = chunk.len();
-                {
-                    let mut bytes = reel.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-                    chunk.append(&mut bytes);
-                }
+                std::mem::swap(&mut chunk, &mut *reel.bytes.lock().unwrap_or_else(PoisonError::into_inner));
                 reel.room.notify_all();
-                if chunk.len() == empty {
+                if chunk.is_empty() {
                     continue;
                 }
                 if writer.written() + chunk.len() as u64 > bytes_max {

@@ -7,14 +7,15 @@
 //! before the sender's next push begins. Sharded, the same holds for the ingress, and all that goes to one target
 //! goes through one ingress, in order, by one thread.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane, worker_lane};
+use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane};
 use raddle_core::{
-    Coordinator, Desk, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId, StateMachine, Time,
-    What, Worker, WorkerId,
+    Coordinator, Desk, Header, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId,
+    StateMachine, Time, What, Worker, WorkerId,
 };
 
 use crate::activity::Activity;
@@ -86,7 +87,7 @@ pub(crate) type ShardDesk<M> = Desktop<M, Shard<M>>;
 
 /// Who pushes.
 #[derive(Clone, Copy)]
-pub(crate) enum Carrier {
+enum Carrier {
     Sender,
     Shard(u32),
 }
@@ -99,36 +100,75 @@ pub(crate) struct Porter {
     pub(crate) news: News,
     /// Whether it has said that it waits with what it pushes next.
     is_stalled: bool,
+    /// Whether it has found no room, and may wait the next time.
+    may_wait: bool,
 }
 
 impl Porter {
     pub(crate) fn new(waker: Waker) -> Self {
-        Self { waker, news: News::default(), is_stalled: false }
+        Self { waker, news: News::default(), is_stalled: false, may_wait: false }
     }
 }
 
-/// What became of a push.
+/// What became of what was to be pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Push<M: StateMachine> {
+pub(crate) enum Push {
+    /// What stood first and went the same way is pushed.
     Done,
-    /// There is no room: whoever pushes is called when there may be.
-    Waits(Parcel<M>),
+    /// There is no room for what stands first now. Whoever pushes sees to those who wait for him, and tries again.
+    Full,
+    /// There still is none: whoever pushes is called when there may be.
+    Waits,
     /// The run was halted before there was room.
-    Halted(Parcel<M>),
+    Halted,
 }
 
-/// Why there is no room.
-enum NoRoom {
-    Yet,
-    Ever,
+/// A queue into which updates are pushed.
+trait Pushed<M: StateMachine> {
+    /// Whether it takes nothing before its owner has caught up.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
+    /// Whether whoever pushes must wait until there is room.
+    fn must_wait(&self) -> bool;
+
+    fn take_in(&mut self, update: Parcel<M>, clerk: &mut Clerk<'_, M>);
+
+    /// Whether its owner has something to do.
+    fn has_work(&self) -> bool;
 }
 
-impl NoRoom {
-    fn for_now<M: StateMachine>(self, envelope: Parcel<M>) -> Push<M> {
-        match self {
-            Self::Yet => Push::Waits(envelope),
-            Self::Ever => Push::Halted(envelope),
-        }
+impl<M: StateMachine> Pushed<M> for Inbox<Parcel<M>> {
+    fn must_wait(&self) -> bool {
+        self.must_wait()
+    }
+
+    fn take_in(&mut self, update: Parcel<M>, clerk: &mut Clerk<'_, M>) {
+        self.receive(update, clerk);
+    }
+
+    fn has_work(&self) -> bool {
+        self.has_work()
+    }
+}
+
+impl<M: StateMachine> Pushed<M> for Shard<M> {
+    fn is_behind(&self) -> bool {
+        self.is_behind()
+    }
+
+    fn must_wait(&self) -> bool {
+        self.must_wait()
+    }
+
+    fn take_in(&mut self, update: Parcel<M>, clerk: &mut Clerk<'_, M>) {
+        self.ingest(update, clerk);
+    }
+
+    fn has_work(&self) -> bool {
+        true
     }
 }
 
@@ -140,7 +180,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let parties = plan.names().worker_count() + plan.names().source_count() + routes.shards();
         let workers = plan.names().worker_count();
         let log = |lane: usize| {
-            Log::new(recording, spool.as_ref().map(|spool| Tape::new(spool, lane)), plan.codec().copied())
+            Log::new(recording, spool.as_ref().map(|spool| Tape::of_queue(spool, lane)), plan.codec().copied())
         };
         let inbox = |((worker, _), owner): (_, &Waker)| {
             let queue = Inbox::new(policies, plan.transport(PROMISED));
@@ -176,7 +216,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
 
     /// The log of the lane of a worker.
     pub(crate) fn worker_log(&self, worker: WorkerId) -> Log<M> {
-        let tape = self.spool.as_ref().map(|spool| Tape::new(spool, worker_lane(worker)));
+        let tape = self.spool.as_ref().map(|spool| Tape::of_worker(spool, worker));
         Log::new(self.recording, tape, self.plan.codec().copied())
     }
 
@@ -215,98 +255,89 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         self.talks.iter().flatten().for_each(|station| station.announce(phase, &self.activity));
     }
 
-    /// Pushes an update on its next hop.
-    pub(crate) fn send(&self, envelope: Parcel<M>, porter: &mut Porter) -> Push<M> {
-        match self.routes.route(&envelope.header) {
-            Hop::Inbox(_) => self.deliver(envelope, Carrier::Sender, porter),
-            Hop::Shard(shard) => self.ingest(shard, envelope, porter),
+    /// Pushes what stands first among the unsent updates of a worker, and what stands behind it and takes the same hop: one
+    /// lock for all of them, as if nobody else had come between.
+    pub(crate) fn send(&self, unsent: &mut VecDeque<Parcel<M>>, porter: &mut Porter) -> Push {
+        let Some(first) = unsent.front() else { return Push::Done };
+        let hop = self.routes.route(&first.header);
+        let goes_along = |header: &Header| self.routes.route(header) == hop;
+        match hop {
+            Hop::Inbox(to) => self.push(&self.inboxes[to.index()], unsent, goes_along, Carrier::Sender, porter),
+            Hop::Shard(shard) => self.push(self.shard(shard), unsent, goes_along, Carrier::Sender, porter),
         }
     }
 
-    /// Pushes an update into the inbox of its target.
-    pub(crate) fn deliver(&self, envelope: Parcel<M>, carrier: Carrier, porter: &mut Porter) -> Push<M> {
-        let post = self.inbox(envelope.header.to);
-        let must_wait = post.queue.must_wait();
-        let mut post = match self.room(post, must_wait, &envelope, carrier, porter) {
-            Ok(post) => post,
-            Err(no_room) => return no_room.for_now(envelope),
-        };
-        let act = match carrier {
-            Carrier::Sender => pushed(&envelope),
-            Carrier::Shard(shard) => Act::Deliver { shard },
-        };
-        post.with(self, &mut porter.news, |inbox, clerk| inbox.receive(envelope, clerk));
-        post.log.close(act);
+    /// Pushes what a shard has in hand.
+    pub(crate) fn deliver(&self, in_hand: &mut VecDeque<Parcel<M>>, shard: u32, porter: &mut Porter) -> Push {
+        let Some(to) = in_hand.front().map(|update| update.header.to) else { return Push::Done };
+        self.push(&self.inboxes[to.index()], in_hand, |header| header.to == to, Carrier::Shard(shard), porter)
+    }
+
+    /// Pushes into one queue what stands first and goes there, as long as there is room.
+    ///
+    /// The wait of a sender is written down where the room is missing, in its place among what fills and empties that
+    /// queue. A shard that waits is no sender; it shows in who waits for the shard.
+    fn push<Q: Pushed<M>>(
+        &self,
+        station: &Station<Desktop<M, Q>>,
+        updates: &mut VecDeque<Parcel<M>>,
+        goes_there: impl Fn(&Header) -> bool,
+        carrier: Carrier,
+        porter: &mut Porter,
+    ) -> Push {
+        let is_sender = matches!(carrier, Carrier::Sender);
+        let mut post = station.open();
+        let mut is_full = false;
+        while let Some(update) = updates.front().filter(|update| goes_there(&update.header)) {
+            let must_wait = post.queue.must_wait();
+            if must_wait || post.queue.is_behind() {
+                if must_wait && is_sender && !porter.is_stalled && post.phase() != Phase::Halted {
+                    let (by, serial) = serial_of(update);
+                    post.say(self, What::Stall, update, Act::Attempt { by, serial });
+                    porter.is_stalled = true;
+                }
+                is_full = true;
+                break;
+            }
+            if is_sender && std::mem::take(&mut porter.is_stalled) {
+                post.say(self, What::Resume, update, Act::Free);
+            }
+            let update = updates.pop_front().expect("it is there");
+            let act = match carrier {
+                Carrier::Sender => {
+                    let (by, serial) = serial_of(&update);
+                    Act::Push { by, serial }
+                }
+                Carrier::Shard(shard) => Act::Deliver { shard },
+            };
+            post.with(self, &mut porter.news, |queue, clerk| queue.take_in(update, clerk));
+            post.log.close(act);
+        }
         if post.queue.has_work() {
             post.wake_owner(&self.activity);
         } else {
             post.log.pause();
         }
-        if !post.queue.must_wait() {
-            post.call(Room::Updates, &self.activity);
-        }
-        drop(post);
-        self.tell(&mut porter.news);
-        Push::Done
-    }
-
-    /// Pushes an update into the ingress of a shard.
-    fn ingest(&self, shard: u32, envelope: Parcel<M>, porter: &mut Porter) -> Push<M> {
-        let post = self.shard(shard).open();
-        if post.queue.is_behind() {
-            return self.wait(post, porter).for_now(envelope);
-        }
-        let must_wait = post.queue.must_wait();
-        let mut post = match self.room(post, must_wait, &envelope, Carrier::Sender, porter) {
-            Ok(post) => post,
-            Err(no_room) => return no_room.for_now(envelope),
-        };
-        let act = pushed(&envelope);
-        post.with(self, &mut porter.news, |shard, clerk| shard.ingest(envelope, clerk));
-        post.log.close(act);
-        post.wake_owner(&self.activity);
-        if !post.queue.must_wait() {
-            post.call(Room::Updates, &self.activity);
-        }
-        drop(post);
-        self.tell(&mut porter.news);
-        Push::Done
-    }
-
-    /// The queue if there is room in it; otherwise whoever pushes waits.
-    ///
-    /// The wait of a sender is written down where the room is missing, in its place among what fills and empties that
-    /// queue. A shard that waits is no sender; it shows in who waits for the shard.
-    fn room<'o, Q>(
-        &self,
-        mut post: Open<'o, Desktop<M, Q>>,
-        must_wait: bool,
-        envelope: &Parcel<M>,
-        carrier: Carrier,
-        porter: &mut Porter,
-    ) -> Result<Open<'o, Desktop<M, Q>>, NoRoom> {
-        let is_sender = matches!(carrier, Carrier::Sender);
-        if must_wait {
-            if is_sender && !porter.is_stalled && post.phase() != Phase::Halted {
-                let (by, serial) = serial_of(envelope);
-                post.say(self, What::Stall, envelope, Act::Attempt { by, serial });
-                porter.is_stalled = true;
+        let pushed = if !is_full {
+            porter.may_wait = false;
+            if !post.queue.must_wait() {
+                post.call(Room::Updates, &self.activity);
             }
-            return Err(self.wait(post, porter));
-        }
-        if is_sender && std::mem::take(&mut porter.is_stalled) {
-            post.say(self, What::Resume, envelope, Act::Free);
-        }
-        Ok(post)
-    }
-
-    /// Whoever pushes waits for room, unless the run is halted.
-    fn wait<Q>(&self, post: Open<'_, Q>, porter: &Porter) -> NoRoom {
-        if post.phase() == Phase::Halted {
-            return NoRoom::Ever;
-        }
-        post.wait_for(Room::Updates, &porter.waker, &self.activity);
-        NoRoom::Yet
+            drop(post);
+            Push::Done
+        } else if post.phase() == Phase::Halted {
+            drop(post);
+            Push::Halted
+        } else if !std::mem::replace(&mut porter.may_wait, true) {
+            drop(post);
+            Push::Full
+        } else {
+            porter.may_wait = false;
+            post.wait_for(Room::Updates, &porter.waker, &self.activity);
+            Push::Waits
+        };
+        self.tell(&mut porter.news);
+        pushed
     }
 
     /// The inbox to which a source brings a message, once there is room; none if the run takes no more.
@@ -351,8 +382,16 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
-        self.pass_on(post);
+        // To wake a source for a single message would cost more than the message.
+        if post.queue.has_ample_external_room() {
+            self.pass_on(post);
+        }
         picked
+    }
+
+    /// A worker is about to wait, and to pick nothing: sources fill what room there is.
+    pub(crate) fn invite(&self, worker: WorkerId) {
+        self.pass_on(&mut self.inbox(worker));
     }
 
     /// The session that sent this, if one did.
@@ -521,11 +560,6 @@ impl<M: StateMachine, Q> Desktop<M, Q> {
         self.with(transport, &mut News::default(), |_, clerk| _ = clerk.report(what, envelope));
         self.log.close(act);
     }
-}
-
-fn pushed<M: StateMachine>(envelope: &Parcel<M>) -> Act {
-    let (by, serial) = serial_of(envelope);
-    Act::Push { by, serial }
 }
 
 /// Who sent an update, and as which of its updates: a sender's own entry in a clock counts what it has sent.

@@ -378,6 +378,26 @@ fn deadlocks(names: &'static [&'static str], placement: Placement) -> Arc<Plan<D
     placed(system, placement)
 }
 
+/// Sources are not woken for each message that is taken out; still none waits while there is room for what it has.
+#[test]
+fn sources_fill_the_room_of_a_worker_that_waits() {
+    let alone = Arc::new(Barrier::new(1));
+    let make = move |seat: Seat<'_>| Deadlocks { all_there: Arc::clone(&alone), others: vec![seat.id()] };
+    let system = System::new("deadlocks")
+        .workers(["a", "bystander"], make)
+        .messages("first", [("a", ()); 4])
+        .messages("second", [("a", ()); 8])
+        .with(|policies| (policies.on_full, policies.capacity, policies.external_capacity) = (OnFull::Stall, 1, 6));
+    for outcome in run_apart(20, &system.plan().expect("a plan")) {
+        assert_eq!(outcome.end.reason, EndReason::Quiescent);
+        assert_eq!(
+            outcome.metrics.fed,
+            1 + 6,
+            "one that is handled and makes it wait, and as many as there is room for"
+        );
+    }
+}
+
 #[test]
 fn senders_that_wait_for_each_other_end_the_run() {
     let (a, b) = (WorkerId::new(0), WorkerId::new(1));

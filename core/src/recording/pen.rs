@@ -1,7 +1,8 @@
 //! How acts become bytes and bytes acts.
 //!
 //! An act is a tag and its numbers, each as a LEB128 varint; times are written as what has passed since the last in their
-//! lane, and before what a handler said stands its length and one, or 0 if nobody answered. Fixed for ever, as it stands in files: a tag is never given to another act.
+//! lane, and before what a handler said stands its length and one, or 0 if nobody answered. Fixed for ever, as it
+//! stands in files: a tag is never given to another act.
 
 use super::act::{Act, Handling};
 use crate::ids::{SourceId, Time, WorkerId};
@@ -32,6 +33,7 @@ pub struct Pen {
 
 impl Pen {
     /// Writes an act behind what is in `bytes`.
+    #[inline(always)]
     pub fn write(&mut self, act: Act<'_>, bytes: &mut Vec<u8>) {
         match act {
             Act::Take { source } => tagged(TAKE, source.index() as u64, bytes),
@@ -72,6 +74,7 @@ impl Pen {
         }
     }
 
+    #[inline]
     fn handling(&mut self, handling: Handling<'_>, bytes: &mut Vec<u8>) {
         self.time(handling.now, bytes);
         varint(handling.deaths.into(), bytes);
@@ -81,6 +84,7 @@ impl Pen {
 
     /// What has passed, in a wheel of 2^64 nanoseconds: two threads may look at the clock in another order than they take
     /// a lock.
+    #[inline]
     fn time(&mut self, now: Time, bytes: &mut Vec<u8>) {
         varint(zigzag(now.0.wrapping_sub(self.last)), bytes);
         self.last = now.0;

@@ -41,9 +41,13 @@ impl Said {
         self.is_lost |= event.what == What::Crash(Cause::Killed);
         let Some((code, one, two)) = code(&event) else { return };
         let before = self.bytes.len();
-        self.bytes.push(code);
-        varint(one, &mut self.bytes);
-        varint(two, &mut self.bytes);
+        if one < 0x80 && two < 0x80 {
+            self.bytes.extend_from_slice(&[code, one as u8, two as u8]);
+        } else {
+            self.bytes.push(code);
+            varint(one, &mut self.bytes);
+            varint(two, &mut self.bytes);
+        }
         let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
         put_text(text.as_bytes(), &mut self.bytes);
         match input {
@@ -57,14 +61,15 @@ impl Said {
         }
     }
 
+    #[inline]
     fn put_input<M: StateMachine>(&mut self, input: &Input<M>, codec: Option<&Codec<M>>) {
-        self.scratch.clear();
         if let Some(codec) = codec
             && let Some(sketch) = codec.sketch(input)
         {
             if sketch.len() > VALUE_MAX {
                 return put_hash(sketch.len(), VALUE, sketch.hash(), &mut self.bytes);
             }
+            self.scratch.clear();
             if let Ok(value) = codec.put_input(input, std::mem::take(&mut self.scratch)) {
                 self.scratch = value;
                 return put(&self.scratch, VALUE, &mut self.bytes);
@@ -77,16 +82,23 @@ impl Said {
     }
 
     /// What was said since the last [`Said::clear`]; none if the process died that was to say it.
+    #[inline]
     pub fn bytes(&mut self) -> Option<&[u8]> {
         if let Some(hash) = self.beyond.take() {
-            self.bytes.push(BEYOND);
-            varint(hash, &mut self.bytes);
-            self.bytes.extend_from_slice(&[0; 3]);
+            self.put_beyond(hash);
         }
         (!self.is_lost).then_some(&self.bytes)
     }
 
+    #[cold]
+    fn put_beyond(&mut self, hash: u64) {
+        self.bytes.push(BEYOND);
+        varint(hash, &mut self.bytes);
+        self.bytes.extend_from_slice(&[0; 3]);
+    }
+
     /// Forgets it, keeping its memory.
+    #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.beyond = None;
@@ -101,6 +113,7 @@ const BEYOND: u8 = 17;
 const HASHED: u64 = 1;
 const VALUE: u64 = 2;
 
+#[inline]
 fn put_text(text: &[u8], bytes: &mut Vec<u8>) {
     match text.len() <= TEXT_MAX {
         true => put(text, 0, bytes),
@@ -108,11 +121,13 @@ fn put_text(text: &[u8], bytes: &mut Vec<u8>) {
     }
 }
 
+#[inline]
 fn put(what: &[u8], kind: u64, bytes: &mut Vec<u8>) {
     varint((what.len() as u64) << 2 | kind, bytes);
     bytes.extend_from_slice(what);
 }
 
+#[inline]
 fn put_hash(len: u64, kind: u64, hash: u64, bytes: &mut Vec<u8>) {
     varint(len << 2 | kind | HASHED, bytes);
     bytes.extend_from_slice(&hash.to_le_bytes());
