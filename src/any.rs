@@ -126,6 +126,20 @@ pub trait AnySystem: Send + Sync {
     #[cfg(all(feature = "threads", unix))]
     fn run_on_processes(&self, processes: &Processes, laws: Option<&[String]>) -> Result<RealRun, RealRunError>;
 
+    /// A run with threads of which nothing is kept but what it measures.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    #[cfg(feature = "threads")]
+    fn measure_on_threads(&self, threads: &Threads) -> Result<Metrics, RealRunError>;
+
+    /// A run with a process for each worker, of which nothing is kept but what it measures.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    #[cfg(all(feature = "threads", unix))]
+    fn measure_on_processes(&self, processes: &Processes) -> Result<Metrics, RealRunError>;
+
     /// If this process was started to be a worker of this system, it is that, and this never returns: see
     /// [`Processes::serve`].
     ///
@@ -334,6 +348,16 @@ impl<M: StateMachine> AnySystem for System<M> {
     fn run_on_processes(&self, processes: &Processes, laws: Option<&[String]>) -> Result<RealRun, RealRunError> {
         let plan = self.plan()?;
         judge(&plan, processes.clone().record(true).run(&plan)?, laws)
+    }
+
+    #[cfg(feature = "threads")]
+    fn measure_on_threads(&self, threads: &Threads) -> Result<Metrics, RealRunError> {
+        Ok(threads.clone().record(false).run(&self.plan()?)?.metrics)
+    }
+
+    #[cfg(all(feature = "threads", unix))]
+    fn measure_on_processes(&self, processes: &Processes) -> Result<Metrics, RealRunError> {
+        Ok(processes.clone().record(false).run(&self.plan()?)?.metrics)
     }
 
     #[cfg(all(feature = "threads", unix))]

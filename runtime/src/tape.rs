@@ -20,8 +20,6 @@ use crate::apart::Apart;
 use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
 use crate::wire::{FrameWriter, Stream, WireError};
 
-const _: () = assert!(size_of::<Tape>() == 64);
-
 /// A lane hands over what is on its tape when that is so many bytes.
 const HAND_OVER: usize = 4 << 10;
 /// How often tapes are written out.
@@ -51,19 +49,51 @@ struct Reel {
     room: Condvar,
 }
 
-/// The tape of one lane, in one line of a processor's cache: that of a queue goes from core to core.
+/// The tape of one lane.
+///
+/// That of a queue is written by whoever holds its lock, one core after the other, a few bytes each. So all that is touched
+/// each time, and the last few acts with it, lie in one line of a processor's cache.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Tape {
     spool: Arc<Spool>,
+    /// What the handler says whose act is next; only on the tape of a worker.
+    said: Option<Box<Said>>,
+    roll: Box<Roll>,
+    /// How often it had been asked to hand over when it last did.
+    heard: u32,
+    few: Few,
+}
+
+/// What is on a tape but for the last few acts of a queue.
+#[derive(Debug)]
+struct Roll {
     lane: usize,
     pen: Pen,
-    /// What the handler says whose act is next. On tapes of workers only: what stands beside a queue is written by many.
-    said: Option<Box<Said>>,
     /// What is not handed over yet.
     bytes: Vec<u8>,
-    /// How often it had been asked to when it last did.
-    heard: u32,
+}
+
+/// A few bytes.
+#[derive(Debug)]
+struct Few {
+    len: u8,
+    bytes: [u8; FEW],
+}
+
+const FEW: usize = 35;
+const _: () = assert!(size_of::<Tape>() == 64, "one line");
+/// No act of a queue is longer: a tag, a number of 32 bits, a time.
+const ACT_MAX: usize = 1 + 5 + 10;
+
+impl Extend<u8> for Few {
+    #[inline(always)]
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        for byte in bytes {
+            self.bytes[usize::from(self.len)] = byte;
+            self.len += 1;
+        }
+    }
 }
 
 impl Tape {
@@ -78,8 +108,8 @@ impl Tape {
     }
 
     fn new(spool: &Arc<Spool>, lane: usize, said: Option<Box<Said>>) -> Self {
-        let (pen, bytes) = (Pen::default(), Vec::with_capacity(2 * HAND_OVER));
-        Self { spool: Arc::clone(spool), lane, pen, said, bytes, heard: 0 }
+        let roll = Roll { lane, pen: Pen::default(), bytes: Vec::with_capacity(2 * HAND_OVER) };
+        Self { spool: Arc::clone(spool), said, roll: Box::new(roll), heard: 0, few: Few { len: 0, bytes: [0; FEW] } }
     }
 
     /// Takes note of what a handler says.
@@ -100,27 +130,42 @@ impl Tape {
     /// Writes an act, with what was said if anything could be.
     #[inline(always)]
     pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(Option<&'s [u8]>) -> Option<Act<'s>>) {
-        let Self { spool, pen, said, bytes, .. } = self;
+        let Self { spool, said, roll, heard, few } = self;
         let is_wanted = !spool.is_closed.load(Ordering::Relaxed);
-        match said {
-            None => is_wanted.then(|| act(None)).flatten().into_iter().for_each(|act| pen.write(act, bytes)),
-            Some(said) => {
-                is_wanted.then(|| act(said.bytes())).flatten().into_iter().for_each(|act| pen.write(act, bytes));
-                said.clear();
+        let is_long = if let Some(said) = said {
+            if let Some(act) = is_wanted.then(|| act(said.bytes())).flatten() {
+                roll.pen.write(act, &mut roll.bytes);
             }
-        }
-        let asked = self.spool.asked.load(Ordering::Relaxed);
-        if self.bytes.len() >= HAND_OVER || asked != self.heard {
-            self.heard = asked;
+            said.clear();
+            roll.bytes.len() >= HAND_OVER
+        } else {
+            if let Some(act) = is_wanted.then(|| act(None)).flatten() {
+                roll.pen.write(act, few);
+            }
+            usize::from(few.len) > FEW - ACT_MAX && roll.take(few)
+        };
+        let asked = spool.asked.load(Ordering::Relaxed);
+        if is_long || asked != *heard {
+            *heard = asked;
             self.hand_over();
         }
     }
 
     /// Hands over what is on it.
     pub(crate) fn hand_over(&mut self) {
-        if !self.bytes.is_empty() {
-            self.spool.put(self.lane, &mut self.bytes);
+        self.roll.take(&mut self.few);
+        if !self.roll.bytes.is_empty() {
+            self.spool.put(self.roll.lane, &mut self.roll.bytes);
         }
+    }
+}
+
+impl Roll {
+    /// Takes over a few bytes. Whether that is enough to hand over.
+    fn take(&mut self, few: &mut Few) -> bool {
+        self.bytes.extend_from_slice(&few.bytes[..usize::from(few.len)]);
+        few.len = 0;
+        self.bytes.len() >= HAND_OVER
     }
 }
 
@@ -218,5 +263,29 @@ impl Drop for CloseAtEnd<'_> {
             reel.bytes.lock().unwrap_or_else(PoisonError::into_inner).clear();
             reel.room.notify_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use raddle_core::recording::Reader;
+    use raddle_core::{SourceId, Time};
+
+    use super::*;
+
+    #[test]
+    fn the_longest_acts_of_a_queue_are_all_there() {
+        let spool = Arc::new(Spool::new(1));
+        let mut tape = Tape::of_queue(&spool, 0);
+        let act = |nth: u64| match nth % 3 {
+            0 => Act::Pick,
+            _ => Act::Ask { session: SourceId::new(u32::MAX), now: Time((nth % 2) << 62) },
+        };
+        (0..5_000).for_each(|nth| tape.write(|_| Some(act(nth))));
+        drop(tape);
+        let bytes = spool.reels[0].bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = Reader::new(&bytes[1..]);
+        (0..5_000).for_each(|nth| assert_eq!(reader.next(), Ok(Some(act(nth)))));
+        assert_eq!(reader.next(), Ok(None));
     }
 }

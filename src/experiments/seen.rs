@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use raddle_checkers::Verdict;
 use raddle_core::{Event, Lane, MessageId, Trace, What, WorkerId};
-use raddle_runtime::Threads;
+use raddle_runtime::{Metrics, Threads};
 use raddle_sim::Settings;
 
-use crate::any::{AnySystem, RealRun, RealRunError, Search};
+use crate::any::{AnySystem, RealRunError, Search};
 
 /// What an experiment runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -39,15 +39,26 @@ pub(crate) struct Case {
     pub(crate) label: String,
     pub(crate) system: Box<dyn AnySystem>,
     pub(crate) runs: u64,
+    /// Whether real runs are traced: to keep each event takes longer than to handle an input.
+    is_traced: bool,
     /// How the simulator runs it.
     pub(crate) settings: Settings,
 }
 
-/// A case and the traces of its runs.
+/// A case and what came of its runs.
 pub(crate) struct Seen {
     pub(crate) label: String,
     pub(crate) driver: Driver,
+    /// None of real runs that are not traced.
     pub(crate) traces: Vec<Trace>,
+    /// Of real runs that are not traced.
+    pub(crate) metrics: Vec<Metrics>,
+}
+
+/// What came of one run.
+enum Run {
+    Traced(Trace),
+    Measured(Metrics),
 }
 
 /// An experiment that could not be done.
@@ -66,40 +77,52 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 impl Case {
     pub(crate) fn new(label: impl Into<String>, system: Box<dyn AnySystem>, runs: u64) -> Self {
-        Self { label: label.into(), system, runs, settings: Settings::default() }
+        Self { label: label.into(), system, runs, is_traced: true, settings: Settings::default() }
+    }
+
+    /// Only measures real runs.
+    pub(crate) fn untraced(self) -> Self {
+        Self { is_traced: false, ..self }
     }
 
     /// Runs it.
     pub(crate) fn run(&self, driver: Driver, stop: &Arc<AtomicBool>) -> Result<Seen, ExperimentError> {
-        let mut traces = Vec::new();
+        let (mut traces, mut metrics) = (Vec::new(), Vec::new());
         for seed in 0..self.runs {
             if stop.load(Ordering::Relaxed) {
                 return Err(ExperimentError::Stopped);
             }
-            traces.push(self.run_once(driver, seed, stop)?);
+            match self.run_once(driver, seed, stop)? {
+                Run::Traced(trace) => traces.push(trace),
+                Run::Measured(run) => metrics.push(run),
+            }
         }
-        Ok(Seen { label: self.label.clone(), driver, traces })
+        Ok(Seen { label: self.label.clone(), driver, traces, metrics })
     }
 
-    fn run_once(&self, driver: Driver, seed: u64, stop: &Arc<AtomicBool>) -> Result<Trace, ExperimentError> {
+    fn run_once(&self, driver: Driver, seed: u64, stop: &Arc<AtomicBool>) -> Result<Run, ExperimentError> {
         let threads = || Threads::new().seed(seed).time_limit(Some(TIME_LIMIT)).stop_flag(Arc::clone(stop));
         // What laws say is asked of the trace, where an experiment wants to know.
         let laws = Some(&[][..]);
-        let of_real = |run: RealRun| run.trace;
-        match driver {
+        let system = &self.system;
+        Ok(match driver {
             Driver::Sim => {
                 let search = Search { settings: self.settings.clone(), laws: Some(Vec::new()), ..Search::default() };
-                Ok(self.system.record(&search, seed)?.trace)
+                Run::Traced(system.record(&search, seed)?.trace)
             }
-            Driver::Threads => Ok(of_real(self.system.run_on_threads(&threads(), laws)?)),
+            Driver::Threads if self.is_traced => Run::Traced(system.run_on_threads(&threads(), laws)?.trace),
+            Driver::Threads => Run::Measured(system.measure_on_threads(&threads())?),
             #[cfg(unix)]
             Driver::Processes => {
                 let processes = raddle_runtime::Processes::new(threads());
-                Ok(of_real(self.system.run_on_processes(&processes, laws)?))
+                match self.is_traced {
+                    true => Run::Traced(system.run_on_processes(&processes, laws)?.trace),
+                    false => Run::Measured(system.measure_on_processes(&processes)?),
+                }
             }
             #[cfg(not(unix))]
             Driver::Processes => unreachable!("the command has refused it"),
-        }
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! What updates cost those who send messages: a front that makes none, one of every second message, one, or five of each.
+//!
+//! Whoever finds a queue full waits (`on_full = stall`), so that nothing is lost and each case does all of its work.
 
-use raddle_core::{Outbox, StateMachine, System, What, WorkerId};
+use raddle_core::{OnFull, Outbox, StateMachine, System, What, WorkerId};
 use serde::{Deserialize, Serialize};
 
 use super::table::{Cell, rate};
@@ -43,7 +45,11 @@ impl StateMachine for Desk {
 }
 
 fn cases(driver: Driver) -> Vec<Case> {
-    let messages = if driver == Driver::Sim { 100 } else { 20_000 };
+    let (messages, runs) = match driver {
+        Driver::Sim => (100, 20),
+        Driver::Threads => (200_000, 5),
+        Driver::Processes => (20_000, 3),
+    };
     let case = |(at, (of_two, label)): (usize, &(u32, &'static str))| {
         let of_two = *of_two;
         // A system of its own each: a process must know which it belongs to.
@@ -51,10 +57,24 @@ fn cases(driver: Driver) -> Vec<Case> {
         let system = System::new(name)
             .workers(["front"].into_iter().chain(BACKS), move |_| Desk { of_two, heard: 0 })
             .messages("client", (0..messages).map(|_| ("front", ())))
+            .with(|policies| policies.on_full = OnFull::Stall)
             .on_processes();
-        Case::new(*label, Box::new(system), if driver == Driver::Sim { 20 } else { 3 })
+        Case::new(*label, Box::new(system), runs).untraced()
     };
     LOADS.iter().enumerate().map(case).collect()
+}
+
+/// Messages and updates that were handled, and how long that took.
+fn handled(seen: &Seen) -> (u64, u64, u64) {
+    let of =
+        |is_update: bool| seen.count(|event| event.what == What::Handle && event.header.link().is_some() == is_update);
+    let mut all = (of(false), of(true), seen.elapsed());
+    for metrics in &seen.metrics {
+        all.0 += metrics.fed;
+        all.1 += metrics.handled - metrics.fed;
+        all.2 += metrics.elapsed.as_nanos() as u64;
+    }
+    all
 }
 
 fn table(driver: Driver, seen: &[Seen]) -> Table {
@@ -65,14 +85,8 @@ fn table(driver: Driver, seen: &[Seen]) -> Table {
     let mut table = Table::new(&columns);
     let mut parts = Vec::new();
     for seen in seen {
-        let elapsed = seen.elapsed();
-        let of = |is_update: bool| {
-            let is_it =
-                |event: &raddle_core::Event| event.what == What::Handle && event.header.link().is_some() == is_update;
-            let many = seen.count(is_it);
-            (many, rate(driver, many, elapsed))
-        };
-        let ((messages, message_rate), (updates, update_rate)) = (of(false), of(true));
+        let (messages, updates, elapsed) = handled(seen);
+        let (message_rate, update_rate) = (rate(driver, messages, elapsed), rate(driver, updates, elapsed));
         let without: f64 = parts.first().map_or(message_rate, |first: &(f64, f64)| first.0);
         let extra = 1.0 + updates as f64 / messages.max(1) as f64;
         parts.push((message_rate, extra));

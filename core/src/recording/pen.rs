@@ -34,7 +34,7 @@ pub struct Pen {
 impl Pen {
     /// Writes an act behind what is in `bytes`.
     #[inline(always)]
-    pub fn write(&mut self, act: Act<'_>, bytes: &mut Vec<u8>) {
+    pub fn write(&mut self, act: Act<'_>, bytes: &mut impl Extend<u8>) {
         match act {
             Act::Take { source } => tagged(TAKE, source.index() as u64, bytes),
             Act::Push { by } => tagged(PUSH, by.index() as u64, bytes),
@@ -49,18 +49,18 @@ impl Pen {
                 tagged(EXPIRE, session.index() as u64, bytes);
                 self.time(now, bytes);
             }
-            Act::Deliver => bytes.push(DELIVER),
-            Act::Pick => bytes.push(PICK),
-            Act::PickAlong => bytes.push(PICK_ALONG),
-            Act::Idle => bytes.push(IDLE),
-            Act::Nacked => bytes.push(NACKED),
-            Act::Route => bytes.push(ROUTE),
+            Act::Deliver => bytes.extend([DELIVER]),
+            Act::Pick => bytes.extend([PICK]),
+            Act::PickAlong => bytes.extend([PICK_ALONG]),
+            Act::Idle => bytes.extend([IDLE]),
+            Act::Nacked => bytes.extend([NACKED]),
+            Act::Route => bytes.extend([ROUTE]),
             Act::Handle(handling) => {
-                bytes.push(HANDLE);
+                bytes.extend([HANDLE]);
                 self.handling(handling, bytes);
             }
             Act::Start(handling) => {
-                bytes.push(START);
+                bytes.extend([START]);
                 self.handling(handling, bytes);
             }
             Act::Fire { nth, handling } => {
@@ -68,24 +68,24 @@ impl Pen {
                 self.handling(handling, bytes);
             }
             Act::Kill { now } => {
-                bytes.push(KILL);
+                bytes.extend([KILL]);
                 self.time(now, bytes);
             }
         }
     }
 
     #[inline]
-    fn handling(&mut self, handling: Handling<'_>, bytes: &mut Vec<u8>) {
+    fn handling(&mut self, handling: Handling<'_>, bytes: &mut impl Extend<u8>) {
         self.time(handling.now, bytes);
         varint(handling.deaths.into(), bytes);
         varint(handling.said.map_or(0, |said| said.len() as u64 + 1), bytes);
-        bytes.extend_from_slice(handling.said.unwrap_or_default());
+        bytes.extend(handling.said.unwrap_or_default().iter().copied());
     }
 
     /// What has passed, in a wheel of 2^64 nanoseconds: two threads may look at the clock in another order than they take
     /// a lock.
     #[inline]
-    fn time(&mut self, now: Time, bytes: &mut Vec<u8>) {
+    fn time(&mut self, now: Time, bytes: &mut impl Extend<u8>) {
         varint(zigzag(now.0.wrapping_sub(self.last)), bytes);
         self.last = now.0;
     }
@@ -182,8 +182,8 @@ impl<'a> Reader<'a> {
 }
 
 #[inline]
-fn tagged(tag: u8, number: u64, bytes: &mut Vec<u8>) {
-    bytes.push(tag);
+fn tagged(tag: u8, number: u64, bytes: &mut impl Extend<u8>) {
+    bytes.extend([tag]);
     varint(number, bytes);
 }
 
@@ -198,12 +198,12 @@ const fn unzigzag(number: u64) -> u64 {
 }
 
 #[inline]
-pub(super) fn varint(mut number: u64, bytes: &mut Vec<u8>) {
+pub(super) fn varint(mut number: u64, bytes: &mut impl Extend<u8>) {
     while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
+        bytes.extend([number as u8 | 0x80]);
         number >>= 7;
     }
-    bytes.push(number as u8);
+    bytes.extend([number as u8]);
 }
 
 /// The number at a place, and where it ends; none if it ends nowhere or has more than 64 bits.
