@@ -303,7 +303,7 @@ fn what_nobody_can_tell_ends_with_5() {
         .prints("unknown: ring")
         .prints("10 of 10 runs did not end");
     here().run("explore ring --time 20ms --seeds 1000000000").ends(5).prints("before the last seed");
-    here().run("explore ring --time 20ms").ends(0).prints("clean: ring");
+    here().run("explore ring --time 1s").ends(0).prints("clean: ring");
     here().run("explore triangle --network causal --laws fifo --seeds 10 --strict").ends(0);
 }
 
