@@ -63,6 +63,10 @@ impl<M: StateMachine> Slab<M> {
     }
 
     pub(crate) fn reset(&mut self) {
+        if !self.is_empty() {
+            // The last run was left in the middle.
+            self.inputs.fill_with(|| None);
+        }
         self.free.clear();
         self.free.extend((0..self.cards.len() as Slot).rev());
     }

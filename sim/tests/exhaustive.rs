@@ -278,16 +278,50 @@ impl StateMachine for Log {
     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
 }
 
+/// n messages from as many sources to one who writes them down.
+fn statefan(n: u32) -> System<Log> {
+    let system = System::new("fan").workers(["z"], |_| Log::default()).hashed().laws(["no-panic"]);
+    let system = system.with(|policies| policies.order = Order::Arrival);
+    (0..n).fold(system, |system, i| system.messages(format!("s{i}"), [("z", i)]))
+}
+
 #[test]
 fn states_are_visited_once() {
     for (n, states, ends) in [(5, 326, 120), (6, 1_957, 720), (7, 13_700, 5_040)] {
-        let system = System::new("fan").workers(["z"], |_| Log::default()).hashed().laws(["no-panic"]);
-        let system = system.with(|policies| policies.order = Order::Arrival);
-        let system = (0..n).fold(system, |system, i| system.messages(format!("s{i}"), [("z", i)]));
-        let report = explore(system, Exhaustive::States, Network::Fifo);
+        let report = explore(statefan(n), Exhaustive::States, Network::Fifo);
         assert_eq!((exhausted(&report).states, exhausted(&report).executions), (Some(states), ends));
         assert!(exhausted(&report).complete && exhausted(&report).unknown.is_empty());
     }
+}
+
+/// With what is broken at a state in the middle and at the end, and what is reached where no run ends.
+#[test]
+fn states_are_found_in_one_order_by_any_number_of_jobs() {
+    let at =
+        |log: &'static [u32]| move |run: &raddle_core::Snapshot<'_, Log>| run.machine("z").is_some_and(|z| z.0 == log);
+    let not =
+        |log: &'static [u32]| move |run: &raddle_core::Snapshot<'_, Log>| run.machine("z").is_some_and(|z| z.0 != log);
+    let system = statefan(7)
+        .always("never-3-1-2", not(&[3, 1, 2]))
+        .at_end("not-down", not(&[6, 5, 4, 3, 2, 1, 0]))
+        .sometimes("2-6", at(&[2, 6]));
+    let search = |jobs| {
+        let explore = Explore::new(system.clone()).strategy(StrategyKind::Exhaustive(Exhaustive::States)).jobs(jobs);
+        let report = explore.run().expect("it can be searched");
+        let exhausted = exhausted(&report);
+        let found = report.found.iter().chain(&exhausted.also);
+        let found: Vec<_> =
+            found.map(|found| (found.signature.clone(), found.steps, found.schedule.clone())).collect();
+        let counts =
+            (exhausted.states, exhausted.executions, exhausted.violating, exhausted.one_job, exhausted.complete);
+        (counts, exhausted.first_violation, report.reached.clone(), report.steps, found)
+    };
+    let one = search(1);
+    assert_eq!(one.0, (Some(13_700), 5_040, 24 + 1, false, true));
+    assert!(one.2["2-6"] > 0, "{:?}", one.2);
+    assert_eq!(one.4.iter().map(|found| found.1).collect::<Vec<_>>(), [3, 7], "the nearest first");
+    assert_eq!(search(2), one);
+    assert_eq!(search(5), one);
 }
 
 #[test]
@@ -485,6 +519,7 @@ fn an_interrupted_search_comes_to_the_same() {
     interrupted(&twopc(3), Exhaustive::Dpor, Network::Bag, 8);
     interrupted(&twopc(3), Exhaustive::Dpor, Network::Mailbox, 8);
     interrupted(&fanin(3), Exhaustive::Dfs, Network::Fifo, 10);
+    interrupted(&statefan(6), Exhaustive::States, Network::Fifo, 100);
     let faults = FaultPlan::default().with(FaultKind::Loss, 2);
     let settings = |network| Settings { network, faults, ..Settings::default() };
     interrupted_under(&settings(Network::Bag), &fanin(3), Exhaustive::Dpor, 10);

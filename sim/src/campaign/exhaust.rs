@@ -75,16 +75,16 @@ pub(super) fn exhaust<M: StateMachine>(
     let parts = Arc::new(parts.into_iter().map(|part| Mutex::new(Some(part))).collect::<Vec<_>>());
     let (sender, receiver) = channel();
     let mut watches = Vec::new();
-    let mut stages = vec![stage];
-    while stages.len() < asked.min(count) {
-        stages.push(shared.task.stage()?);
-    }
-    for mut stage in stages {
+    let mut stage = Some(stage);
+    for _ in 0..asked.min(count) {
+        let stages = (0..shared.task.stages(asked)).map(|_| stage.take().map_or_else(|| shared.task.stage(), Ok));
+        let mut stages = stages.collect::<Result<Vec<_>, _>>()?;
         let busy = Arc::new(AtomicBool::new(true));
-        watches.push((Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy)));
+        let watch = |stage: &Stage<M>| (Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy));
+        watches.extend(stages.iter().map(watch));
         let (shared, parts, sender) = (Arc::clone(&shared), Arc::clone(&parts), sender.clone());
         thread::spawn(move || {
-            let work = AssertUnwindSafe(|| search_parts(&mut stage, &shared, &parts, &sender));
+            let work = AssertUnwindSafe(|| search_parts(&mut stages, &shared, &parts, &sender));
             if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
                 first.get_or_insert(panic);
             }
@@ -139,14 +139,14 @@ pub(super) fn exhaust<M: StateMachine>(
     let broken = report.found.iter().chain(&exhausted.also).map(|found| found.violation.law.clone());
     let broken: Vec<String> = broken.collect();
     exhausted.unknown.retain(|unknown| !broken.contains(&unknown.law));
-    exhausted.one_job = count == 1 && explore.jobs > 1;
+    exhausted.one_job = count == 1 && explore.jobs > 1 && shared.task.stages(explore.jobs) == 1;
     report.exhausted = Some(exhausted);
     Ok(())
 }
 
 /// One job: takes parts until there are no more.
 fn search_parts<M: StateMachine>(
-    stage: &mut Stage<M>,
+    stages: &mut [Stage<M>],
     shared: &Exhausting<M>,
     parts: &[Mutex<Option<search::Part>>],
     sender: &Sender<Part>,
@@ -154,7 +154,7 @@ fn search_parts<M: StateMachine>(
     loop {
         let at = shared.next.fetch_add(1, Ordering::AcqRel) as usize;
         let Some(part) = parts.get(at).and_then(|part| part.lock().ok()?.take()) else { return };
-        let searched = shared.task.search(part, stage, &shared.control[at], &mut |_| {});
+        let searched = shared.task.search(part, stages, &shared.control[at], &mut |_| {});
         if sender.send((at, searched)).is_err() {
             return;
         }

@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use raddle_core::{FaultKind, Policies, StateMachine};
 use serde::{Deserialize, Serialize};
 
+use super::breadth::Node;
 use super::dfs::Level;
 use super::event::{Event, Extra, Outcome};
 use super::search::Task;
@@ -92,6 +93,8 @@ pub(crate) enum Left {
     Schedules { base: usize, levels: Vec<Level> },
     /// The wakeup trees along a run.
     Wakeup(SavedRun),
+    /// The states in the order in which they were found, of which so many are looked at.
+    States { done: usize, queue: Vec<Node> },
 }
 
 /// A run of `dpor` up to where it branches off next.

@@ -34,6 +34,7 @@
 //! ```
 
 // Start at `search`, then `dpor`, whose head has the algorithm.
+mod breadth;
 mod checkpoint;
 mod dfs;
 mod dpor;
@@ -115,7 +116,7 @@ pub fn visit<M: StateMachine>(
             control.stop.store(true, Ordering::Relaxed);
         }
     };
-    let searched = task.search(search::Part::Whole, &mut stage, &control, &mut see)?;
+    let searched = task.search(search::Part::Whole, std::slice::from_mut(&mut stage), &control, &mut see)?;
     Ok(Exhausted::of(&searched))
 }
 

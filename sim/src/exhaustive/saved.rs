@@ -95,6 +95,13 @@ impl<M: StateMachine> Saves<M> {
         }
     }
 
+    /// Saves the run, of which this many steps are done, unless it is saved there.
+    pub(crate) fn save_here(&mut self, depth: usize, runner: &Runner<M>, violation: Option<&Violation>) {
+        if self.used == 0 || self.saves[self.used - 1].depth < depth {
+            self.save(depth, runner, violation);
+        }
+    }
+
     fn save(&mut self, depth: usize, runner: &Runner<M>, violation: Option<&Violation>) {
         let Some(assign) = &self.assign else { return };
         if self.used == SAVES_MAX {

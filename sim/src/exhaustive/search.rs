@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use raddle_core::{FaultKind, Order, Plan, StateMachine};
 
+use super::breadth::Breadth;
 use super::checkpoint::{self, CheckpointError, Left, SavedPart, SavedTally};
 use super::dfs::{Dfs, Level};
 use super::dpor::{self, Dpor, Went};
@@ -13,7 +14,7 @@ use super::refusal::Refusal;
 use super::relation::Relation;
 use super::scout::scout;
 use super::stage::Stage;
-use super::states::{self, States};
+use super::states;
 use super::tally::{Control, Tally};
 use crate::run::{RunError, Runner};
 use crate::settings::{Granularity, Network, Settings};
@@ -117,9 +118,6 @@ impl<M: StateMachine> Task<M> {
     /// The parts of this search: from the beginning, or from where the checkpoint in this file left it.
     pub(crate) fn begin(&self, stage: &mut Stage<M>, file: Option<&Path>) -> Result<Vec<Part>, Refusal> {
         let Some(file) = file else { return Ok(self.parts(stage)) };
-        if self.kind == Exhaustive::States {
-            return Err(CheckpointError::Never("the states seen so far are too many to write down").into());
-        }
         if self.plan.commuting().is_some() {
             return Err(CheckpointError::Never("messages declared to commute cannot be written down").into());
         }
@@ -148,14 +146,21 @@ impl<M: StateMachine> Task<M> {
         }
     }
 
-    /// Searches a part, or until it is told to stop.
+    /// How many stages a part is searched on, where there may be so many.
+    pub(crate) const fn stages(&self, jobs: usize) -> usize {
+        if matches!(self.kind, Exhaustive::States) { jobs } else { 1 }
+    }
+
+    /// Searches a part, or until it is told to stop. It takes one stage; states are searched on any number at once, and the
+    /// counts are the same.
     pub(crate) fn search(
         &self,
         part: Part,
-        stage: &mut Stage<M>,
+        stages: &mut [Stage<M>],
         control: &Control,
         visit: Visit<'_, M>,
     ) -> Result<Searched, Refusal> {
+        let stage = &mut stages[0];
         let delays_max = match self.kind {
             Exhaustive::Delay(max) => Some(max),
             _ => None,
@@ -171,7 +176,14 @@ impl<M: StateMachine> Task<M> {
                 Ok(Searched { tally, left, is_over, ..Searched::default() })
             }
             (_, Some(Left::Nothing)) => Ok(Searched { tally, is_over: true, done: 1.0, ..Searched::default() }),
-            (Exhaustive::States, _) => self.states(tally, stage, control, visit),
+            (Exhaustive::States, left) => {
+                let breadth = match left {
+                    Some(Left::States { done, queue }) => Breadth::resume(done, queue),
+                    _ => Some(Breadth::new()),
+                };
+                let why = CheckpointError::Never("the checkpoint holds no queue of states; delete it to begin anew");
+                self.states(breadth.ok_or(why)?, tally, stages, control, visit)
+            }
             (Exhaustive::Dpor, left) => {
                 let mut dpor = Dpor::new(Relation::new(&self.settings, &self.plan), self.workers());
                 if let Some(Left::Wakeup(saved)) = left
@@ -222,29 +234,15 @@ impl<M: StateMachine> Task<M> {
 
     fn states(
         &self,
+        mut breadth: Breadth,
         mut tally: Tally,
-        stage: &mut Stage<M>,
+        stages: &mut [Stage<M>],
         control: &Control,
         visit: Visit<'_, M>,
     ) -> Result<Searched, Refusal> {
-        let mut states = States::new();
-        loop {
-            let steps = |dfs: &Dfs| dfs.levels.iter().map(|level| (level.choice, level.values.clone())).collect();
-            match states.run(stage)? {
-                Went::Through(reason) => {
-                    visit(&stage.runner);
-                    tally.count(stage, reason, || steps(&states.dfs));
-                }
-                Went::Blocked => tally.pass(stage, || steps(&states.dfs)),
-                Went::Astray => tally.stray(stage, steps(&states.dfs)),
-            }
-            let is_over = !states.dfs.advance();
-            if is_over || !control.goes_on(&tally, || states.dfs.part_done()) {
-                let done = if is_over { 1.0 } else { states.dfs.part_done() };
-                let states = Some(states.count());
-                return Ok(Searched { tally, is_over, done, states, left: Left::Nothing });
-            }
-        }
+        breadth.search(&mut tally, stages, control, visit)?;
+        let (is_over, done, states) = (breadth.is_over(), breadth.part_done(), Some(breadth.count()));
+        Ok(Searched { tally, is_over, done, states, left: breadth.left() })
     }
 
     fn dpor(

@@ -86,6 +86,11 @@ impl<M: StateMachine> Stage<M> {
         self.saves.save_at(depth, shared, &self.runner, self.violation.as_ref());
     }
 
+    /// Saves the run, of which so many steps are done, whether or not that will pay.
+    pub(crate) fn save_here(&mut self, depth: usize) {
+        self.saves.save_here(depth, &self.runner, self.violation.as_ref());
+    }
+
     /// What may happen next.
     #[inline]
     pub(crate) fn actions(&mut self) -> Actions<'_> {
@@ -115,6 +120,11 @@ impl<M: StateMachine> Stage<M> {
         if self.violation.is_none() && (runner.bank.has_failed() || runner.properties.violation().is_some()) {
             self.violation = runner.bank.violations().first().or(runner.properties.violation()).cloned();
         }
+    }
+
+    /// Whether the run has broken anything so far.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.violation.is_some()
     }
 
     /// What the run has broken so far.

@@ -1,20 +1,16 @@
 //! Visited-state search: every state once, however it is reached.
 //!
-//! A state is all that the future depends on: the machines, and the messages in flight by what they say, whence, whither
-//! and how deep they are, in the order that the network keeps. Clocks, ids and numbers are no part of it, so what reads
+//! A state is all that the future depends on: the machines and which life each is in, and the messages in flight by what they
+//! say, whence, whither, to which life and how deep they are, in the order that the network keeps. Clocks, ids and numbers are no part of it, so what reads
 //! them is refused or unknown: draws of handlers are keyed by ids, `causal` orders by clocks. States are told apart by 64
 //! bits of hash, as explicit-state model checkers do.
 //!
-//! It is a depth-first search that turns back where it has been before; a state is reached again by doing its schedule
-//! again.
+//! [`super::breadth`] goes from one to the next.
 
 use raddle_core::{
     DropReason, EventRef, Header, Input, InputKind, Order, Party, Plan, Sink, StateMachine, What, WorkerId, fnv,
 };
-use rustc_hash::FxHashSet;
 
-use super::dfs::Dfs;
-use super::dpor::Went;
 use super::refusal::Refusal;
 use super::stage::Stage;
 use crate::settings::Network;
@@ -23,10 +19,9 @@ use crate::world::World;
 /// How the search calls itself.
 pub(crate) const NAME: &str = "states";
 
-/// The states seen so far.
-pub(crate) struct States {
-    pub(crate) dfs: Dfs,
-    seen: FxHashSet<u64>,
+/// Tells states apart.
+#[derive(Default)]
+pub(crate) struct Eye {
     /// Scratch: each message in flight by its chain, its age and what it is.
     flight: Vec<(u64, u32, u64)>,
 }
@@ -58,61 +53,30 @@ pub(crate) fn check<M: StateMachine>(plan: &Plan<M>, network: Network) -> Result
     Err(Refusal::States { why })
 }
 
-impl States {
-    pub(crate) fn new() -> Self {
-        Self { dfs: Dfs::new(Vec::new(), None), seen: FxHashSet::default(), flight: Vec::new() }
+/// Takes a step, unless it shows that states are not all that the future depends on.
+pub(crate) fn step<M: StateMachine>(stage: &mut Stage<M>, choice: usize, values: &[u32]) -> Result<(), Refusal> {
+    let mut full = None;
+    stage.step(choice, values, Some(&mut Overflow(&mut full)));
+    if let Some(worker) = full {
+        let worker = stage.names().worker(worker).to_owned();
+        let capacity = stage.runner.conditions().policies.capacity;
+        return Err(Refusal::FullQueue { search: NAME, worker, updates: capacity as u32 + 1, capacity });
     }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.seen.len() as u64
+    if stage.world().outbox().has_drawn() {
+        let why = "a handler draws from `rng()`, by the id of its input, which is no part of a state; use `choose(n)`";
+        return Err(Refusal::States { why });
     }
+    Ok(())
+}
 
-    /// Runs along the schedule it is at, then on until it comes to rest or to a state it knows.
-    pub(crate) fn run<M: StateMachine>(&mut self, stage: &mut Stage<M>) -> Result<Went, Refusal> {
-        stage.begin();
-        let (steps_max, new_from) = (stage.steps_max(), self.dfs.levels.len().saturating_sub(1));
-        if self.seen.is_empty() {
-            let state = self.hash(stage.world())?;
-            self.seen.insert(state);
-        }
-        for at in 0.. {
-            stage.refuse_timers(NAME)?;
-            if stage.actions().is_empty() {
-                return Ok(Went::Through(stage.rest()));
-            }
-            if at as u64 >= steps_max {
-                return Ok(Went::Through(raddle_core::EndReason::Steps));
-            }
-            let mut full = None;
-            if !self.dfs.step(at, stage, Some(&mut Overflow(&mut full))) {
-                return Ok(Went::Astray);
-            }
-            if let Some(worker) = full {
-                let worker = stage.names().worker(worker).to_owned();
-                let capacity = stage.runner.conditions().policies.capacity;
-                return Err(Refusal::FullQueue { search: NAME, worker, updates: capacity as u32 + 1, capacity });
-            }
-            if stage.world().outbox().has_drawn() {
-                let why = "a handler draws from `rng()`, by the id of its input, which is no part of a state; \
-                           use `choose(n)`";
-                return Err(Refusal::States { why });
-            }
-            if at >= new_from {
-                let state = self.hash(stage.world())?;
-                if !self.seen.insert(state) {
-                    return Ok(Went::Blocked);
-                }
-            }
-        }
-        unreachable!("the loop has no end of its own")
-    }
-
-    fn hash<M: StateMachine>(&mut self, world: &World<M>) -> Result<u64, Refusal> {
+impl Eye {
+    /// The state of a world as a number.
+    pub(crate) fn hash<M: StateMachine>(&mut self, world: &World<M>) -> Result<u64, Refusal> {
         let mut hash = world.state_hash().ok_or(Refusal::NotHashed)?;
         for worker in &world.workers {
             let waits = worker.waits().iter().map(|(on, what)| fnv::hash(what.as_bytes()) ^ on.index() as u64);
-            hash =
-                waits.fold(fnv::spread(hash ^ u64::from(worker.is_crashed())), |hash, wait| fnv::spread(hash ^ wait));
+            let life = u64::from(worker.life().0) << 1 | u64::from(worker.is_crashed());
+            hash = waits.fold(fnv::spread(hash ^ life), |hash, wait| fnv::spread(hash ^ wait));
         }
         self.flight.clear();
         let kept = world.transit.slab.cards.iter().zip(&world.transit.slab.inputs);
@@ -140,7 +104,8 @@ fn place(header: &Header, said: u64, network: Network) -> (u64, u64) {
     };
     let route = fnv::spread(fnv::spread(to + 1) ^ from);
     let visited = header.visited.iter().fold(0, |hash, worker| fnv::spread(hash ^ (worker.index() as u64 + 1)));
-    let content = fnv::spread(said ^ fnv::spread(route ^ fnv::spread(u64::from(header.depth.0) ^ visited)));
+    let way = u64::from(header.to_life.0) << 32 | u64::from(header.depth.0);
+    let content = fnv::spread(said ^ fnv::spread(route ^ fnv::spread(way ^ visited)));
     let chain = match (header.kind(), network) {
         (InputKind::External, _) => fnv::spread(route ^ 1),
         (InputKind::Update, Network::Fifo) => fnv::spread(route ^ 2),

@@ -68,12 +68,7 @@ impl Tally {
         if let Some(traces) = &mut self.traces {
             traces.insert(world.fingerprint());
         }
-        for name in stage.runner.reached() {
-            match self.reached.get_mut(name) {
-                Some(times) => *times += 1,
-                None => _ = self.reached.insert(name.to_owned(), 1),
-            }
-        }
+        self.reach(stage);
         let again = (self.executions - 1).is_multiple_of(TWICE_EVERY);
         self.violating += u64::from(violation.is_some());
         match violation {
@@ -96,10 +91,19 @@ impl Tally {
         }
     }
 
-    /// Passes over a run that has ended where another has gone on; what it broke until then is counted.
+    /// Counts what the run has reached so far.
+    pub(crate) fn reach<M: StateMachine>(&mut self, stage: &Stage<M>) {
+        for name in stage.runner.reached() {
+            match self.reached.get_mut(name) {
+                Some(times) => *times += 1,
+                None => _ = self.reached.insert(name.to_owned(), 1),
+            }
+        }
+    }
+
+    /// Keeps what a run has broken so far, which is not counted.
     pub(crate) fn pass<M: StateMachine>(&mut self, stage: &mut Stage<M>, steps: impl FnOnce() -> Steps) {
         if let Some(violation) = stage.broken() {
-            self.violating += 1;
             self.note(&violation, stage, steps, false);
         }
     }
@@ -208,10 +212,16 @@ impl Control {
     #[inline]
     pub(crate) fn goes_on(&self, tally: &Tally, part: impl FnOnce() -> f64) -> bool {
         if tally.executions.is_multiple_of(SAY_EVERY) {
-            self.executions.store(tally.executions, Relaxed);
-            self.deliveries.store(tally.deliveries, Relaxed);
-            self.part.store(part().to_bits(), Relaxed);
+            return self.goes_on_from(tally, part());
         }
+        !self.is_stopped() && !tally.is_at_odds()
+    }
+
+    /// Says how far a search is; whether it is to go on.
+    pub(crate) fn goes_on_from(&self, tally: &Tally, part: f64) -> bool {
+        self.executions.store(tally.executions, Relaxed);
+        self.deliveries.store(tally.deliveries, Relaxed);
+        self.part.store(part.to_bits(), Relaxed);
         !self.is_stopped() && !tally.is_at_odds()
     }
 
