@@ -310,8 +310,7 @@ fn states_are_found_in_one_order_by_any_number_of_jobs() {
         let report = explore.run().expect("it can be searched");
         let exhausted = exhausted(&report);
         let found = report.found.iter().chain(&exhausted.also);
-        let found: Vec<_> =
-            found.map(|found| (found.signature.clone(), found.steps, found.schedule.clone())).collect();
+        let found: Vec<_> = found.map(|found| (found.signature.clone(), found.steps, found.schedule.clone())).collect();
         let counts =
             (exhausted.states, exhausted.executions, exhausted.violating, exhausted.one_job, exhausted.complete);
         (counts, exhausted.first_violation, report.reached.clone(), report.steps, found)
@@ -612,6 +611,35 @@ fn a_handler_that_never_returns_is_noticed() {
         }
     });
     let found = never.step_limit(Duration::from_millis(300)).run().expect("it can be searched").found;
+    assert_eq!(found.map(|found| found.violation.law).as_deref(), Some("watchdog"));
+}
+
+/// Whatever it is told is the last.
+#[derive(Clone, Debug, Default, Hash)]
+struct Sleeper(Vec<u32>);
+
+impl StateMachine for Sleeper {
+    type Message = u32;
+    type Update = u32;
+
+    #[expect(clippy::disallowed_methods, reason = "a handler that does what none may do")]
+    fn on_message(&mut self, n: u32, _: &mut Outbox<u32>) {
+        self.0.push(n);
+        if self.0 == [4, 0, 3, 1] {
+            std::thread::sleep(Duration::from_secs(3_600));
+        }
+    }
+
+    fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+}
+
+#[test]
+fn a_handler_that_never_returns_to_one_of_several_threads_is_noticed() {
+    let system = System::new("sleeper").workers(["z"], |_| Sleeper::default()).hashed().laws(["no-panic"]);
+    let system = system.with(|policies| policies.order = Order::Arrival);
+    let system = (0..6).fold(system, |system, i| system.messages(format!("s{i}"), [("z", i)]));
+    let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::States)).jobs(3);
+    let found = explore.step_limit(Duration::from_millis(300)).run().expect("it can be searched").found;
     assert_eq!(found.map(|found| found.violation.law).as_deref(), Some("watchdog"));
 }
 

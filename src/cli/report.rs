@@ -100,7 +100,8 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     }
     facts.extend(facts::faults(report.faults.iter().map(|(kind, times)| (kind.name(), *times))));
     facts.push(("laws", report.laws.join(", ")));
-    facts.extend(facts::reached(&report.reached));
+    let by_states = report.exhausted.as_ref().is_some_and(|exhausted| exhausted.states.is_some());
+    facts.extend(facts::reached(&report.reached, if by_states { "step" } else { "run" }));
     facts
 }
 

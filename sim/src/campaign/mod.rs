@@ -5,18 +5,21 @@
 //! does not depend on the number of jobs: chunks of seeds are counted in the order of seeds, up to the first that
 //! failed, and parts of an exhaustive search in their order.
 //!
-//! - `sample.rs`: the jobs of a search by seeds; `exhaust.rs`: those of an exhaustive one;
+//! - `sample.rs`: the jobs of a search by seeds; `exhaust.rs`: those of an exhaustive one; `at_once.rs`: one job on several
+//!   threads;
 //! - `in_all.rs`: how many traces there are beside those that a sample has seen;
 //! - `found.rs`: what becomes of a failing run; `watch.rs`: the watchdog.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "see above")]
 
+mod at_once;
 mod exhaust;
 mod found;
 mod in_all;
 mod sample;
 mod watch;
 
+pub(crate) use at_once::at_once;
 pub(crate) use found::{as_found, difference, shrink_within};
 pub(crate) use sample::TWICE_EVERY;
 pub(crate) use watch::replay_watched;

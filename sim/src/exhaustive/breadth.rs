@@ -9,9 +9,6 @@
 //! there by doing it again, from a copy of the way that it went before if machines can be copied ([`super::saved`]).
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use raddle_core::{EndReason, StateMachine};
 use rustc_hash::FxHashSet;
@@ -23,6 +20,7 @@ use super::search::Visit;
 use super::stage::Stage;
 use super::states::{self, Eye};
 use super::tally::{Control, Steps, Tally};
+use crate::campaign::at_once;
 
 /// So many states of the queue are looked at between two times that it grows.
 const BATCH: usize = 4096;
@@ -116,7 +114,14 @@ impl Breadth {
         while self.done < self.queue.len() && control.goes_on_from(tally, self.part_done()) {
             let end = self.queue.len().min(self.done + BATCH);
             let ranges: Vec<_> = (self.done..end).step_by(BITE).map(|at| at..end.min(at + BITE)).collect();
-            let bites = self.look_at(&ranges, stages, &mut walkers, control, visit);
+            let bites: Vec<_> = if let ([stage], [walker]) = (&mut *stages, &mut *walkers) {
+                ranges.iter().map(|range| walker.bite(self, range.clone(), stage, control, visit)).collect()
+            } else {
+                let mut tools: Vec<_> = stages.iter_mut().zip(&mut walkers).take(ranges.len()).collect();
+                at_once(&mut tools, &ranges, |(stage, walker), range| {
+                    walker.bite(self, range.clone(), stage, control, &mut |_| {})
+                })
+            };
             for (range, bite) in ranges.into_iter().zip(bites) {
                 // Told to stop: what is behind this counts as not looked at.
                 let Some(bite) = bite else { return Ok(()) };
@@ -136,34 +141,6 @@ impl Breadth {
             }
         }
         Ok(())
-    }
-
-    /// What follows on the states of these ranges: none of those at which nobody looked.
-    fn look_at<M: StateMachine>(
-        &self,
-        ranges: &[Range<usize>],
-        stages: &mut [Stage<M>],
-        walkers: &mut [Walker],
-        control: &Control,
-        visit: Visit<'_, M>,
-    ) -> Vec<Option<Result<Bite, Refusal>>> {
-        if stages.len().min(ranges.len()) == 1 {
-            let mut bite = |range: &Range<usize>| walkers[0].bite(self, range.clone(), &mut stages[0], control, visit);
-            return ranges.iter().map(&mut bite).collect();
-        }
-        let next = AtomicUsize::new(0);
-        let bites = Mutex::new(ranges.iter().map(|_| None).collect::<Vec<_>>());
-        thread::scope(|scope| {
-            for (stage, walker) in stages.iter_mut().zip(walkers) {
-                scope.spawn(|| {
-                    while let Some((at, range)) = ranges.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
-                        let bite = walker.bite(self, range.clone(), stage, control, &mut |_| {});
-                        bites.lock().unwrap_or_else(PoisonError::into_inner)[at] = bite;
-                    }
-                });
-            }
-        });
-        bites.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How a state is come to.
@@ -199,6 +176,8 @@ impl Walker {
                 break;
             }
         }
+        // Others may have more to look at.
+        stage.rests();
         Some(Ok(bite))
     }
 
@@ -227,7 +206,10 @@ impl Walker {
         };
         if let Some(reason) = end {
             visit(&stage.runner);
+            // What it has reached is counted by steps, as most runs go on where others did.
+            let reached = std::mem::take(&mut bite.tally.reached);
             bite.tally.count(stage, reason, || self.way.clone());
+            bite.tally.reached = reached;
             return Ok(());
         }
         stage.save_here(len);

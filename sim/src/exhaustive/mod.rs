@@ -3,7 +3,7 @@
 //! - [`Exhaustive::Dpor`]: one run of each trace, by optimal dynamic partial-order reduction. If unsure, this.
 //! - [`Exhaustive::Dfs`]: every schedule, without any reduction; also timers and granularity `queues`.
 //! - [`Exhaustive::Delay`]: every schedule that departs from the default order by at most so many places.
-//! - [`Exhaustive::States`]: every state once, however it is reached.
+//! - [`Exhaustive::States`]: every state once, however it is reached, the nearest first.
 //!
 //! A search never stops at a violation: it gives the first run of each signature and counts all. What it cannot search
 //! it refuses, with the reason ([`Refusal`]); what it cannot judge it calls unknown ([`Unknown`]).

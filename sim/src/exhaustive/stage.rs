@@ -67,6 +67,11 @@ impl<M: StateMachine> Stage<M> {
         self.runner.pulse.begin(self.runs);
     }
 
+    /// No run goes on here for a while.
+    pub(crate) fn rests(&self) {
+        self.runner.pulse.rest();
+    }
+
     /// Begins a run that shares so many first steps with the one before: where it was saved last among those, or from the
     /// beginning. Gives how many of them are done.
     pub(crate) fn begin_at(&mut self, shared: usize) -> usize {
