@@ -3,11 +3,10 @@
 //! Rates and shares are medians as in [`crate::report`]; the yardstick is the peer that does the same by the same
 //! algorithm, for each number of senders.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 use crate::fanin::orders;
+use crate::form::Form;
 use crate::measure::{Contender, Rate};
 use crate::report::{Round, Spread};
 
@@ -63,12 +62,10 @@ impl Report {
         Report { r#type: "bench", v: 1, workload: "fan-in", baseline, contenders: lines.collect() }
     }
 
-    /// The table as text, without a newline at its end.
-    pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
+    /// The table, without a newline at its end.
+    pub fn table(&self, form: Form) -> String {
         let of = format!("of {}", self.baseline);
-        table.set_header(["contender", "senders", "executions", "executions/s", "min - max", &of]);
+        let mut table = form.table(["contender", "senders", "executions", "executions/s", "min - max", &of]);
         for line in &self.contenders {
             let rate = line.executions_per_second;
             table.add_row([
@@ -80,10 +77,7 @@ impl Report {
                 format!("{:.2}", line.of_baseline.median),
             ]);
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt()
+        form.print(&mut table, 1)
     }
 }
 

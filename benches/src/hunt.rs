@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use raddle_sim::strategy::BugDepth;
 use raddle_sim::{RunError, Runner, STEP_LIMIT, Settings, StrategyKind, pilot};
 use serde::{Serialize, Serializer};
 
 use crate::bugs::{BUGS, Bug};
+use crate::form::Form;
 
 /// Seeds of a block; more than any cap.
 pub const BLOCK: u64 = 1 << 32;
@@ -194,11 +193,9 @@ impl Serialize for Runs {
 impl Report {
     /// The table as text, without a newline at its end: median / 90th percentile of the runs to the bug.
     #[must_use]
-    pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
+    pub fn table(&self, form: Form) -> String {
         let strategies = self.geometric_means.iter().map(|mean| mean.strategy.clone());
-        table.set_header(
+        let mut table = form.table(
             ["bug", "depth"].map(str::to_owned).into_iter().chain(strategies).chain(["portfolio to best".to_owned()]),
         );
         for row in &self.rows {
@@ -215,10 +212,7 @@ impl Report {
         });
         let ratio = self.portfolio_to_best.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.1}"));
         table.add_row(["geometric mean".to_owned(), String::new()].into_iter().chain(means).chain([ratio]));
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt()
+        form.print(&mut table, 1)
     }
 }
 
@@ -250,7 +244,7 @@ mod tests {
     #[test]
     fn blocks_do_not_overlap_and_a_hunt_repeats_itself() {
         let effort = Effort { blocks: 3, cap: 20 };
-        let table = || hunt(&samplers(), effort, |_| {}).expect("runs").table();
+        let table = || hunt(&samplers(), effort, |_| {}).expect("runs").table(Form::Text);
         let first = table();
         assert_eq!(first, table());
         assert!(first.contains("overtake") && first.contains("geometric mean"), "{first}");

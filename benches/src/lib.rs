@@ -14,6 +14,8 @@
 //!
 //! Real runs, on threads and processes, are measured by [`real`]: `raddle-bench real`.
 //!
+//! `raddle-bench readme` measures all of it and puts the tables into the README ([`form::fill`]).
+//!
 //! madsim takes part only with `RUSTFLAGS="--cfg madsim"`, which is for the whole build: without it, madsim is plain
 //! tokio and simulates nothing. With it, it puts functions of its own in the place of the C library's clock and random
 //! numbers, for the whole process; outside its runs they call the originals.
@@ -23,6 +25,7 @@ pub mod bugs;
 pub mod exhaustive;
 pub mod fanin;
 pub mod fanin_report;
+pub mod form;
 pub mod hunt;
 pub mod measure;
 pub mod memory;

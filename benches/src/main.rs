@@ -9,6 +9,9 @@
 //!
 //! `cargo run --profile measure -p raddle-bench -- real`: real runs, on threads and processes, beside their rivals.
 //!
+//! `RUSTFLAGS="--cfg madsim" cargo run --profile measure -p raddle-bench -- readme`: all of these, and their tables into
+//! the README.
+//!
 //! To add a contender, write a `fn(Duration) -> Rate` in a file of its own and add its line to
 //! [`CONTENDERS`] or, if it searches exhaustively, to [`SEARCHES`]. Those of real runs stand in `real/mod.rs`.
 
@@ -20,7 +23,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use raddle_bench::fanin_report::{self, Search};
-use raddle_bench::hunt::{BLOCK, Effort, hunt, samplers};
+use raddle_bench::form::{Form, fill};
+use raddle_bench::hunt::{self, BLOCK, Effort, hunt, samplers};
 use raddle_bench::measure::{Contender, in_turn};
 use raddle_bench::real::contest::Sizes;
 use raddle_bench::real::{self, pipe};
@@ -182,6 +186,17 @@ enum Other {
         n: u64,
     },
 
+    /// Measures all of this, and puts the tables into a file between their marks
+    Readme {
+        /// A smoke run, whose numbers mean little
+        #[arg(long)]
+        quick: bool,
+
+        /// The file
+        #[arg(value_name = "FILE", default_value = "README.md")]
+        file: PathBuf,
+    },
+
     /// Counts the runs that each strategy needs to the first bug of systems with known bugs
     Bugs {
         /// Compare only these strategies; may be repeated [default: all samplers, and depth 3]
@@ -211,22 +226,22 @@ fn main() -> Result<()> {
                 ensure!(!kind.ignores_seed(), "`{kind}` is no sampler: it does the same whatever the seed");
             }
             let kinds = if strategy.is_empty() { samplers() } else { strategy };
-            let report = hunt(&kinds, Effort { blocks, cap }, |bug| eprintln!("{}: {}", bug.name, bug.about))?;
-            tell(&report.table(), &report, json.as_deref())
+            let report = bugs(&kinds, Effort { blocks, cap })?;
+            tell(&report.table(Form::Text), &report, json.as_deref())
         }
-        Some(Other::Exhaustive { rounds, millis, json }) => search(rounds, millis, json.as_deref()),
+        Some(Other::Exhaustive { rounds, millis, json }) => {
+            let report = search(rounds, millis)?;
+            tell(&search_table(&report, Form::Text), &report, json.as_deref())
+        }
         Some(Other::Order { rounds, millis, json }) => {
-            let measured = ORDERED.map(|contenders| {
-                let rates = in_turn(&contenders, usize::from(rounds), Duration::from_millis(millis), |_| {});
-                Report::new(&contenders, &rates)
-            });
-            tell(&measured.each_ref().map(Report::table).join("\n\n"), &measured, json.as_deref())
+            let report = order(rounds, millis);
+            tell(&order_table(&report, Form::Text), &report, json.as_deref())
         }
         Some(Other::Real { quick, rounds, json }) => {
-            let (rounds, sizes) = if quick { (2, Sizes::QUICK) } else { (rounds, Sizes::FULL) };
-            let report = real::Report::measure(usize::from(rounds), &sizes, |question| eprintln!("{question}"))?;
-            tell(&report.table(), &report, json.as_deref())
+            let report = real(quick, rounds)?;
+            tell(&report.table(Form::Text), &report, json.as_deref())
         }
+        Some(Other::Readme { quick, file }) => fill_in(quick, &file),
         Some(Other::Worker { play, size, window }) => real::ours::work(&play, size, window),
         Some(Other::PipeEnd { end, trips }) => pipe::end(end, trips),
         Some(Other::Peak { n }) => Ok(writeln!(io::stdout(), "{}", memory::child(n)?)?),
@@ -236,26 +251,72 @@ fn main() -> Result<()> {
 /// How fast runs are sampled.
 fn speed(args: &Args) -> Result<()> {
     let contenders = select(&args.only)?;
-    let (rounds, millis) = if args.quick { (3, 20) } else { (args.rounds, args.millis) };
+    let (rounds, millis) = if args.quick { QUICK } else { (args.rounds, args.millis) };
+    let report = sample(&contenders, rounds, millis);
+    tell(&report.table(Form::Text), &report, args.json.as_deref())
+}
 
-    let rates = in_turn(&contenders, usize::from(rounds), Duration::from_millis(millis), |round| {
+/// Rounds and milliseconds of a smoke run.
+const QUICK: (u16, u64) = (3, 20);
+
+/// How fast these sample.
+fn sample(contenders: &[Contender], rounds: u16, millis: u64) -> Report {
+    let rates = in_turn(contenders, usize::from(rounds), Duration::from_millis(millis), |round| {
         eprintln!("round {round} of {rounds}");
     });
-    let report = Report::new(&contenders, &rates);
-
-    tell(&report.table(), &report, args.json.as_deref())
+    Report::new(contenders, &rates)
 }
 
 /// How fast all runs are searched, and in how much memory.
-fn search(rounds: u16, millis: u64, json: Option<&Path>) -> Result<()> {
+fn search(rounds: u16, millis: u64) -> Result<(fanin_report::Report, memory::Report)> {
     let contenders: Vec<_> = SEARCHES.iter().map(|search| search.contender).collect();
     let rates = in_turn(&contenders, usize::from(rounds), Duration::from_millis(millis), |round| {
         eprintln!("round {round} of {rounds}");
     });
-    let report = fanin_report::Report::new(SEARCHES, &rates, TRACEFORGE);
-    let memory = memory::Report::measure()?;
-    let table = format!("{}\n\n{}", report.table(), memory.table());
-    tell(&table, &(report, memory), json)
+    Ok((fanin_report::Report::new(SEARCHES, &rates, TRACEFORGE), memory::Report::measure()?))
+}
+
+fn search_table((speed, memory): &(fanin_report::Report, memory::Report), form: Form) -> String {
+    format!("{}\n\n{}", speed.table(form), memory.table(form))
+}
+
+/// What causal order costs.
+fn order(rounds: u16, millis: u64) -> [Report; 2] {
+    ORDERED.map(|contenders| sample(&contenders, rounds, millis))
+}
+
+fn order_table(reports: &[Report; 2], form: Form) -> String {
+    reports.each_ref().map(|report| report.table(form)).join("\n\n")
+}
+
+/// Real runs.
+fn real(quick: bool, rounds: u16) -> Result<real::Report> {
+    let (rounds, sizes) = if quick { (2, Sizes::QUICK) } else { (rounds, Sizes::FULL) };
+    real::Report::measure(usize::from(rounds), &sizes, |question| eprintln!("{question}"))
+}
+
+/// Runs to the first bug.
+fn bugs(kinds: &[StrategyKind], effort: Effort) -> Result<hunt::Report> {
+    Ok(hunt(kinds, effort, |bug| eprintln!("{}: {}", bug.name, bug.about))?)
+}
+
+/// Measures all, and puts the tables into a file.
+fn fill_in(quick: bool, file: &Path) -> Result<()> {
+    let read = || fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()));
+    let form = Form::Markdown;
+    // Before anything is measured for nothing.
+    ["speed", "exhaustive", "order", "real", "bugs"].iter().try_fold(read()?, |text, name| fill(&text, name, ""))?;
+    let (rounds, millis) = if quick { QUICK } else { (7, 500) };
+    let effort = if quick { Effort { blocks: 1, cap: 20 } } else { Effort { blocks: 100, cap: 10_000 } };
+    let tables = [
+        ("speed", sample(CONTENDERS, rounds, millis).table(form)),
+        ("exhaustive", search_table(&search(rounds.min(5), millis)?, form)),
+        ("order", order_table(&order(rounds, millis), form)),
+        ("real", real(quick, 5)?.table(form)),
+        ("bugs", bugs(&samplers(), effort)?.table(form)),
+    ];
+    let text = tables.iter().try_fold(read()?, |text, (name, table)| fill(&text, name, table))?;
+    fs::write(file, text).with_context(|| format!("failed to write {}", file.display()))
 }
 
 /// Prints the table, and writes the line of JSON if there is a file for it.

@@ -9,11 +9,10 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 use crate::exhaustive::search_once;
+use crate::form::Form;
 
 /// The hidden subcommand that searches and prints its peak.
 pub const CHILD: &str = "peak";
@@ -52,19 +51,14 @@ impl Report {
     }
 
     /// The table as text, without a newline at its end.
-    pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
-        table.set_header(["raddle, dpor", "senders", "executions", "peak MiB"]);
+    pub fn table(&self, form: Form) -> String {
+        let mut table = form.table(["raddle, dpor", "senders", "executions", "peak MiB"]);
         for peak in &self.searches {
             let mib = format!("{:.2}", peak.peak_kib as f64 / 1024.0);
             table.add_row([String::new(), peak.n.to_string(), peak.executions.to_string(), mib]);
         }
         table.add_row([format!("growth: {:.2}", self.growth)]);
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt()
+        form.print(&mut table, 1)
     }
 }
 

@@ -5,10 +5,9 @@
 //! shares within each round, since two measurements of one round saw the same machine and two
 //! medians may not have.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
+use crate::form::Form;
 use crate::measure::{Contender, Rate};
 use crate::workload::DELIVERIES;
 
@@ -78,11 +77,9 @@ impl Report {
         }
     }
 
-    /// The table as text, without a newline at its end.
-    pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
-        table.set_header(["contender", "M deliveries/s", "min - max", "of baseline", "1 in", "runs/s"]);
+    /// The table, without a newline at its end.
+    pub fn table(&self, form: Form) -> String {
+        let mut table = form.table(["contender", "M deliveries/s", "min - max", "of baseline", "1 in", "runs/s"]);
         for line in &self.contenders {
             let (rate, share) = (line.deliveries_per_second, line.of_baseline.median);
             table.add_row([
@@ -94,10 +91,7 @@ impl Report {
                 format!("{:.0}", rate.median / self.deliveries_per_run as f64),
             ]);
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt()
+        form.print(&mut table, 1)
     }
 }
 

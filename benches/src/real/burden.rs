@@ -8,14 +8,13 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use raddle_core::{EndReason, OnFull, Outbox, Plan, StateMachine, System, WorkerId};
 use raddle_runtime::Threads;
 use serde::Serialize;
 
 use super::contest::{Measured, Question};
 use super::load::Load;
+use crate::form::Form;
 use crate::report::Spread;
 
 /// Those that the front tells.
@@ -102,11 +101,10 @@ impl Answer {
         Answer { question: question.title, lines: names.zip(&all).map(line).collect() }
     }
 
-    /// The table as text, without a newline at its end.
-    pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
-        table.set_header(["updates", "1,000 messages/s", "1,000 deliveries/s", "work", "slowdown", "of the work"]);
+    /// The table and its title, without a newline at its end.
+    pub fn table(&self, form: Form) -> String {
+        let header = ["updates", "1,000 messages/s", "1,000 deliveries/s", "work", "slowdown", "of the work"];
+        let mut table = form.table(header);
         for line in &self.lines {
             let (messages, deliveries) = (line.messages_per_second.median, line.deliveries_per_second.median);
             table.add_row([
@@ -118,10 +116,7 @@ impl Answer {
                 format!("{:.2}", line.slowdown.median / line.work),
             ]);
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        format!("{}\n{}", self.question, table.trim_fmt())
+        format!("{}{}{}", self.question, form.gap(), form.print(&mut table, 1))
     }
 }
 

@@ -26,6 +26,7 @@ use serde::Serialize;
 use self::contest::{Asked, Comparison, Contender, Figure, Kind, Measured, Question, Sizes};
 use self::others::{Others, Watch};
 use self::part::{Ended, Part, crowd, pair};
+use crate::form::Form;
 use crate::peers;
 
 /// How long an update is under way.
@@ -173,10 +174,11 @@ impl Report {
         Ok(Report { r#type: "bench", v: 1, workload: "real", answers, burden, others })
     }
 
-    /// All tables as text, without a newline at the end.
-    pub fn table(&self) -> String {
-        let tables = self.answers.iter().map(report::Answer::table).chain([self.burden.table()]);
-        let told = tables.zip(&self.others).map(|(table, others)| format!("{table}\n{}", others.sentence()));
+    /// All tables, without a newline at the end.
+    pub fn table(&self, form: Form) -> String {
+        let tables = self.answers.iter().map(|answer| answer.table(form)).chain([self.burden.table(form)]);
+        let told = tables.zip(&self.others);
+        let told = told.map(|(table, others)| format!("{table}{}{}", form.gap(), others.sentence()));
         told.collect::<Vec<_>>().join("\n\n")
     }
 }

@@ -4,11 +4,11 @@
 //! Figures are medians of rounds. A ratio is the median of the ratios within each round, as in [`crate::report`]. What
 //! is asked stands beside it, and whether it is met is computed from the two.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::CellAlignment;
 use serde::Serialize;
 
 use super::contest::{Asked, Comparison, Figure, Kind, Measured, Question};
+use crate::form::Form;
 use crate::report::Spread;
 
 /// The answer to one question, in the form in which it is written as JSON.
@@ -67,13 +67,12 @@ impl Answer {
         }
     }
 
-    /// The table as text, without a newline at its end.
-    pub fn table(&self) -> String {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
+    /// The table and its title, without a newline at its end.
+    pub fn table(&self, form: Form) -> String {
         let of_figure = |figure: &Figure| [figure.name.to_owned(), "theirs".to_owned(), "ratio".to_owned()];
         let header = ["ours".to_owned(), "beside".to_owned()].into_iter();
-        table.set_header(header.chain(self.figures.iter().flat_map(of_figure)).chain(["asked".into(), "met".into()]));
+        let figures = self.figures.iter().flat_map(of_figure);
+        let mut table = form.table(header.chain(figures).chain(["asked".into(), "met".into()]));
         for versus in &self.comparisons {
             let names = [versus.ours.to_owned(), versus.theirs.to_owned()].into_iter();
             let cells = (0..self.figures.len()).flat_map(|at| self.cells(versus, at));
@@ -83,8 +82,8 @@ impl Answer {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let why = self.contenders.iter().filter_map(|line| Some((line.name, line.not_measured?)));
-        let notes: String = why.map(|(name, why)| format!("\n{name}: not measured: {why}")).collect();
-        format!("{}\n{}{notes}", self.question, table.trim_fmt())
+        let notes: String = why.map(|(name, why)| format!("{}{name}: not measured: {why}", form.gap())).collect();
+        format!("{}{}{}{notes}", self.question, form.gap(), table.trim_fmt())
     }
 
     /// What is shown of one figure in the line of a comparison: ours, theirs, and the ratio.
@@ -206,7 +205,7 @@ mod tests {
         assert_eq!(answer.comparisons[0].ratios[0].spread, Spread { min: 4.0, median: 4.0, max: 4.0 });
         let met: Vec<String> = answer.comparisons.iter().map(Versus::verdict).collect();
         assert_eq!(met, ["yes", "no", "-"]);
-        let table = answer.table();
+        let table = answer.table(Form::Text);
         assert!(table.starts_with("How long?") && table.ends_with("nobody: not measured: nobody is there"), "{table}");
     }
 }
