@@ -56,6 +56,7 @@ const LARGE: &[Row] = &[
     row("indexer", &[("n", "11")], [1; 4]),
     row("indexer", &[("n", "12")], [8; 4]),
     row("indexer", &[("n", "13")], [64; 4]),
+    row("indexer", &[("n", "15")], [4_096; 4]),
     row("readers", &[("n", "6")], [64; 4]),
 ];
 

@@ -244,6 +244,12 @@ pub(crate) struct News {
     pub(crate) dropped_ops: Vec<SourceId>,
 }
 
+impl News {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.nacks.is_empty() && self.dropped_ops.is_empty()
+    }
+}
+
 impl<M: StateMachine> Desk<Parcel<M>> for Clerk<'_, M> {
     fn header<'a>(&'a self, item: &'a Parcel<M>) -> &'a Header {
         &item.header

@@ -328,7 +328,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         } else if post.phase() == Phase::Halted {
             drop(post);
             Push::Halted
-        } else if !std::mem::replace(&mut porter.may_wait, true) {
+        } else if !std::mem::replace(&mut porter.may_wait, true) || !porter.news.is_empty() {
             drop(post);
             Push::Full
         } else {

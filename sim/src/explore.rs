@@ -279,8 +279,8 @@ pub struct Report {
     pub distinct: Distinct,
     /// How many traces there are in all, where a sample has seen nearly all and they could be counted.
     pub traces_in_all: Option<u64>,
-    /// How many runs reached each `sometimes` property and each mark; those never reached with 0. Of strategy `states`, of
-    /// how many steps from one state to another it was so.
+    /// How many runs reached each `sometimes` property and each mark; those never reached with 0. Of strategy `states`, behind
+    /// how many steps from one state to another it had been reached.
     pub reached: IndexMap<String, u64>,
     /// Which worker handled which kind of input in which kind of state; empty if the system says nothing of kinds.
     pub coverage: Vec<Covered>,

@@ -54,9 +54,11 @@ pub(crate) fn doubt(report: &Report, exhausted: &Exhausted) -> Option<String> {
     let executions = words::counted(exhausted.executions, "execution");
     if !exhausted.complete {
         let about = 100.0 * exhausted.part;
-        return Some(format!(
-            "ended after {executions}, about {about:.0} % of all; `--checkpoint FILE` lets it go on from there"
-        ));
+        let of = exhausted.states.map_or_else(
+            || format!("about {about:.0} % of all"),
+            |states| format!("{about:.0} % of the {} known so far", words::counted(states, "state")),
+        );
+        return Some(format!("ended after {executions}, {of}; `--checkpoint FILE` lets it go on from there"));
     }
     let each = exhausted.unknown.iter().map(|unknown| format!("`{}` cannot be judged: {}", unknown.law, unknown.why));
     (!exhausted.unknown.is_empty()).then(|| each.collect::<Vec<_>>().join("\n"))

@@ -31,12 +31,13 @@ pub(crate) fn worth(worth: Option<&Worth>) -> Option<Fact> {
     worth.map(|worth| ("worth", worth.to_string()))
 }
 
-/// Which goals were reached, in how many of which unit, and which were not.
-pub(crate) fn reached(reached: &IndexMap<String, u64>, unit: &str) -> Vec<Fact> {
+/// Which goals were reached, in how many runs (or `behind` how many steps), and which were not.
+pub(crate) fn reached(reached: &IndexMap<String, u64>, behind: bool) -> Vec<Fact> {
     let (never, reached): (Vec<_>, Vec<_>) = reached.iter().partition(|(_, times)| **times == 0);
     let mut facts = Vec::new();
     if !reached.is_empty() {
-        let each = reached.into_iter().map(|(name, times)| format!("{name} in {}", words::counted(*times, unit)));
+        let (at, unit) = if behind { ("behind", "step") } else { ("in", "run") };
+        let each = reached.into_iter().map(|(name, times)| format!("{name} {at} {}", words::counted(*times, unit)));
         facts.push(("reached", each.collect::<Vec<_>>().join(", ")));
     }
     if !never.is_empty() {

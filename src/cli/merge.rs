@@ -318,7 +318,7 @@ impl<'a> Whole<'a> {
         facts.extend(facts::worth(self.worth.as_ref()));
         facts.extend(facts::faults(line.faults.iter().map(|(name, times)| (name.as_str(), *times))));
         facts.extend(line.settings.get("laws").map(|laws| ("laws", laws.replace(',', ", "))));
-        facts.extend(facts::reached(&line.sometimes, "run"));
+        facts.extend(facts::reached(&line.sometimes, false));
         facts
     }
 

@@ -30,6 +30,7 @@ impl Bar {
         }
         let (length, position, left) = match self.time {
             Some(time) => (millis(time), millis(so_far.elapsed), time.checked_sub(so_far.elapsed)),
+            None if so_far.of == 0 => (1_000, so_far.part.map_or(0, |part| (part * 1e3) as u64), None),
             None => (so_far.of, so_far.runs, remaining(so_far)),
         };
         let (runs, speed) = (words::counted(so_far.runs, "run"), words::rate(so_far.runs, so_far.elapsed));

@@ -101,7 +101,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     facts.extend(facts::faults(report.faults.iter().map(|(kind, times)| (kind.name(), *times))));
     facts.push(("laws", report.laws.join(", ")));
     let by_states = report.exhausted.as_ref().is_some_and(|exhausted| exhausted.states.is_some());
-    facts.extend(facts::reached(&report.reached, if by_states { "step" } else { "run" }));
+    facts.extend(facts::reached(&report.reached, by_states));
     facts
 }
 

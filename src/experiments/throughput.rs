@@ -70,8 +70,9 @@ fn handled(seen: &Seen) -> (u64, u64, u64) {
         |is_update: bool| seen.count(|event| event.what == What::Handle && event.header.link().is_some() == is_update);
     let mut all = (of(false), of(true), seen.elapsed());
     for metrics in &seen.metrics {
-        all.0 += metrics.fed;
-        all.1 += metrics.handled - metrics.fed;
+        let messages = metrics.fed.min(metrics.handled);
+        all.0 += messages;
+        all.1 += metrics.handled - messages;
         all.2 += metrics.elapsed.as_nanos() as u64;
     }
     all

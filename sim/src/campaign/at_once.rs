@@ -1,11 +1,23 @@
 //! Work that several threads do at once, with results that are the same on any number of them.
 
+use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+/// Ends the work of all when one panics.
+struct EndOnPanic<'a>(&'a AtomicUsize, usize);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(self.1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Does each piece of work with one of these tools, each tool on a thread of its own. The results stand in the order of the
-/// work.
+/// work. If one panics, so does this, with the same.
 pub(crate) fn at_once<T: Send, W: Sync, R: Send>(
     tools: &mut [T],
     work: &[W],
@@ -13,17 +25,19 @@ pub(crate) fn at_once<T: Send, W: Sync, R: Send>(
 ) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(work.len()));
-    thread::scope(|scope| {
-        for tool in tools {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(piece) = work.get(at) else { return };
-                    let result = with(tool, piece);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
-                }
-            });
+    let take_turns = |tool: &mut T| {
+        let _end = EndOnPanic(&next, work.len());
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(piece) = work.get(at) else { return };
+            let result = with(tool, piece);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
         }
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = tools.iter_mut().map(|tool| scope.spawn(|| take_turns(tool))).collect();
+        let ends: Vec<_> = threads.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        ends.into_iter().for_each(|end| end.unwrap_or_else(|panic| panic::resume_unwind(panic)));
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.sort_unstable_by_key(|(at, _)| *at);

@@ -54,6 +54,8 @@ pub(super) fn exhaust<M: StateMachine>(
     let unknown = scope::unknown(kind, &plan, &explore.settings, stage.runner.laws());
     let pulse = stage.runner.pulse();
     let (file, limit) = (explore.checkpoint.clone(), explore.step_limit);
+    // To read a long checkpoint is no handler that does not return.
+    stage.rests();
     let begun = watched(&pulse, limit, move || -> Result<_, RunError> {
         let parts = task.begin(&mut stage, file.as_deref())?;
         Ok((task, stage, parts))
@@ -79,6 +81,7 @@ pub(super) fn exhaust<M: StateMachine>(
     for _ in 0..asked.min(count) {
         let stages = (0..shared.task.stages(asked)).map(|_| stage.take().map_or_else(|| shared.task.stage(), Ok));
         let mut stages = stages.collect::<Result<Vec<_>, _>>()?;
+        stages.iter().for_each(Stage::rests);
         let busy = Arc::new(AtomicBool::new(true));
         let watch = |stage: &Stage<M>| (Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy));
         watches.extend(stages.iter().map(watch));
@@ -121,7 +124,9 @@ pub(super) fn exhaust<M: StateMachine>(
             let so_far = shared.control.iter().map(Control::so_far);
             let (runs, deliveries, part) = so_far.fold((0, 0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
             let part = (part / count as f64).clamp(0.0, 1.0);
-            let of = if part > 0.0 { (runs as f64 / part) as u64 } else { 0 };
+            // How many states there are, those that are known do not tell.
+            let can_tell = part > 0.0 && kind != Exhaustive::States;
+            let of = if can_tell { (runs as f64 / part) as u64 } else { 0 };
             progress(Progress { runs, of, deliveries, elapsed: began.elapsed(), part: Some(part) });
         }
     }

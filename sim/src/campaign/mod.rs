@@ -52,7 +52,9 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     let mut runner = Runner::new(Arc::clone(&plan), explore.settings.clone(), explore.laws.as_deref())?;
     if let StrategyKind::Exhaustive(kind) = explore.strategy {
         let mut report = blank(explore, &plan, &runner);
+        let declared = report.reached.len();
         exhaust(explore, kind, plan, &mut report, began)?;
+        sort_undeclared(&mut report.reached, declared);
         report.elapsed = began.elapsed();
         return Ok(report);
     }
@@ -63,9 +65,11 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     let pilot = pilot(explore.strategy, &plan, &explore.settings, explore.step_limit);
     let mut report = blank(explore, &plan, &runner);
     report.pilot = explore.strategy.needs_pilot().then(|| *pilot.figures());
+    let declared = report.reached.len();
     let jobs = Jobs::start(explore, &plan, &pilot, &seeds, began)?;
     let mut coverage = Coverage::default();
     let failed = jobs.collect(explore, &mut report, &mut coverage, &seeds, began);
+    sort_undeclared(&mut report.reached, declared);
     if failed.is_none() {
         report.traces_in_all = traces_in_all(explore, &plan, &report);
     }
@@ -85,6 +89,13 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
         found.pilot = report.pilot;
     }
     Ok(report)
+}
+
+/// What was reached and is not declared, in an order that no thread has made.
+fn sort_undeclared(reached: &mut IndexMap<String, u64>, declared: usize) {
+    let mut others = reached.split_off(declared);
+    others.sort_unstable_keys();
+    reached.extend(others);
 }
 
 /// A report of nothing yet.

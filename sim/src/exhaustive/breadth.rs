@@ -3,7 +3,8 @@
 //! States stand in a queue in the order in which they are found: by the state from which they are come to, and by what is
 //! done there. Threads look at what follows on a few states each and change nothing; what they bring is put into the queue
 //! in order. So the queue, the counts and the first run that breaks a law are the same on any number of threads, and where a
-//! search is ended early, what is looked at is the beginning of the queue.
+//! search is ended early, what is looked at is the beginning of the queue. A run that breaks a law is over, as in a sample: the
+//! state behind that step is one only if it is come to without it.
 //!
 //! No state is kept, but how it is come to: a place and what handlers choose, from another state of the queue. A thread goes
 //! there by doing it again, from a copy of the way that it went before if machines can be copied ([`super::saved`]).
@@ -14,7 +15,7 @@ use raddle_core::{EndReason, StateMachine};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::Left;
+use super::checkpoint::{CheckpointError, Left, OTHERWISE};
 use super::refusal::Refusal;
 use super::search::Visit;
 use super::stage::Stage;
@@ -26,6 +27,8 @@ use crate::campaign::at_once;
 const BATCH: usize = 4096;
 /// So many of them by one thread at once.
 const BITE: usize = 64;
+/// So many threads find something to look at.
+pub(crate) const STAGES_MAX: usize = BATCH / BITE;
 
 /// A state, by how it is come to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,13 +47,15 @@ pub(crate) struct Breadth {
     queue: Vec<Node>,
     /// So many of them are looked at.
     done: usize,
+    /// So many stood in a checkpoint.
+    saved: usize,
     seen: FxHashSet<u64>,
 }
 
 /// What follows on a few states, in order.
 struct Bite {
-    /// What may be new, or is come to by a run that has broken a law; and whether that is so.
-    found: Vec<(Node, bool)>,
+    /// What may be new.
+    found: Vec<Node>,
     tally: Tally,
 }
 
@@ -65,7 +70,7 @@ struct Walker {
 
 impl Breadth {
     pub(crate) fn new() -> Self {
-        Self { queue: Vec::new(), done: 0, seen: FxHashSet::default() }
+        Self { queue: Vec::new(), done: 0, saved: 0, seen: FxHashSet::default() }
     }
 
     /// The search of which this is left; none if it is of no search.
@@ -73,7 +78,8 @@ impl Breadth {
         let seen: FxHashSet<u64> = queue.iter().map(|node| node.hash).collect();
         let mut nodes = queue.iter().enumerate();
         let is_sound = done <= queue.len() && seen.len() == queue.len();
-        (is_sound && nodes.all(|(at, node)| (node.before as usize) < at.max(1))).then_some(Self { queue, done, seen })
+        let is_queue = is_sound && nodes.all(|(at, node)| (node.before as usize) < at.max(1));
+        is_queue.then(|| Self { saved: queue.len(), queue, done, seen })
     }
 
     /// What is left of the search.
@@ -126,13 +132,7 @@ impl Breadth {
                 // Told to stop: what is behind this counts as not looked at.
                 let Some(bite) = bite else { return Ok(()) };
                 let bite = bite?;
-                for (node, is_broken) in bite.found {
-                    if self.seen.insert(node.hash) {
-                        self.queue.push(node);
-                    } else {
-                        tally.violating += u64::from(is_broken);
-                    }
-                }
+                self.queue.extend(bite.found.into_iter().filter(|node| self.seen.insert(node.hash)));
                 tally.join(bite.tally);
                 self.done = range.end;
                 if tally.is_at_odds() {
@@ -194,7 +194,10 @@ impl Walker {
         of.way_to(at, &mut self.way);
         let shared = self.way.iter().zip(&self.before).take_while(|(step, before)| step == before).count();
         let len = self.way.len();
-        if !self.go_to(shared, stage) {
+        if !self.go_to(shared, stage) || self.eye.hash(stage.world())? != of.queue[at].hash {
+            if at < of.saved {
+                return Err(CheckpointError::Never(OTHERWISE).into());
+            }
             bite.tally.stray(stage, self.way.clone());
             return Ok(());
         }
@@ -206,14 +209,11 @@ impl Walker {
         };
         if let Some(reason) = end {
             visit(&stage.runner);
-            // What it has reached is counted by steps, as most runs go on where others did.
-            let reached = std::mem::take(&mut bite.tally.reached);
-            bite.tally.count(stage, reason, || self.way.clone());
-            bite.tally.reached = reached;
+            bite.count(stage, reason, || self.way.clone());
             return Ok(());
         }
         stage.save_here(len);
-        let (was_broken, mut is_there) = (stage.is_broken(), true);
+        let mut is_there = true;
         for choice in 0..width {
             let mut values = Vec::new();
             loop {
@@ -224,20 +224,20 @@ impl Walker {
                     return Ok(());
                 }
                 states::step(stage, choice, &values)?;
-                let is_broken = stage.is_broken();
-                let world = stage.world();
-                let mut options = world.options().to_vec();
+                let mut options = stage.world().options().to_vec();
                 values.clear();
-                values.extend_from_slice(world.chosen());
-                let hash = self.eye.hash(world)?;
-                let node = Node { before: at as u32, choice: choice as u32, values: values.clone(), hash };
+                values.extend_from_slice(stage.world().chosen());
                 bite.tally.reach(stage);
-                if is_broken && !was_broken {
-                    let last = (node.choice, node.values.clone());
-                    bite.tally.pass(stage, || self.way.iter().cloned().chain([last]).collect());
-                }
-                if is_broken || !of.seen.contains(&hash) {
-                    bite.found.push((node, is_broken));
+                if stage.is_broken() {
+                    visit(&stage.runner);
+                    let last = (choice as u32, values.clone());
+                    bite.count(stage, EndReason::Violation, || self.way.iter().cloned().chain([last]).collect());
+                } else {
+                    let hash = self.eye.hash(stage.world())?;
+                    if !of.seen.contains(&hash) {
+                        let (before, choice) = (at as u32, choice as u32);
+                        bite.found.push(Node { before, choice, values: values.clone(), hash });
+                    }
                 }
                 if !go_on(&mut values, &mut options) {
                     break;
@@ -262,6 +262,15 @@ impl Walker {
             stage.step(*choice as usize, values, None);
         }
         true
+    }
+}
+
+impl Bite {
+    /// Counts a run that has ended. What it has reached is counted by steps, as most runs go on where others did.
+    fn count<M: StateMachine>(&mut self, stage: &mut Stage<M>, reason: EndReason, steps: impl FnOnce() -> Steps) {
+        let reached = std::mem::take(&mut self.tally.reached);
+        self.tally.count(stage, reason, steps);
+        self.tally.reached = reached;
     }
 }
 
@@ -309,7 +318,7 @@ mod tests {
     }
 
     fn system(messages: u32) -> System<Gossip> {
-        let system = System::new("gossip").workers(["a", "b"], |_| Gossip::default()).hashed().laws(["no-panic"]);
+        let system = System::new("gossip").workers(["a", "b"], |_| Gossip::default()).hashed().laws(["bounded-depth"]);
         let system = system.with(|policies| policies.order = Order::Arrival);
         (0..messages).fold(system, |system, n| system.messages(format!("s{n}"), [(["b", "a"][n as usize % 2], n)]))
     }

@@ -24,6 +24,9 @@ use crate::strategy::DefaultOrder;
 /// The version of the format that this program writes and reads.
 const VERSION: u32 = 2;
 
+/// Why the first steps that a checkpoint tells of cannot be done again.
+pub(crate) const OTHERWISE: &str = "the system does not do what it did when the checkpoint was written";
+
 /// A checkpoint that cannot be read, used or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {

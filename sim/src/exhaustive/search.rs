@@ -1,12 +1,12 @@
-//! One exhaustive search from its beginning to its end, on one thread.
+//! One exhaustive search from its beginning to its end.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use raddle_core::{FaultKind, Order, Plan, StateMachine};
 
-use super::breadth::Breadth;
-use super::checkpoint::{self, CheckpointError, Left, SavedPart, SavedTally};
+use super::breadth::{Breadth, STAGES_MAX};
+use super::checkpoint::{self, CheckpointError, Left, OTHERWISE, SavedPart, SavedTally};
 use super::dfs::{Dfs, Level};
 use super::dpor::{self, Dpor, Went};
 use super::kind::Exhaustive;
@@ -148,7 +148,11 @@ impl<M: StateMachine> Task<M> {
 
     /// How many stages a part is searched on, where there may be so many.
     pub(crate) const fn stages(&self, jobs: usize) -> usize {
-        if matches!(self.kind, Exhaustive::States) { jobs } else { 1 }
+        match self.kind {
+            Exhaustive::States if jobs < STAGES_MAX => jobs,
+            Exhaustive::States => STAGES_MAX,
+            _ => 1,
+        }
     }
 
     /// Searches a part, or until it is told to stop. It takes one stage; states are searched on any number at once, and the
@@ -177,9 +181,11 @@ impl<M: StateMachine> Task<M> {
             }
             (_, Some(Left::Nothing)) => Ok(Searched { tally, is_over: true, done: 1.0, ..Searched::default() }),
             (Exhaustive::States, left) => {
+                stage.rests();
                 let breadth = match left {
                     Some(Left::States { done, queue }) => Breadth::resume(done, queue),
-                    _ => Some(Breadth::new()),
+                    Some(_) => None,
+                    None => Some(Breadth::new()),
                 };
                 let why = CheckpointError::Never("the checkpoint holds no queue of states; delete it to begin anew");
                 self.states(breadth.ok_or(why)?, tally, stages, control, visit)
@@ -189,8 +195,7 @@ impl<M: StateMachine> Task<M> {
                 if let Some(Left::Wakeup(saved)) = left
                     && !dpor.resume(saved, stage)
                 {
-                    let why = "the system does not do what it did when the checkpoint was written";
-                    return Err(CheckpointError::Never(why).into());
+                    return Err(CheckpointError::Never(OTHERWISE).into());
                 }
                 self.dpor(dpor, tally, stage, control, visit)
             }
@@ -241,7 +246,8 @@ impl<M: StateMachine> Task<M> {
         visit: Visit<'_, M>,
     ) -> Result<Searched, Refusal> {
         breadth.search(&mut tally, stages, control, visit)?;
-        let (is_over, done, states) = (breadth.is_over(), breadth.part_done(), Some(breadth.count()));
+        let is_over = breadth.is_over() && !tally.is_at_odds();
+        let (done, states) = (breadth.part_done(), Some(breadth.count()));
         Ok(Searched { tally, is_over, done, states, left: breadth.left() })
     }
 

@@ -132,11 +132,6 @@ impl<M: StateMachine> Stage<M> {
         self.violation.is_some()
     }
 
-    /// What the run has broken so far.
-    pub(crate) fn broken(&mut self) -> Option<Violation> {
-        self.violation.take()
-    }
-
     /// Why there is nothing more to be done.
     pub(crate) fn rest(&self) -> EndReason {
         if self.runner.world.is_cut_by_horizon() { EndReason::Horizon } else { EndReason::Quiescent }

@@ -101,13 +101,6 @@ impl Tally {
         }
     }
 
-    /// Keeps what a run has broken so far, which is not counted.
-    pub(crate) fn pass<M: StateMachine>(&mut self, stage: &mut Stage<M>, steps: impl FnOnce() -> Steps) {
-        if let Some(violation) = stage.broken() {
-            self.note(&violation, stage, steps, false);
-        }
-    }
-
     #[cold]
     fn note<M: StateMachine>(
         &mut self,
