@@ -143,7 +143,7 @@ fn explore<M: StateMachine>(mut explore: Explore<M>, crate_folder: &Path) -> Res
 /// Whether a search without a violation says anything.
 fn whole(report: &Report) -> Result<(), String> {
     let system = &report.system;
-    if report.runs == 0 {
+    if report.is_empty() {
         let why =
             if report.cut == Some(Cut::Time) { "time was over before the first run" } else { "no seed was given" };
         return Err(format!("nothing ran: {why}, so nothing is known of `{system}`"));

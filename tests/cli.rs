@@ -295,6 +295,22 @@ fn nothing_to_run_ends_with_4() {
     place.run("corpus").ends(4).complains("nothing ran");
 }
 
+/// States are searched nearest first: whoever is stopped has seen many before any run has ended.
+#[test]
+fn states_are_searched_on_from_where_the_time_was_over() {
+    let place = here();
+    let search = "explore statefan --set n=8 order=arrival --strategy states --laws no-panic --checkpoint states.ron";
+    let mut rounds = 1;
+    let mut done = place.run(&format!("{search} --time 300ms"));
+    while place.path().join("states.ron").exists() {
+        assert!(done.out.contains("states known so far; `--checkpoint FILE`"), "{}", done.out);
+        rounds += 1;
+        done = place.run(&format!("{search} --time 2s"));
+    }
+    done.ends(0).prints("exhaustive:  all: 40,320 executions").prints("states:      109,601");
+    assert!(rounds > 1, "it takes longer than that");
+}
+
 #[test]
 fn what_nobody_can_tell_ends_with_5() {
     here()

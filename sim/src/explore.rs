@@ -294,6 +294,15 @@ pub struct Report {
     pub cut: Option<Cut>,
 }
 
+impl Report {
+    /// Whether nothing ran: no run has ended, nor was more than one state seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let states = self.exhausted.as_ref().and_then(|exhausted| exhausted.states);
+        self.runs == 0 && states.is_none_or(|states| states <= 1)
+    }
+}
+
 /// Why a search ended before its last seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cut {

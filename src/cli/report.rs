@@ -27,7 +27,7 @@ pub(crate) fn verdict(report: &Report, seeds_asked: bool, strict: bool) -> Exit 
     let missed = strict && report.reached.values().chain(report.faults.values()).any(|times| *times == 0);
     match report.cut {
         Some(Cut::Stopped) => Exit::Interrupted,
-        _ if report.runs == 0 => Exit::NothingRan,
+        _ if report.is_empty() => Exit::NothingRan,
         Some(Cut::Time) if seeds_asked => Exit::Unknown,
         _ if report.unfinished > 0 || missed => Exit::Unknown,
         _ => report.exhausted.as_ref().map_or(Exit::Clean, exhausted::verdict),
@@ -48,7 +48,7 @@ pub(crate) fn text(report: &Report, exit: Exit, look: Look) -> String {
             let _ = writeln!(out, "  {line}");
         }
     }
-    if report.runs > 0 {
+    if !report.is_empty() {
         out += &notes(&facts(report), look);
         out += &facts::coverage(&report.coverage, look);
     }
