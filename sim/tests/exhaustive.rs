@@ -645,6 +645,34 @@ fn a_handler_that_never_returns_to_one_of_several_threads_is_noticed() {
     assert_eq!((found.violation.law.as_str(), found.steps), ("watchdog", 4), "{}", found.violation.reason);
 }
 
+/// Takes its time.
+#[derive(Clone, Debug, Default, Hash)]
+struct Slow(u32);
+
+impl StateMachine for Slow {
+    type Message = ();
+    type Update = ();
+
+    #[expect(clippy::disallowed_methods, reason = "a handler that takes long, though not too long")]
+    fn on_message(&mut self, (): (), _: &mut Outbox<()>) {
+        self.0 += 1;
+        std::thread::sleep(Duration::from_millis(40));
+    }
+
+    fn on_update(&mut self, (): (), _: &mut Outbox<()>) {}
+}
+
+/// One state follows on the other, so that all threads but one have nothing to do for longer than a step may take.
+#[test]
+fn a_thread_with_nothing_to_do_is_not_one_that_never_returns() {
+    let system = System::new("slow").workers(["z"], |_| Slow::default()).hashed().laws(["no-panic"]);
+    let system = system.with(|policies| policies.order = Order::Arrival).messages("s", [("z", ()); 20]);
+    let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::States)).jobs(3);
+    let report = explore.step_limit(Duration::from_millis(500)).run().expect("it can be searched");
+    assert!(report.found.is_none(), "{:?}", report.found);
+    assert_eq!(exhausted(&report).states, Some(21));
+}
+
 /// Two states come to one, and what is broken before the first does not hide what is broken at the end.
 #[test]
 fn what_is_broken_early_hides_nothing_from_other_ways_to_the_same_state() {

@@ -43,3 +43,27 @@ pub(crate) fn at_once<T: Send, W: Sync, R: Send>(
     results.sort_unstable_by_key(|(at, _)| *at);
     results.into_iter().map(|(_, result)| result).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+
+    use super::*;
+
+    #[test]
+    fn results_stand_in_the_order_of_the_work() {
+        let work: Vec<u64> = (0..1_000).collect();
+        for tools in 1..4 {
+            let squares = at_once(&mut vec![(); tools], &work, |(), n| n * n);
+            assert!(squares.iter().zip(&work).all(|(square, n)| *square == n * n) && squares.len() == work.len());
+        }
+    }
+
+    #[test]
+    fn a_panic_keeps_what_it_says() {
+        let work: Vec<u64> = (0..1_000).collect();
+        let all = || at_once(&mut [(); 3], &work, |(), n| assert_ne!(*n, 300, "not this one"));
+        let said = panic::catch_unwind(AssertUnwindSafe(all)).expect_err("it panics");
+        assert!(said.downcast_ref::<String>().is_some_and(|said| said.contains("not this one")));
+    }
+}

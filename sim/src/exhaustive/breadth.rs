@@ -16,6 +16,7 @@ use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{CheckpointError, Left, OTHERWISE};
+use super::dfs::next_values;
 use super::refusal::Refusal;
 use super::search::Visit;
 use super::stage::Stage;
@@ -239,7 +240,7 @@ impl Walker {
                         bite.found.push(Node { before, choice, values: values.clone(), hash });
                     }
                 }
-                if !go_on(&mut values, &mut options) {
+                if !next_values(&mut values, &mut options) {
                     break;
                 }
             }
@@ -272,17 +273,6 @@ impl Bite {
         self.tally.count(stage, reason, steps);
         self.tally.reached = reached;
     }
-}
-
-/// The values that handlers choose next, if there are any: as the digits of a number, each below its options.
-fn go_on(values: &mut Vec<u32>, options: &mut Vec<u32>) -> bool {
-    while let (Some(value), Some(options)) = (values.pop(), options.pop()) {
-        if value + 1 < options {
-            values.push(value + 1);
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]

@@ -111,11 +111,8 @@ impl Dfs {
         while self.levels.len() > self.base {
             let last = self.levels.len() - 1;
             let level = &mut self.levels[last];
-            while let (Some(value), Some(options)) = (level.values.pop(), level.options.pop()) {
-                if value + 1 < options {
-                    level.values.push(value + 1);
-                    return true;
-                }
+            if next_values(&mut level.values, &mut level.options) {
+                return true;
             }
             self.delays -= level.delays();
             let may_delay = |delays: u32| self.delays_max.is_none_or(|max| self.delays + delays <= max);
@@ -172,6 +169,17 @@ impl Dfs {
         }
         parts
     }
+}
+
+/// The values that handlers choose next, if there are any: as the digits of a number, each below its options.
+pub(crate) fn next_values(values: &mut Vec<u32>, options: &mut Vec<u32>) -> bool {
+    while let (Some(value), Some(options)) = (values.pop(), options.pop()) {
+        if value + 1 < options {
+            values.push(value + 1);
+            return true;
+        }
+    }
+    false
 }
 
 /// Deeper a search is not cut into parts.
