@@ -110,6 +110,18 @@ pub enum Restart {
     },
 }
 
+impl Restart {
+    /// How many times a worker can die while no time passes; none if that is not limited.
+    #[must_use]
+    pub const fn deaths_max(self) -> Option<u32> {
+        match self {
+            Self::Never => Some(1),
+            Self::Always => None,
+            Self::AtMost { times, .. } => Some(times.saturating_add(1)),
+        }
+    }
+}
+
 impl Default for Restart {
     fn default() -> Self {
         Self::AtMost { times: 5, within: Duration::from_secs(1) }

@@ -366,6 +366,12 @@ impl<M: StateMachine> Runner<M> {
         }
     }
 
+    /// Takes a step that is not among those that are possible now.
+    #[cold]
+    pub(crate) fn step_late(&mut self, act: Act, ear: Option<&mut dyn Sink<M>>) {
+        self.world.step_act(act, &mut (&mut self.bank, (&mut self.marks, ear)));
+    }
+
     /// The same where nobody does.
     #[inline(never)]
     pub(crate) fn step_alone(&mut self, choice: usize) {

@@ -341,7 +341,8 @@ impl<M: StateMachine> World<M> {
         if self.rules.is_watermark_due(self.deliveries) {
             self.publish_watermark();
         }
-        if !self.out.choices().made.is_empty() {
+        // Who turns an input away chooses nothing; what is there then is of another.
+        if !self.out.choices().made.is_empty() && matches!(handled, Handled::Done | Handled::Crashed) {
             self.note_choices(at);
         }
         match handled {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::{Obedient, Told, all_schedules, logs, programs, told};
 use model::Program;
 use proptest::prelude::*;
-use raddle_core::{FaultKind, Input, OnFull, Order, Outbox, Restart, StateMachine, System, TimerTag, When};
+use raddle_core::{FaultKind, Input, OnFull, Order, Outbox, Policies, Restart, StateMachine, System, TimerTag, When};
 use raddle_sim::exhaustive::{Exhausted, Exhaustive, visit};
 use raddle_sim::strategy::Replay;
 use raddle_sim::{Explore, FaultPlan, Granularity, Network, Report, Runner, Settings, StrategyKind};
@@ -137,21 +137,20 @@ fn brittle(laws: &[&str], restart: Restart) -> System<Brittle> {
 }
 
 #[test]
-fn dpor_counts_nothing_behind_a_worker_that_lives_again() {
+fn dpor_goes_on_where_a_worker_lives_again() {
     let dpor = |laws, restart| {
         let explore = Explore::new(brittle(laws, restart)).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor));
-        explore.network(Network::Bag).jobs(1).run()
+        explore.network(Network::Bag).jobs(1).run().expect("it can be searched")
     };
-    let refused = dpor(&["no-silent-loss"], Restart::Always).expect_err("nothing can be said").to_string();
-    assert!(refused.contains("a handler of `z` panicked") && refused.contains("--set restart=never"), "{refused}");
-
-    let report = dpor(&["no-panic"], Restart::Always).expect("it finds the panic");
+    for restart in [Restart::Always, Restart::Never] {
+        let report = dpor(&["no-silent-loss"], restart);
+        assert!(exhausted(&report).complete && report.found.is_none());
+        let Exhausted { executions, blocked, traces, .. } = exhausted(&report);
+        assert_eq!((*executions, *blocked, *traces), (6, 0, 6));
+    }
+    let report = dpor(&["no-panic"], Restart::Always);
     assert_eq!(report.found.as_ref().map(|found| found.violation.law.as_str()), Some("no-panic"));
-    assert!(!exhausted(&report).complete && exhausted(&report).executions < 6);
-
-    let report = dpor(&["no-silent-loss"], Restart::Never).expect("the dead stay dead");
-    assert!(exhausted(&report).complete && report.found.is_none());
-    assert_eq!((exhausted(&report).executions, exhausted(&report).blocked), (6, 0));
+    assert_eq!((exhausted(&report).complete, exhausted(&report).violating), (true, 6));
 }
 
 /// Two-phase commit: `c` asks, each participant says yes or no, and when all have, all are told.
@@ -245,7 +244,10 @@ fn depth_first_tries_all_that_handlers_choose() {
 #[test]
 fn a_bounded_queue_has_twelve_outcomes() {
     let system = fanin(3).with(|policies| (policies.capacity, policies.on_full) = (2, OnFull::DropNewest));
-    assert_eq!(exhausted(&explore(system, Exhaustive::Dfs, Network::Mailbox)).traces, 12);
+    assert_eq!(exhausted(&explore(system.clone(), Exhaustive::Dfs, Network::Mailbox)).traces, 12);
+    let report = explore(system, Exhaustive::Dpor, Network::Mailbox);
+    let Exhausted { complete, executions, blocked, traces, .. } = exhausted(&report);
+    assert_eq!((*complete, *executions, *blocked, *traces), (true, 30, 0, 12));
 }
 
 /// n messages from as many sources to one worker.
@@ -406,14 +408,31 @@ fn what_is_not_proved_is_refused() {
     refused(timers.clone(), Exhaustive::States, settings(), "add `.hashed()`");
     assert!(exhausted(&explore(timers, Exhaustive::Dfs, Network::Fifo)).complete);
     let suffers = |kind| Settings { faults: FaultPlan::default().with(kind, 1), ..Settings::default() };
-    refused(fanin(2), Exhaustive::Dpor, suffers(FaultKind::Crash), "the fault `crash`: `dpor` knows `loss` only");
-    let both = FaultPlan::default().with(FaultKind::Loss, 1).with(FaultKind::Crash, 1);
-    refused(fanin(2), Exhaustive::Dpor, Settings { faults: both, ..Settings::default() }, "the fault `crash`");
+    refused(
+        fanin(2),
+        Exhaustive::Dpor,
+        suffers(FaultKind::Delay),
+        "the fault `delay`: `dpor` knows `loss` and `crash` only",
+    );
+    let crashes = |most| Settings { faults: FaultPlan::default().with(FaultKind::Crash, most), ..Settings::default() };
+    let when = fanin(2).fault_when(FaultKind::Crash, |_, _| true);
+    refused(when, Exhaustive::Dpor, crashes(1), "this system says when");
+    refused(fanin(2), Exhaustive::Dpor, crashes(5), "at most 4 crashes in a run, and these are 5");
+    let wide = System::new("wide").workers((0..60).map(|i| format!("w{i}")), |_| Obedient::default());
+    let wide = wide.messages("s", [("w0", leaf("x"))]);
+    refused(wide, Exhaustive::Dpor, crashes(3), "10000 ways to distribute the crashes, and these are 39711");
+    refused(readers(2), Exhaustive::Dpor, crashes(1), "not proved where messages are lost");
     refused(readers(2), Exhaustive::Dpor, suffers(FaultKind::Loss), "not proved where messages are lost");
     let queues = Settings { granularity: Granularity::Queues, ..Settings::default() };
     refused(fanin(2), Exhaustive::Dpor, queues, "granularity `delivery` only");
-    let full = fanin(3).with(|policies| policies.capacity = 2);
-    refused(full, Exhaustive::Dpor, settings(), "`z` was sent 3 updates in one run while its capacity is 2");
+    let full = |on_full| move |policies: &mut Policies| (policies.capacity, policies.on_full) = (2, on_full);
+    let waits = "a queue can become full and make its senders wait, and `z` was sent 3 updates in one run";
+    refused(fanin(3).with(full(OnFull::Stall)), Exhaustive::Dpor, settings(), waits);
+    let commutes = fanin(3).commuting(|_, _| false).with(full(OnFull::DropNewest));
+    refused(commutes, Exhaustive::Dpor, settings(), "a queue can become full and inputs commute");
+    let panics = brittle(&["no-panic"], Restart::Always).with(|policies| policies.order = Order::Arrival);
+    let panics = panics.commuting(|_, _| false);
+    refused(panics, Exhaustive::Dpor, settings(), "a handler of `z` panicked");
     let causal = Settings { network: Network::Causal, ..Settings::default() };
     refused(readers(2), Exhaustive::Dpor, causal.clone(), "`bag` and `fifo` only");
     let waits = readers(2).with(|policies| policies.order = Order::Fifo);
@@ -524,6 +543,10 @@ fn an_interrupted_search_comes_to_the_same() {
     let settings = |network| Settings { network, faults, ..Settings::default() };
     interrupted_under(&settings(Network::Bag), &fanin(3), Exhaustive::Dpor, 10);
     interrupted_under(&settings(Network::Mailbox), &twopc(3).forkable(), Exhaustive::Dpor, 20);
+    let faults = FaultPlan::default().with(FaultKind::Crash, 1).with(FaultKind::Loss, 1);
+    let settings = Settings { faults, ..settings(Network::Bag) };
+    let small = twopc(2).forkable().with(|policies| policies.capacity = 1);
+    interrupted_under(&settings, &small, Exhaustive::Dpor, 20);
     let random = |seed| Program { chooses: true, starts: true, ..Program::random(seed) }.system(Order::Arrival);
     let count = |seed| exhausted(&explore(random(seed), Exhaustive::Dpor, Network::Bag)).executions;
     let seed = (0..).find(|seed| (100..1_000).contains(&count(*seed))).expect("some have as many");

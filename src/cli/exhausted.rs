@@ -13,6 +13,7 @@ pub(crate) struct ExhaustiveLine<'a> {
     complete: bool,
     executions: u64,
     blocked: u64,
+    discarded: u64,
     traces: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     states: Option<u64>,
@@ -33,6 +34,7 @@ impl<'a> ExhaustiveLine<'a> {
             complete: exhausted.complete,
             executions: exhausted.executions,
             blocked: exhausted.blocked,
+            discarded: exhausted.discarded,
             traces: exhausted.traces,
             states: exhausted.states,
             violating: exhausted.violating,
@@ -70,10 +72,14 @@ pub(crate) fn facts(exhausted: &Exhausted) -> Vec<(&'static str, String)> {
         0 => String::new(),
         n => format!(", {} in vain", words::counted(n, "run")),
     };
+    let discarded = match exhausted.discarded {
+        0 => String::new(),
+        n => format!(", {} discarded", words::counted(n, "run")),
+    };
     let all = if exhausted.complete { "all" } else { "so far" };
     let mut facts = vec![(
         "exhaustive",
-        format!("{all}: {} of {}{blocked}", words::counted(exhausted.executions, "execution"), {
+        format!("{all}: {} of {}{blocked}{discarded}", words::counted(exhausted.executions, "execution"), {
             words::counted(exhausted.traces, "distinct trace")
         }),
     )];

@@ -270,7 +270,7 @@ impl Bite {
     /// Counts a run that has ended. What it has reached is counted by steps, as most runs go on where others did.
     fn count<M: StateMachine>(&mut self, stage: &mut Stage<M>, reason: EndReason, steps: impl FnOnce() -> Steps) {
         let reached = std::mem::take(&mut self.tally.reached);
-        self.tally.count(stage, reason, steps);
+        self.tally.count(stage, reason, |_| steps());
         self.tally.reached = reached;
     }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::breadth::Node;
 use super::dfs::Level;
 use super::event::{Event, Extra, Outcome};
+use super::learned::Learned;
 use super::search::Task;
 use super::stage::Stage;
 use super::tally::Tally;
@@ -22,7 +23,7 @@ use crate::finding::write_whole;
 use crate::strategy::DefaultOrder;
 
 /// The version of the format that this program writes and reads.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why the first steps that a checkpoint tells of cannot be done again.
 pub(crate) const OTHERWISE: &str = "the system does not do what it did when the checkpoint was written";
@@ -104,6 +105,8 @@ pub(crate) enum Left {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SavedRun {
+    pub(crate) learned: Learned,
+    pub(crate) crashes: Vec<u32>,
     pub(crate) events: Vec<SavedEvent>,
     pub(crate) points: Vec<SavedPoint>,
     /// Of each race of the run: what would come first, whether that is known, and whether the race is settled.
@@ -120,13 +123,14 @@ pub(crate) struct SavedPoint {
     pub(crate) explored: u32,
 }
 
-/// An event: the hash of a message's id, the place of its worker, what was chosen, whom it sent to, what became of it.
+/// An event: the hash of a message's id, the place of its worker, what was chosen, whom it sent to, whether it begins a life,
+/// what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavedEvent(u64, u32, Vec<u32>, Vec<u32>, Outcome);
+pub(crate) struct SavedEvent(u64, u32, Vec<u32>, Vec<u32>, bool, Outcome);
 
 impl SavedEvent {
     pub(crate) fn of<M: StateMachine>(event: &Event<M>) -> Self {
-        Self(event.key, event.at, event.values().to_vec(), event.targets().to_vec(), event.outcome)
+        Self(event.key, event.at, event.values().to_vec(), event.targets().to_vec(), event.begins_life(), event.outcome)
     }
 
     pub(crate) fn values(&self) -> &[u32] {
@@ -134,9 +138,10 @@ impl SavedEvent {
     }
 
     pub(crate) fn event<M: StateMachine>(&self) -> Event<M> {
-        let knows = !self.2.is_empty() || !self.3.is_empty();
-        let extra = || Arc::new(Extra { values: self.2.clone(), targets: self.3.clone(), input: None });
-        Event { key: self.0, at: self.1, outcome: self.4, extra: knows.then(extra) }
+        let knows = !self.2.is_empty() || !self.3.is_empty() || self.4;
+        let (values, targets) = (self.2.clone(), self.3.clone());
+        let extra = || Arc::new(Extra { values, targets, begins_life: self.4, input: None });
+        Event { key: self.0, at: self.1, outcome: self.5, extra: knows.then(extra) }
     }
 }
 
@@ -146,6 +151,7 @@ impl SavedEvent {
 pub(crate) struct SavedTally {
     executions: u64,
     blocked: u64,
+    discarded: u64,
     steps: u64,
     deliveries: u64,
     unfinished: u64,
@@ -171,6 +177,7 @@ impl SavedTally {
         Self {
             executions: tally.executions,
             blocked: tally.blocked,
+            discarded: tally.discarded,
             steps: tally.steps,
             deliveries: tally.deliveries,
             unfinished: tally.unfinished,
@@ -190,6 +197,7 @@ impl SavedTally {
         let mut tally = Tally {
             executions: self.executions,
             blocked: self.blocked,
+            discarded: self.discarded,
             steps: self.steps,
             deliveries: self.deliveries,
             unfinished: self.unfinished,

@@ -2,8 +2,8 @@
 //!
 //! Abdulla, Aronis, Jonsson, Sagonas, "Optimal Dynamic Partial Order Reduction" (POPL'14; JACM 64(4), 2017), for
 //! workers that handle one message at a time. An event is the arrival of a message with the values that its handlers
-//! chose, or its loss, so creation and the order at each worker make up happens-before, and a message once sent can be delivered
-//! for ever ([`Trunk`] finds the races, [`Relation`] says what depends on what).
+//! chose, or its loss, or the crash of a worker, so creation and the order at each worker make up happens-before, and a
+//! message once sent can be delivered for ever ([`Trunk`] finds the races, [`Relation`] says what depends on what).
 //!
 //! ```text
 //! Explore(E, Sleep, Wakeup):
@@ -42,28 +42,48 @@
 //!   Where nothing waits for anybody (`order = arrival`), a loss depends on nothing in truth: traces then have several
 //!   executions, and are told apart by their fingerprints.
 //!
+//! - *Crashes come of themselves* (`--faults crash(N)`, at most N in a run). There is a search for each way to distribute
+//!   at most N crashes among the workers, and in it each of them is an event that happens in every run, as soon as it can by
+//!   default. It depends on all that happens at its worker, and on all that is sent there, as that is sent to one life or the
+//!   next. It can happen once anything was done at its worker or sent there, which depends on it too; whether it can happen
+//!   before another event is found out by trying ([`Dpor::probe`]). Between it and what its worker does next nothing comes but
+//!   a start ([`Trunk`]).
+//!
+//!   The rule that nothing crashes when nothing else can happen is no part of the search: it would make crashes at different
+//!   workers depend on each other near the end. So a crash happens then, too, and the run is counted and judged only if the rule
+//!   is kept in some order of its events ([`super::linearize`]). A run in which a worker cannot crash so often is of another
+//!   search, and not counted either. These runs are in vain, and counted apart.
+//!
+//!   A handler that panics ends a life as well. Its event then depends on what is sent to its worker, like a crash.
+//! - *Full queues.* Where the queue of a worker can be full, all that is sent there and all that arrives there depend on each
+//!   other: what becomes of a message then is part of what its sender did. That a message waited beside a full queue and was
+//!   admitted is like that it was sent. That it had to make room for another (`drop-oldest`) is like its loss: it could have
+//!   arrived before, which is a race of the event that threw it out with itself.
+//!
+//!   Nobody knows beforehand which queues can be full, and that somebody panics ([`Learned`](super::learned::Learned)).
+//!
+//!   More depends on each other so than must, as one queue may be full in one run and not in the other: traces may have several
+//!   executions.
+//!
 //! When the wakeup tree of a point is empty, nothing is asleep there: a branch was inserted because everything asleep
 //! depends on something in it. So a run is never blocked. It is counted all the same.
 //!
 //! A run that begins like the one before goes on from a copy of it, where machines can be copied ([`super::saved`]).
 //!
-//! Why other faults are refused: a crash is possible only while something else is, which depends on all workers at once,
-//! and updates know the life of whom they are sent to, so it depends on every send to its worker. What holds up, copies or
-//! cuts off messages lasts, and its end is one more event.
-//!
-//! What is missing: a handler that panics ends a life too, and the same dependence would be needed between it and sends to
-//! its worker wherever another life follows. So the search ends at the first run in which a worker lives again, with what
-//! it found, or with a refusal if no law minds the panic.
+//! What is missing: what holds up, copies or cuts off messages lasts, and its end is one more event. Those faults are refused.
 //!
 //! Before the search, scouts look at what is near the first run ([`super::scout`]).
 
-use raddle_core::{EndReason, StateMachine};
+use std::sync::Arc;
+
+use raddle_core::{EndReason, StateMachine, WorkerId};
 
 use super::checkpoint::{Left, SavedEvent, SavedPoint, SavedRun};
 use super::event::{Event, Extra};
+use super::heard::Heard;
 use super::refusal::Refusal;
 use super::relation::{Initial, Relation};
-use super::stage::{Stage, Targets};
+use super::stage::{Pick, Stage};
 use super::trunk::{Race, Trunk};
 use super::wakeup::{Branch, NO_BRANCH, Wakeup};
 
@@ -74,12 +94,12 @@ pub(crate) const NAME: &str = "dpor";
 pub(crate) struct Dpor<M: StateMachine> {
     pub(crate) relation: Relation<M>,
     pub(crate) trunk: Trunk<M>,
+    /// By worker: how many times it crashes in each run in which it can.
+    crashes: Vec<u32>,
     /// One for each point of the current run, the one before its first event included; those behind its end are blank.
     points: Vec<Point<M>>,
     wakeup: Wakeup<M>,
     sequence: Vec<Event<M>>,
-    targets: Vec<u32>,
-    arrived: Vec<u32>,
 }
 
 /// What is known of one point of the current run.
@@ -109,16 +129,33 @@ pub(crate) enum Went {
 }
 
 impl<M: StateMachine> Dpor<M> {
-    pub(crate) fn new(relation: Relation<M>, workers: usize) -> Self {
+    /// A search of the runs in which each worker crashes so many times.
+    pub(crate) fn new(relation: Relation<M>, crashes: Vec<u32>) -> Self {
         Self {
             relation,
-            trunk: Trunk::new(workers),
+            trunk: Trunk::new(crashes.len()),
+            crashes,
             points: vec![Point::default()],
             wakeup: Wakeup::new(),
             sequence: Vec::new(),
-            targets: Vec::new(),
-            arrived: vec![0; workers],
         }
+    }
+
+    /// Whether the run that has ended is one of those that this search is of: whoever was to crash has done so, and while
+    /// something else could happen.
+    pub(crate) fn is_one(&self) -> bool {
+        self.is_calm() || (self.trunk.crashes == self.crashes && self.trunk.has_order())
+    }
+
+    /// Whether nobody crashes in its runs.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.crashes.iter().all(|crashes| *crashes == 0)
+    }
+
+    /// The same search from the beginning, with what it has learned.
+    pub(crate) fn begin_anew(&mut self) {
+        let relation = self.relation.clone();
+        *self = Self::new(relation, std::mem::take(&mut self.crashes));
     }
 
     /// Runs once: along the current run as far as it was kept, then where the wakeup trees lead, then as it comes.
@@ -131,40 +168,74 @@ impl<M: StateMachine> Dpor<M> {
         for (at, taken) in self.trunk.events.iter().enumerate().skip(begun) {
             stage.save_at(at, shared);
             let actions = stage.actions();
-            let choice = taken.choice as usize;
-            if choice >= actions.len() || !actions.is_event(choice, &taken.event) {
+            let is_there = match taken.pick {
+                Pick::Place(choice) => choice < actions.len() && actions.is_event(choice, &taken.event),
+                Pick::Late(_) => actions.is_empty(),
+            };
+            if !is_there {
                 return Ok(Went::Astray);
             }
-            stage.step(choice, taken.event.values(), None);
+            stage.take(taken.pick, taken.event.values(), None);
         }
         stage.save_at(shared, shared);
         loop {
             let here = self.trunk.len();
-            let steps_max = stage.steps_max();
             stage.refuse_timers(NAME)?;
             let actions = stage.actions();
-            if actions.is_empty() {
+            let (is_over, is_to_heal) = (actions.is_empty(), actions.are_to_heal());
+            let next = self.wakeup.take(&mut self.points[here].wakeup);
+            let (wanted, behind) = match next {
+                Some((event, behind)) => (Some(event), behind),
+                None => (self.next_crash(stage), NO_BRANCH),
+            };
+            if is_over && wanted.is_none() {
                 return Ok(Went::Through(stage.rest()));
             }
-            if here as u64 >= steps_max || actions.are_to_heal() {
+            if here as u64 >= stage.steps_max() || is_to_heal {
                 return Ok(Went::Through(EndReason::Steps));
             }
-            let point = &mut self.points[here];
-            let (choice, wanted, behind) = match self.wakeup.take(&mut point.wakeup) {
-                Some((event, behind)) => (actions.place_of(&event), Some(event), behind),
-                None => {
-                    let sleeps = |at: &usize| point.sleep.iter().any(|event| actions.is_event(*at, event));
-                    let Some(awake) = (0..actions.usual()).find(|at| !sleeps(at)) else { return Ok(Went::Blocked) };
-                    (Some(awake), None, NO_BRANCH)
-                }
+            let pick = match &wanted {
+                Some(event) => stage.pick_of(event),
+                None => match self.oldest(stage) {
+                    None => return Ok(Went::Blocked),
+                    oldest => oldest.map(Pick::Place),
+                },
             };
-            let Some(choice) = choice else { return Ok(Went::Astray) };
+            let Some(pick) = pick else { return Ok(Went::Astray) };
             let values = wanted.as_ref().map_or(&[][..], Event::values);
-            if !self.trunk.take(stage, choice, values, &mut self.targets, &self.relation) {
+            if !self.trunk.take(stage, pick, values, &self.relation) {
                 return Ok(Went::Astray);
             }
             self.descend(here, behind);
         }
+    }
+
+    /// The place of the oldest message that is not asleep.
+    #[inline]
+    fn oldest(&self, stage: &mut Stage<M>) -> Option<usize> {
+        let actions = stage.actions();
+        let sleep = &self.points[self.trunk.len()].sleep;
+        (0..actions.usual()).find(|at| !sleep.iter().any(|event| actions.is_event(*at, event)))
+    }
+
+    /// The next crash that is due, as soon as its worker can crash.
+    #[inline]
+    fn next_crash(&mut self, stage: &mut Stage<M>) -> Option<Event<M>> {
+        if !self.relation.learned.lives {
+            return None;
+        }
+        for at in 0..self.crashes.len() {
+            let worker = WorkerId::at(at);
+            if self.trunk.crashes[at] == self.crashes[at] || !stage.may_crash(worker) {
+                continue;
+            }
+            let event = self.trunk.next_crash(worker);
+            let is_asleep = self.points[self.trunk.len()].sleep.iter().any(|asleep| asleep.matches(&event));
+            if !is_asleep {
+                return Some(event);
+            }
+        }
+        None
     }
 
     /// Makes the point behind the event just taken ready.
@@ -197,7 +268,15 @@ impl<M: StateMachine> Dpor<M> {
         let Race { first, second, is_open, is_known, .. } = self.trunk.races[race];
         let between = self.trunk.beside(first, second, &mut sequence);
         if !is_known && self.relation.needs_targets() {
-            self.trunk.races[race].event = self.probe(first as usize, &sequence[..between], race, stage);
+            match self.probe(first as usize, &sequence[..between], race, stage) {
+                Some(event) => self.trunk.races[race].event = event,
+                None => {
+                    self.trunk.races[race].is_settled = true;
+                    sequence.clear();
+                    self.sequence = sequence;
+                    return;
+                }
+            }
             self.trunk.races[race].is_known = true;
         }
         // What comes behind differs from run to run. It depends on nothing that stands before, save where the second
@@ -238,26 +317,27 @@ impl<M: StateMachine> Dpor<M> {
         self.trunk.events[point as usize].losses + losses > self.relation.losses_max
     }
 
-    /// Runs up to an event whose worker is in another state than when it was seen, to learn what it does there.
-    fn probe(&self, first: usize, between: &[Event<M>], race: usize, stage: &mut Stage<M>) -> Event<M> {
+    /// Runs up to an event whose worker is in another state than when it was seen, to learn what it does there; none if it
+    /// cannot happen there.
+    fn probe(&self, first: usize, between: &[Event<M>], race: usize, stage: &mut Stage<M>) -> Option<Event<M>> {
         let event = &self.trunk.races[race].event;
         stage.begin();
         for taken in &self.trunk.events[..first] {
             stage.actions();
-            stage.step(taken.choice as usize, taken.event.values(), None);
+            stage.take(taken.pick, taken.event.values(), None);
         }
         for beside in between {
-            // It does not depend on what was left out, so it can happen.
-            let Some(choice) = stage.actions().place_of(beside) else { return event.clone() };
-            stage.step(choice, beside.values(), None);
+            // It does not depend on what was left out, so it can happen. If it cannot, that shows when the run is made.
+            let Some(pick) = stage.pick_of(beside) else { return Some(event.clone()) };
+            stage.take(pick, beside.values(), None);
         }
-        let Some(choice) = stage.actions().place_of(event) else { return event.clone() };
-        let mut targets = Vec::new();
-        stage.step(choice, event.values(), Some(&mut Targets(&mut targets)));
-        targets.sort_unstable();
-        targets.dedup();
-        let extra = Extra { values: stage.world().chosen().to_vec(), targets, input: event.input().cloned() };
-        Event { key: event.key, at: event.at, outcome: event.outcome, extra: Some(std::sync::Arc::new(extra)) }
+        let pick = stage.pick_of(event)?;
+        let mut heard = Heard::default();
+        stage.take(pick, event.values(), Some(&mut heard));
+        let (values, targets) = (stage.world().chosen().to_vec(), heard.take_targets());
+        let begins_life = event.is_crash() || (self.relation.learned.lives && heard.begins_life);
+        let extra = Extra { values, targets, begins_life, input: event.input().cloned() };
+        Some(Event { key: event.key, at: event.at, outcome: event.outcome, extra: Some(Arc::new(extra)) })
     }
 
     /// Goes back to the last point with something to explore; false if there is none. The run is kept up to there.
@@ -270,12 +350,12 @@ impl<M: StateMachine> Dpor<M> {
             if point.wakeup != NO_BRANCH {
                 point.sleep.push(self.trunk.events[len].event.clone());
                 point.explored += 1;
-                self.trunk.cut(len, &self.relation);
+                self.trunk.cut(len);
                 return true;
             }
             point.clear();
         }
-        self.trunk.cut(0, &self.relation);
+        self.trunk.cut(0);
         false
     }
 
@@ -288,6 +368,8 @@ impl<M: StateMachine> Dpor<M> {
         };
         let race = |race: &Race<M>| (SavedEvent::of(&race.event), race.is_known, race.is_settled);
         Left::Wakeup(SavedRun {
+            learned: self.relation.learned.clone(),
+            crashes: self.crashes.clone(),
             events: self.trunk.events.iter().map(|taken| SavedEvent::of(&taken.event)).collect(),
             points: self.points[..=self.trunk.len()].iter().map(point).collect(),
             races: self.trunk.races.iter().map(race).collect(),
@@ -296,11 +378,12 @@ impl<M: StateMachine> Dpor<M> {
 
     /// Becomes the search of which this is left; false if it cannot be.
     pub(crate) fn resume(&mut self, saved: SavedRun, stage: &mut Stage<M>) -> bool {
+        self.relation.learned = saved.learned;
         stage.begin();
         self.trunk.begin(stage.world().transit.next_age);
         for event in &saved.events {
-            let Some(choice) = stage.actions().place_of::<M>(&event.event()) else { return false };
-            if !self.trunk.take(stage, choice, event.values(), &mut self.targets, &self.relation) {
+            let Some(pick) = stage.pick_of(&event.event()) else { return false };
+            if !self.trunk.take(stage, pick, event.values(), &self.relation) {
                 return false;
             }
         }
@@ -332,17 +415,6 @@ impl<M: StateMachine> Dpor<M> {
             weight /= branches;
         }
         part
-    }
-
-    /// An error if a queue could be full in some run of the trace that was just run.
-    pub(crate) fn refuse_full_queues(&mut self, stage: &Stage<M>) -> Result<(), Refusal> {
-        if self.trunk.len() < stage.runner.conditions().policies.capacity {
-            return Ok(());
-        }
-        self.arrived.fill(0);
-        let rooms = self.trunk.events.iter().filter(|taken| taken.takes_room);
-        rooms.for_each(|taken| self.arrived[taken.event.at as usize] += 1);
-        stage.refuse_full_queues(&self.arrived, NAME)
     }
 }
 

@@ -1,14 +1,16 @@
-//! An event of exhaustive search: the arrival of one message, with the values that its handlers chose, or its loss.
+//! An event of exhaustive search: the arrival of one message, with the values that its handlers chose, or its loss; or
+//! the crash of a worker.
 //!
-//! The message is known by the hash of its stable id. Two events of one message are the same as far as they are known
-//! if the values of the one begin with those of the other: an event that is still to happen may leave values open.
+//! The message is known by the hash of its stable id, a crash by its worker and by how many came before it there. Two events
+//! of one message are the same as far as they are known if the values of the one begin with those of the other: an event that
+//! is still to happen may leave values open.
 
 use std::sync::Arc;
 
-use raddle_core::{Input, StateMachine};
+use raddle_core::{Input, StateMachine, fnv};
 use serde::{Deserialize, Serialize};
 
-/// What becomes of a message.
+/// What becomes of a message, or of a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Outcome {
     /// It arrives at its worker.
@@ -16,13 +18,15 @@ pub(crate) enum Outcome {
     Arrived,
     /// The network loses it. Its worker sees nothing of it; what waits for it there does.
     Lost,
+    /// The worker crashes, between two messages.
+    Crashed,
 }
 
-/// The arrival of one message, or its loss.
+/// The arrival of one message, or its loss, or the crash of a worker.
 pub(crate) struct Event<M: StateMachine> {
-    /// The hash of the message's stable id.
+    /// The hash of the message's stable id, or of which crash of its worker it is.
     pub(crate) key: u64,
-    /// The worker it is for.
+    /// The worker it is for, or that crashes.
     pub(crate) at: u32,
     pub(crate) outcome: Outcome,
     /// What only some searches need to know; none if there is nothing to be known.
@@ -35,11 +39,20 @@ pub(crate) struct Extra<M: StateMachine> {
     pub(crate) values: Vec<u32>,
     /// The workers that its handlers sent to, sorted; only where sends depend on each other.
     pub(crate) targets: Vec<u32>,
+    /// Whether its worker begins another life in it, or might: what is sent there later is sent to that one.
+    pub(crate) begins_life: bool,
     /// What the message says; only where some inputs commute.
     pub(crate) input: Option<Input<M>>,
 }
 
 impl<M: StateMachine> Event<M> {
+    /// The crash of this worker behind so many others.
+    pub(crate) fn crash(at: u32, before: u32) -> Self {
+        let extra = Extra { values: Vec::new(), targets: Vec::new(), begins_life: true, input: None };
+        let key = fnv::spread(u64::from(at) << 32 | u64::from(before));
+        Self { key, at, outcome: Outcome::Crashed, extra: Some(Arc::new(extra)) }
+    }
+
     /// What its handlers chose, as far as it is known.
     pub(crate) fn values(&self) -> &[u32] {
         self.extra.as_ref().map_or(&[], |extra| &extra.values)
@@ -48,6 +61,11 @@ impl<M: StateMachine> Event<M> {
     /// The workers that its handlers sent to, as far as it is known.
     pub(crate) fn targets(&self) -> &[u32] {
         self.extra.as_ref().map_or(&[], |extra| &extra.targets)
+    }
+
+    /// Whether its worker begins another life in it, as far as that is known.
+    pub(crate) fn begins_life(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.begins_life)
     }
 
     /// What the message says, where that is known.
@@ -59,7 +77,7 @@ impl<M: StateMachine> Event<M> {
     pub(crate) fn with_values(&self, values: Vec<u32>) -> Self {
         let input = self.input().cloned();
         let knows = input.is_some() || !values.is_empty();
-        let extra = knows.then(|| Arc::new(Extra { values, targets: Vec::new(), input }));
+        let extra = knows.then(|| Arc::new(Extra { values, targets: Vec::new(), begins_life: false, input }));
         Self { key: self.key, at: self.at, outcome: self.outcome, extra }
     }
 
@@ -72,6 +90,17 @@ impl<M: StateMachine> Event<M> {
     #[inline]
     pub(crate) fn is_lost(&self) -> bool {
         self.outcome == Outcome::Lost
+    }
+
+    /// Whether it is the crash of its worker.
+    #[inline]
+    pub(crate) fn is_crash(&self) -> bool {
+        self.outcome == Outcome::Crashed
+    }
+
+    /// Whether its handlers sent to this worker.
+    pub(crate) fn sent_to(&self, worker: u32) -> bool {
+        self.targets().binary_search(&worker).is_ok()
     }
 
     /// Whether both are the same event, as far as they are known.
@@ -90,8 +119,7 @@ impl<M: StateMachine> Event<M> {
 
     /// Whether the handlers of both sent to a common worker.
     pub(crate) fn shares_target(&self, other: &Self) -> bool {
-        let (a, b) = (self.targets(), other.targets());
-        a.iter().any(|target| b.binary_search(target).is_ok())
+        self.targets().iter().any(|target| other.sent_to(*target))
     }
 }
 

@@ -39,7 +39,10 @@ mod checkpoint;
 mod dfs;
 mod dpor;
 mod event;
+mod heard;
 mod kind;
+mod learned;
+mod linearize;
 mod past;
 mod refusal;
 mod relation;
@@ -76,6 +79,9 @@ pub struct Exhausted {
     pub executions: u64,
     /// Runs given up because all that was possible is explored elsewhere: work in vain.
     pub blocked: u64,
+    /// Runs made to look further, and not counted: in each order of them some worker crashes when nothing else can happen, or
+    /// cannot crash at all. Only where workers crash.
+    pub discarded: u64,
     /// How many traces the executions were: runs that differ only in the order between workers, or of inputs declared
     /// to commute, are one trace.
     pub traces: u64,
@@ -116,8 +122,20 @@ pub fn visit<M: StateMachine>(
             control.stop.store(true, Ordering::Relaxed);
         }
     };
-    let searched = task.search(search::Part::Whole, std::slice::from_mut(&mut stage), &control, &mut see)?;
-    Ok(Exhausted::of(&searched))
+    let parts = match kind {
+        Exhaustive::Dpor => task.parts(&mut stage),
+        _ => vec![search::Part::Whole],
+    };
+    let mut all = search::Searched { is_over: true, ..search::Searched::default() };
+    let count = parts.len() as f64;
+    for part in parts {
+        if control.is_stopped() {
+            all.is_over = false;
+            break;
+        }
+        all.join(task.search(part, std::slice::from_mut(&mut stage), &control, &mut see)?, count);
+    }
+    Ok(Exhausted::of(&all))
 }
 
 impl Exhausted {
@@ -126,10 +144,7 @@ impl Exhausted {
         let parts = searched.len() as f64;
         let mut all = search::Searched { is_over: true, ..search::Searched::default() };
         for part in searched {
-            all.is_over &= part.is_over;
-            all.done += part.done / parts;
-            all.states = all.states.or(part.states);
-            all.tally.join(part.tally);
+            all.join(part, parts);
         }
         let mut exhausted = Self::of(&all);
         let tally = all.tally;
@@ -156,6 +171,7 @@ impl Exhausted {
             complete: searched.is_over && tally.unfinished == 0 && tally.blocked == 0,
             executions: tally.executions,
             blocked: tally.blocked,
+            discarded: tally.discarded,
             traces: tally.trace_count(),
             states: searched.states,
             violating: tally.violating,

@@ -17,7 +17,8 @@ pub enum Refusal {
     },
     /// The search knows no such fault.
     #[error(
-        "`{search}` cannot search with the fault `{fault}`: `dpor` knows `loss` only; use `--strategy dfs`, or sample"
+        "`{search}` cannot search with the fault `{fault}`: `dpor` knows `loss` and `crash` only; use `--strategy dfs`, or \
+         sample"
     )]
     Fault {
         /// The strategy.
@@ -25,6 +26,24 @@ pub enum Refusal {
         /// The kind of fault.
         fault: &'static str,
     },
+    /// Too much of it.
+    #[error(
+        "`dpor` searches at most {max} {what}, and these are {count}: use fewer, as in `--faults 'crash(1)'`, or sample"
+    )]
+    Crashes {
+        /// Of what.
+        what: &'static str,
+        /// How many there are.
+        count: u64,
+        /// How many there may be.
+        max: u64,
+    },
+    /// When a worker may crash depends on what it is about to handle.
+    #[error(
+        "`dpor` searches crashes at any time only, and this system says when: use `--strategy dfs`, or search without \
+         `.fault_when(FaultKind::Crash, ..)`"
+    )]
+    CrashWhen,
     /// A worker has set a timer.
     #[error(
         "`{search}` cannot search systems with timers, and `{worker}` has set the timer {tag}: \
@@ -46,12 +65,14 @@ pub enum Refusal {
     },
     /// A queue can become full.
     #[error(
-        "`{search}` cannot search systems in which a queue can become full, and `{worker}` was sent {updates} \
+        "`{search}` cannot search systems in which a queue can become full{why}, and `{worker}` was sent {updates} \
          updates in one run while its capacity is {capacity}: use `--set capacity={updates}`, or `--strategy dfs`"
     )]
     FullQueue {
         /// The strategy.
         search: &'static str,
+        /// Where it can search others.
+        why: &'static str,
         /// Whose queue.
         worker: String,
         /// How many it was sent.
@@ -61,8 +82,8 @@ pub enum Refusal {
     },
     /// A worker died of a panic and lives again.
     #[error(
-        "`{search}` cannot count the runs of systems in which a worker lives again, and a handler of `{worker}` panicked: \
-         judge by `no-panic`, use `--set restart=never`, or `--strategy dfs`"
+        "`{search}` with declared commuting inputs is not proved where a worker lives again, and a handler of `{worker}` \
+         panicked: search without `.commuting(..)`, use `--set restart=never`, or `--strategy dfs`"
     )]
     Life {
         /// The strategy.

@@ -1,14 +1,19 @@
 //! Which events depend on each other: their order is seen by somebody.
 //!
-//! Two arrivals at one worker depend on each other, unless their inputs are declared to commute. Under `mailbox` two
-//! events also do when their handlers sent to a common worker, as sending is queueing there. Where inputs commute under
-//! `fifo`, they must not have sent to a common worker: the order on that link would show which came first.
+//! Two events at one worker depend on each other, unless they are arrivals of inputs that are declared to commute. Under
+//! `mailbox` two events also do when their handlers sent to a common worker, as sending is queueing there. Where inputs
+//! commute under `fifo`, they must not have sent to a common worker: the order on that link would show which came first.
+//!
+//! Where the queue of a worker can be full, all that sends there and all that arrives there depend on each other. Where a
+//! worker lives again, what is sent there depends on that, as it is sent to one life or the next. Which workers these are
+//! is learned on the way ([`Learned`]).
 
 use std::sync::Arc;
 
 use raddle_core::{Commuting, FaultKind, Header, InputKind, Plan, StateMachine};
 
 use super::event::Event;
+use super::learned::Learned;
 use crate::settings::{Network, Settings};
 
 /// The dependence of events in one search.
@@ -17,6 +22,14 @@ pub(crate) struct Relation<M: StateMachine> {
     commuting: Option<Commuting<M>>,
     /// How many messages may be lost in a run.
     pub(crate) losses_max: u32,
+    pub(crate) learned: Learned,
+}
+
+impl<M: StateMachine> Clone for Relation<M> {
+    fn clone(&self) -> Self {
+        let Self { network, commuting, losses_max, learned } = self;
+        Self { network: *network, commuting: commuting.clone(), losses_max: *losses_max, learned: learned.clone() }
+    }
 }
 
 /// Whether an event may come first among others (Abdulla et al., POPL'14: weak initials).
@@ -33,7 +46,7 @@ pub(crate) enum Initial {
 /// What must be known of an arrival to say which later ones must come after it in any run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
-    kind: InputKind,
+    pub(crate) kind: InputKind,
     from: raddle_core::Party,
     /// The sender's own entry in its clock at the send.
     sent: u64,
@@ -48,8 +61,12 @@ impl Origin {
 
 impl<M: StateMachine> Relation<M> {
     pub(crate) fn new(settings: &Settings, plan: &Plan<M>) -> Self {
-        let losses_max = settings.faults.most(FaultKind::Loss);
-        Self { network: settings.network, commuting: plan.commuting().map(Arc::clone), losses_max }
+        Self {
+            network: settings.network,
+            commuting: plan.commuting().map(Arc::clone),
+            losses_max: settings.faults.most(FaultKind::Loss),
+            learned: Learned::new(settings, plan),
+        }
     }
 
     /// Whether messages may be lost.
@@ -58,9 +75,12 @@ impl<M: StateMachine> Relation<M> {
         self.losses_max > 0
     }
 
-    /// Whether events must know whom their handlers sent to.
+    /// Whether events must know what their handlers did beyond their worker.
+    #[inline]
     pub(crate) fn needs_targets(&self) -> bool {
-        self.network == Network::Mailbox || (self.needs_inputs() && self.network == Network::Fifo)
+        self.network == Network::Mailbox
+            || (self.needs_inputs() && self.network == Network::Fifo)
+            || self.learned.is_anything()
     }
 
     /// Whether events must know what their messages say.
@@ -68,9 +88,10 @@ impl<M: StateMachine> Relation<M> {
         self.commuting.is_some()
     }
 
-    /// Whether sends to one worker depend on each other wherever they are made.
-    pub(crate) fn orders_sends(&self) -> bool {
-        self.network == Network::Mailbox
+    /// Whether events at different workers may depend on each other, or events at one may not.
+    #[inline]
+    pub(crate) fn is_general(&self) -> bool {
+        self.needs_inputs() || self.needs_targets()
     }
 
     /// Whether two different events depend on each other.
@@ -79,7 +100,8 @@ impl<M: StateMachine> Relation<M> {
         if a.at == b.at {
             return self.commuting.is_none() || !self.commute(a, b);
         }
-        self.network == Network::Mailbox && a.shares_target(b)
+        (self.network == Network::Mailbox && a.shares_target(b))
+            || (self.learned.is_anything() && self.learned.depend(a, b))
     }
 
     fn commute(&self, a: &Event<M>, b: &Event<M>) -> bool {

@@ -4,10 +4,11 @@
 //! A verdict stands for all of them if it reads what they share: what one worker handles and its states in between
 //! (`no-duplicates`, `bounded-depth`, `no-panic`, local properties), what is known of what (`causal-order`, `fifo`, which
 //! read clocks and link numbers), and how the run ends (`no-silent-loss`, `no-deadlock`, `at_end`). `bounded-queues` reads
-//! lengths, which they do not share; but a search in which any queue could become too long is refused. A property of
-//! several workers between two steps may hold in the execution that was run and not in one that was left out: unknown.
+//! lengths: those of queues that can be full they share, and no other can become too long. A property of several workers
+//! between two steps may hold in the execution that was run and not in one that was left out: unknown.
 //!
-//! The same holds where messages may be lost: executions of one trace lose the same messages.
+//! The same holds where messages may be lost and workers crash: executions of one trace lose the same messages, and in them
+//! each life of a worker handles the same.
 //!
 //! Where inputs commute, executions of one trace do not share the clocks, link numbers and states in between either.
 //!

@@ -13,7 +13,7 @@ use rustc_hash::FxHashSet;
 use super::event::Event;
 use super::refusal::Refusal;
 use super::relation::Relation;
-use super::stage::Stage;
+use super::stage::{Pick, Stage};
 use super::tally::{Control, Tally};
 use super::trunk::Trunk;
 
@@ -25,7 +25,7 @@ const WAITING_MAX: usize = 1 << 20;
 
 /// Sends scouts out.
 pub(crate) fn scout<M: StateMachine>(
-    relation: &Relation<M>,
+    relation: &mut Relation<M>,
     workers: usize,
     stage: &mut Stage<M>,
     tally: &mut Tally,
@@ -40,14 +40,18 @@ pub(crate) fn scout<M: StateMachine>(
         }
         waiting -= route.len();
         let Some(reason) = follow(&route, &mut trunk, relation, stage)? else { continue };
+        relation.learned.learn(&trunk, stage)?;
         let is_new = seen.insert(stage.world().fingerprint());
-        tally.scouted(stage, reason, || trunk.steps());
+        tally.scouted(stage, reason, |stage| trunk.steps(stage));
         if !is_new {
             continue;
         }
         for race in &trunk.races {
             if queue.len() as u64 + tally.scouts >= SCOUTS_MAX || waiting >= WAITING_MAX {
                 break;
+            }
+            if race.event.is_crash() {
+                continue;
             }
             let before = trunk.events[..race.first as usize].iter().map(|taken| taken.event.clone());
             let mut route: Vec<Event<M>> = before.collect();
@@ -69,23 +73,22 @@ fn follow<M: StateMachine>(
     stage: &mut Stage<M>,
 ) -> Result<Option<EndReason>, Refusal> {
     stage.begin();
-    trunk.cut(0, relation);
+    trunk.cut(0);
     trunk.begin(stage.world().transit.next_age);
-    let mut targets = Vec::new();
     loop {
         stage.refuse_timers(super::dpor::NAME)?;
         let actions = stage.actions();
         if actions.is_empty() {
             return Ok(Some(stage.rest()));
         }
-        let wanted = route.get(trunk.len());
-        let Some(choice) = wanted.map_or(Some(0), |event| actions.place_of(event)) else { return Ok(None) };
         if actions.are_to_heal() {
             return Ok(Some(EndReason::Steps));
         }
+        let wanted = route.get(trunk.len());
+        let Some(pick) = wanted.map_or(Some(Pick::Place(0)), |event| stage.pick_of(event)) else { return Ok(None) };
         if trunk.len() as u64 >= stage.steps_max() {
             return Ok(Some(EndReason::Steps));
         }
-        trunk.take(stage, choice, wanted.map_or(&[], Event::values), &mut targets, relation);
+        trunk.take(stage, pick, wanted.map_or(&[], Event::values), relation);
     }
 }

@@ -10,6 +10,7 @@ use super::checkpoint::{self, CheckpointError, Left, OTHERWISE, SavedPart, Saved
 use super::dfs::{Dfs, Level};
 use super::dpor::{self, Dpor, Went};
 use super::kind::Exhaustive;
+use super::linearize::CRASHES_MAX;
 use super::refusal::Refusal;
 use super::relation::Relation;
 use super::scout::scout;
@@ -31,6 +32,9 @@ pub(crate) struct Task<M: StateMachine> {
     pub(crate) scouts: bool,
 }
 
+/// More ways to distribute crashes among workers than this are not searched.
+const WAYS_MAX: u64 = 10_000;
+
 /// How many parts a search is cut into, so that several jobs find work.
 const PARTS: usize = 64;
 
@@ -41,6 +45,8 @@ pub(crate) enum Part {
     Whole,
     /// The schedules that begin so.
     Below(Vec<Level>),
+    /// The runs in which the workers crash so many times.
+    Crashing(Vec<u32>),
     /// What a checkpoint says.
     Saved(Box<SavedPart>),
 }
@@ -57,7 +63,17 @@ pub(crate) struct Searched {
     pub(crate) left: Left,
 }
 
-/// Sees each run when it has ended.
+impl Searched {
+    /// Joins what became of another of so many parts.
+    pub(crate) fn join(&mut self, other: Self, parts: f64) {
+        self.is_over &= other.is_over;
+        self.done += other.done / parts;
+        self.states = self.states.or(other.states);
+        self.tally.join(other.tally);
+    }
+}
+
+/// Sees each run when it has ended; those with which a search begins anew, more than once.
 pub(crate) type Visit<'a, M> = &'a mut dyn FnMut(&Runner<M>);
 
 impl<M: StateMachine> Task<M> {
@@ -68,10 +84,12 @@ impl<M: StateMachine> Task<M> {
             Exhaustive::Dfs | Exhaustive::Delay(_) => return Ok(()),
             Exhaustive::States => states::NAME,
         };
-        let knows = |fault: &FaultKind| self.kind == Exhaustive::Dpor && *fault == FaultKind::Loss;
+        let knows =
+            |fault: &FaultKind| self.kind == Exhaustive::Dpor && matches!(fault, FaultKind::Loss | FaultKind::Crash);
         if let Some(fault) = self.settings.faults.kinds().find(|fault| !knows(fault)) {
             return Err(Refusal::Fault { search, fault: fault.name() });
         }
+        self.check_crashes()?;
         if self.settings.granularity != Granularity::Delivery {
             return Err(Refusal::Queues { search });
         }
@@ -96,6 +114,21 @@ impl<M: StateMachine> Task<M> {
         Ok(())
     }
 
+    /// Whether there are few enough crashes to put them in order, and few enough ways to distribute them.
+    fn check_crashes(&self) -> Result<(), Refusal> {
+        let most = self.settings.faults.most(FaultKind::Crash);
+        if most > 0 && self.plan.chooses(FaultKind::Crash) {
+            return Err(Refusal::CrashWhen);
+        }
+        // One more each time: all ways to put so many crashes on so many workers, or on none.
+        let ways = (1..=u64::from(most)).fold(1, |ways, nth| ways * (self.workers() as u64 + nth) / nth);
+        let too_many = |what, count, max| Err(Refusal::Crashes { what, count, max });
+        if most > CRASHES_MAX {
+            return too_many("crashes in a run", u64::from(most), u64::from(CRASHES_MAX));
+        }
+        if ways > WAYS_MAX { too_many("ways to distribute the crashes", ways, WAYS_MAX) } else { Ok(()) }
+    }
+
     /// Whether an update may have to wait for another at its worker, as the network does not keep the order.
     fn parks(&self) -> bool {
         let order = self.plan.policies().order;
@@ -110,9 +143,13 @@ impl<M: StateMachine> Task<M> {
 
     /// A tally for its runs. Traces must be told apart where several executions may be one.
     pub(crate) fn tally(&self) -> Tally {
+        Tally::new(self.kind != Exhaustive::Dpor || self.is_redundant())
+    }
+
+    /// Whether several executions of `dpor` may be one trace, as far as it shows beforehand.
+    fn is_redundant(&self) -> bool {
         let sabotaged = self.plan.policies().sabotage.is_some();
-        let several = self.parks() || sabotaged || self.plan.commuting().is_some() || !self.settings.faults.is_empty();
-        Tally::new(self.kind != Exhaustive::Dpor || several)
+        self.parks() || sabotaged || self.plan.commuting().is_some() || !self.settings.faults.is_empty()
     }
 
     /// The parts of this search: from the beginning, or from where the checkpoint in this file left it.
@@ -142,8 +179,30 @@ impl<M: StateMachine> Task<M> {
         match self.kind {
             Exhaustive::Dfs => Dfs::split(None, PARTS, stage).into_iter().map(Part::Below).collect(),
             Exhaustive::Delay(max) => Dfs::split(Some(max), PARTS, stage).into_iter().map(Part::Below).collect(),
-            Exhaustive::Dpor | Exhaustive::States => vec![Part::Whole],
+            Exhaustive::Dpor => self.crashes().into_iter().map(Part::Crashing).collect(),
+            Exhaustive::States => vec![Part::Whole],
         }
+    }
+
+    /// All ways to distribute the crashes of a run among the workers, by worker: fewer first.
+    fn crashes(&self) -> Vec<Vec<u32>> {
+        let mut all = vec![vec![0; self.workers()]];
+        let mut begin = 0;
+        for _ in 0..self.settings.faults.most(FaultKind::Crash) {
+            let end = all.len();
+            for at in begin..end {
+                let last = all[at].iter().rposition(|crashes| *crashes > 0).unwrap_or(0);
+                for worker in last..self.workers() {
+                    let mut more = all[at].clone();
+                    more[worker] += 1;
+                    if self.plan.policies().restart.deaths_max().is_none_or(|most| more[worker] <= most) {
+                        all.push(more);
+                    }
+                }
+            }
+            begin = end;
+        }
+        all
     }
 
     /// How many stages a part is searched on, where there may be so many.
@@ -169,8 +228,13 @@ impl<M: StateMachine> Task<M> {
             Exhaustive::Delay(max) => Some(max),
             _ => None,
         };
+        let mut crashes = vec![0; self.workers()];
         let (left, tally) = match part {
             Part::Whole => (None, self.tally()),
+            Part::Crashing(which) => {
+                crashes = which;
+                (None, self.tally())
+            }
             Part::Below(base) => (Some(Left::Schedules { base: base.len(), levels: base }), self.tally()),
             Part::Saved(saved) => (Some(saved.left), saved.tally.tally(stage)),
         };
@@ -191,12 +255,17 @@ impl<M: StateMachine> Task<M> {
                 self.states(breadth.ok_or(why)?, tally, stages, control, visit)
             }
             (Exhaustive::Dpor, left) => {
-                let mut dpor = Dpor::new(Relation::new(&self.settings, &self.plan), self.workers());
-                if let Some(Left::Wakeup(saved)) = left
-                    && !dpor.resume(saved, stage)
-                {
-                    return Err(CheckpointError::Never(OTHERWISE).into());
-                }
+                let relation = Relation::new(&self.settings, &self.plan);
+                let dpor = match left {
+                    Some(Left::Wakeup(saved)) => {
+                        let mut dpor = Dpor::new(relation, saved.crashes.clone());
+                        if !dpor.resume(saved, stage) {
+                            return Err(CheckpointError::Never(OTHERWISE).into());
+                        }
+                        dpor
+                    }
+                    _ => Dpor::new(relation, crashes),
+                };
                 self.dpor(dpor, tally, stage, control, visit)
             }
             (_, Some(Left::Schedules { base, levels })) => {
@@ -224,7 +293,7 @@ impl<M: StateMachine> Task<M> {
             match dfs.run(stage) {
                 Went::Through(reason) => {
                     visit(&stage.runner);
-                    tally.count(stage, reason, || steps(&dfs));
+                    tally.count(stage, reason, |_| steps(&dfs));
                 }
                 Went::Blocked | Went::Astray => tally.stray(stage, steps(&dfs)),
             }
@@ -259,39 +328,43 @@ impl<M: StateMachine> Task<M> {
         control: &Control,
         visit: Visit<'_, M>,
     ) -> Result<Searched, Refusal> {
-        if self.scouts && tally.scouts == 0 {
-            scout(&dpor.relation, self.workers(), stage, &mut tally, control)?;
+        if self.scouts && tally.scouts == 0 && dpor.is_calm() {
+            scout(&mut dpor.relation, self.workers(), stage, &mut tally, control)?;
+            if dpor.relation.learned.is_anything() {
+                tally.begin_anew(true);
+            }
         }
         loop {
             match dpor.run(stage)? {
                 Went::Through(reason) => {
-                    dpor.refuse_full_queues(stage)?;
-                    visit(&stage.runner);
-                    tally.count(stage, reason, || dpor.trunk.steps());
+                    if dpor.relation.learned.learn(&dpor.trunk, stage)? {
+                        if dpor.is_one() {
+                            tally.scouted(stage, reason, |stage| dpor.trunk.steps(stage));
+                        }
+                        dpor.begin_anew();
+                        tally.begin_anew(true);
+                        continue;
+                    }
+                    if dpor.is_one() {
+                        visit(&stage.runner);
+                        tally.count(stage, reason, |stage| dpor.trunk.steps(stage));
+                    } else {
+                        tally.discarded += 1;
+                    }
                     dpor.plan(stage);
-                    self.mind_lives(&mut tally, stage)?;
                 }
                 Went::Blocked => tally.blocked += 1,
-                Went::Astray => tally.stray(stage, dpor.trunk.steps()),
+                Went::Astray => {
+                    let steps = dpor.trunk.steps(stage);
+                    tally.stray(stage, steps);
+                }
             }
-            let is_over = !dpor.back() && !tally.lives_again;
+            let is_over = !dpor.back();
             if is_over || !control.goes_on(&tally, || dpor.part_done()) {
                 let done = if is_over { 1.0 } else { dpor.part_done() };
-                let left = if is_over || tally.lives_again { Left::Nothing } else { dpor.left() };
+                let left = if is_over { Left::Nothing } else { dpor.left() };
                 return Ok(Searched { tally, is_over, done, states: None, left });
             }
         }
-    }
-
-    /// Where a worker has died of a panic and lives again, nothing is counted any more: what was found is said; if
-    /// nothing was, nothing can be said.
-    fn mind_lives(&self, tally: &mut Tally, stage: &Stage<M>) -> Result<(), Refusal> {
-        let Some(worker) = stage.lives_again() else { return Ok(()) };
-        if tally.found.is_empty() {
-            let worker = self.plan.names().worker(worker).to_owned();
-            return Err(Refusal::Life { search: dpor::NAME, worker });
-        }
-        tally.lives_again = true;
-        Ok(())
     }
 }

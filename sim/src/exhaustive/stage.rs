@@ -1,7 +1,7 @@
 //! A run taken step by step, judged as it goes, and taken to its end whatever it breaks.
 
 use raddle_checkers::Violation;
-use raddle_core::{EndReason, EventRef, Input, InputKind, Names, Sink, StateMachine, What, WorkerId};
+use raddle_core::{EndReason, FaultKind, InputKind, Names, Sink, StateMachine, WorkerId};
 
 use super::event::{Event, Outcome};
 use super::refusal::Refusal;
@@ -23,15 +23,14 @@ pub(crate) struct Stage<M: StateMachine> {
     saves: Saves<M>,
 }
 
-/// Whom handlers send to.
-pub(crate) struct Targets<'a>(pub(crate) &'a mut Vec<u32>);
-
-impl<M: StateMachine> Sink<M> for Targets<'_> {
-    fn event(&mut self, event: EventRef<'_>, _: Option<&Input<M>>) {
-        if event.what == What::Emit {
-            self.0.push(event.header.to.index() as u32);
-        }
-    }
+/// Which step is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pick {
+    /// The action at this place of the canonical order.
+    Place(usize),
+    /// The crash of this worker, though nothing else is possible any more: it would have been possible before something
+    /// that does not depend on it ([`Trunk::linearize`](super::trunk::Trunk::linearize)).
+    Late(WorkerId),
 }
 
 impl<M: StateMachine> Stage<M> {
@@ -102,16 +101,41 @@ impl<M: StateMachine> Stage<M> {
         self.runner.world.actions()
     }
 
+    /// The place of an event, if it can happen where something else is possible, too.
+    #[inline]
+    pub(crate) fn pick_of(&mut self, event: &Event<M>) -> Option<Pick> {
+        let actions = self.actions();
+        if event.is_crash() && actions.is_empty() {
+            let worker = WorkerId::at(event.at as usize);
+            return self.may_crash(worker).then_some(Pick::Late(worker));
+        }
+        actions.place_of(event).map(Pick::Place)
+    }
+
+    /// Whether a worker can crash now, but for that nothing else may be possible.
+    pub(crate) fn may_crash(&self, worker: WorkerId) -> bool {
+        let world = &self.runner.world;
+        world.faults.may_fire(FaultKind::Crash)
+            && world.transit.places[worker.index()].is_touched
+            && world.may_crash(worker)
+    }
+
     /// Takes a step. Its handlers choose these values, then always their first option.
     pub(crate) fn step(&mut self, choice: usize, values: &[u32], ear: Option<&mut dyn Sink<M>>) {
+        self.take(Pick::Place(choice), values, ear);
+    }
+
+    /// The same of any pick.
+    pub(crate) fn take(&mut self, pick: Pick, values: &[u32], ear: Option<&mut dyn Sink<M>>) {
         let runner = &mut self.runner;
         let script = &mut runner.world.outbox().choices().script;
         script.clear();
         script.extend_from_slice(values);
         runner.pulse.step(runner.world.moment().step + 1);
-        match ear {
-            None => runner.step_alone(choice),
-            ear => runner.step_heard(choice, ear),
+        match (pick, ear) {
+            (Pick::Place(choice), None) => runner.step_alone(choice),
+            (Pick::Place(choice), ear) => runner.step_heard(choice, ear),
+            (Pick::Late(worker), ear) => runner.step_late(Act::Fault(Fault::Crash(worker)), ear),
         }
         if runner.properties.watch_steps() {
             runner.properties.after_step(&runner.world.snapshot(), runner.world.moment());
@@ -163,32 +187,17 @@ impl<M: StateMachine> Stage<M> {
         Refusal::Timer { search, worker, tag }
     }
 
-    /// Who lived again in the run, if anybody did.
-    pub(crate) fn lives_again(&self) -> Option<WorkerId> {
-        let again = self.runner.world.workers.iter().find(|worker| worker.life().0 > 0);
-        again.map(raddle_core::Worker::id)
-    }
-
-    /// Whether no queue can be full in any run of the trace of this one, as an error if one can: all updates that a worker
-    /// handled might be in flight at once, and one more that was dropped.
-    pub(crate) fn refuse_full_queues(&self, arrived: &[u32], search: &'static str) -> Result<(), Refusal> {
-        let capacity = self.runner.conditions().policies.capacity;
-        let dropped = usize::from(self.runner.world.aside.dropped != 0);
-        match arrived.iter().position(|arrived| *arrived as usize + dropped > capacity) {
-            None => Ok(()),
-            Some(at) => {
-                let worker = self.names().worker(WorkerId::at(at)).to_owned();
-                let updates = arrived[at] + dropped as u32;
-                Err(Refusal::FullQueue { search, worker, updates, capacity })
-            }
-        }
+    /// Who died in the run, if anybody did.
+    pub(crate) fn who_died(&self) -> Option<WorkerId> {
+        let died = self.runner.world.workers.iter().find(|worker| worker.is_crashed() || worker.life().0 > 0);
+        died.map(raddle_core::Worker::id)
     }
 }
 
 impl Actions<'_> {
     /// The place of an event, if it can happen.
     #[inline]
-    pub(crate) fn place_of<M: StateMachine>(&self, event: &Event<M>) -> Option<usize> {
+    fn place_of<M: StateMachine>(&self, event: &Event<M>) -> Option<usize> {
         (0..self.len()).find(|at| self.is_event(*at, event))
     }
 
@@ -199,6 +208,7 @@ impl Actions<'_> {
             (Act::Deliver(at), Outcome::Arrived) | (Act::Fault(Fault::Lose(at)), Outcome::Lost) => {
                 self.ready[at].slot()
             }
+            (Act::Fault(Fault::Crash(worker)), Outcome::Crashed) => return worker.index() as u32 == event.at,
             _ => return false,
         };
         self.card(slot).header.id.hash64() == event.key
@@ -213,7 +223,7 @@ impl Actions<'_> {
     /// Whether the run has lasted so long that no fault may come any more, and all that can happen is that they are over.
     #[inline]
     pub(crate) fn are_to_heal(&self) -> bool {
-        self.listed.is_some() && self.act(0) == Act::Fault(Fault::Heal)
+        self.listed.is_some_and(|acts| acts.first() == Some(&Act::Fault(Fault::Heal)))
     }
 }
 

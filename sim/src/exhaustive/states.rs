@@ -60,7 +60,7 @@ pub(crate) fn step<M: StateMachine>(stage: &mut Stage<M>, choice: usize, values:
     if let Some(worker) = full {
         let worker = stage.names().worker(worker).to_owned();
         let capacity = stage.runner.conditions().policies.capacity;
-        return Err(Refusal::FullQueue { search: NAME, worker, updates: capacity as u32 + 1, capacity });
+        return Err(Refusal::FullQueue { search: NAME, why: "", worker, updates: capacity as u32 + 1, capacity });
     }
     if stage.world().outbox().has_drawn() {
         let why = "a handler draws from `rng()`, by the id of its input, which is no part of a state; use `choose(n)`";

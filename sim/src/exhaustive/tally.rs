@@ -21,6 +21,8 @@ pub(crate) type Steps = Vec<(u32, Vec<u32>)>;
 pub(crate) struct Tally {
     pub(crate) executions: u64,
     pub(crate) blocked: u64,
+    /// Runs that were made to look further, and are none.
+    pub(crate) discarded: u64,
     pub(crate) steps: u64,
     pub(crate) deliveries: u64,
     pub(crate) unfinished: u64,
@@ -40,8 +42,6 @@ pub(crate) struct Tally {
     pub(crate) found: IndexMap<String, (Found, Steps)>,
     /// A run that differs from itself: there is no sense in going on.
     pub(crate) astray: Option<Box<Found>>,
-    /// A worker lived again, behind which this search cannot count: so it ends.
-    pub(crate) lives_again: bool,
 }
 
 impl Tally {
@@ -54,7 +54,7 @@ impl Tally {
         &mut self,
         stage: &mut Stage<M>,
         reason: EndReason,
-        steps: impl FnOnce() -> Steps,
+        steps: impl FnOnce(&mut Stage<M>) -> Steps,
     ) {
         let violation = stage.end(reason);
         let world = &stage.runner.world;
@@ -73,7 +73,10 @@ impl Tally {
         self.violating += u64::from(violation.is_some());
         match violation {
             Some(violation) => self.note(&violation, stage, steps, again),
-            None if again => self.twice(stage, steps()),
+            None if again => {
+                let steps = steps(stage);
+                self.twice(stage, steps);
+            }
             None => {}
         }
     }
@@ -83,12 +86,18 @@ impl Tally {
         &mut self,
         stage: &mut Stage<M>,
         reason: EndReason,
-        steps: impl FnOnce() -> Steps,
+        steps: impl FnOnce(&mut Stage<M>) -> Steps,
     ) {
         self.scouts += 1;
         if let Some(violation) = stage.end(reason) {
             self.note(&violation, stage, steps, false);
         }
+    }
+
+    /// Counts nothing of what was counted: the search begins anew. What was found stays found.
+    pub(crate) fn begin_anew(&mut self, counts_traces: bool) {
+        let Self { executions, scouts, first, found, astray, .. } = std::mem::take(self);
+        *self = Self { scouts: scouts + executions, first, found, astray, ..Self::new(counts_traces) };
     }
 
     /// Counts what the run has reached so far.
@@ -106,13 +115,14 @@ impl Tally {
         &mut self,
         violation: &Violation,
         stage: &mut Stage<M>,
-        steps: impl FnOnce() -> Steps,
+        steps: impl FnOnce(&mut Stage<M>) -> Steps,
         again: bool,
     ) {
         self.first.get_or_insert(self.executions + self.scouts);
         let signature = violation.signature(stage.names());
         if again || !self.found.contains_key(&signature) {
-            self.twice(stage, steps());
+            let steps = steps(stage);
+            self.twice(stage, steps);
         }
     }
 
@@ -143,6 +153,7 @@ impl Tally {
     pub(crate) fn join(&mut self, other: Self) {
         self.executions += other.executions;
         self.blocked += other.blocked;
+        self.discarded += other.discarded;
         self.steps += other.steps;
         self.deliveries += other.deliveries;
         self.unfinished += other.unfinished;
@@ -161,12 +172,11 @@ impl Tally {
             self.found.entry(signature).or_insert(found);
         }
         self.astray = self.astray.take().or(other.astray);
-        self.lives_again |= other.lives_again;
     }
 
     /// Whether there is no sense in going on.
     pub(crate) fn is_at_odds(&self) -> bool {
-        self.astray.is_some() || self.lives_again
+        self.astray.is_some()
     }
 
     fn add_faults(&mut self, fired: [u64; FaultKind::ALL.len()]) {

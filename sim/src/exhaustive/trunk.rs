@@ -2,15 +2,20 @@
 //!
 //! Two events race if they depend on each other, nothing stands between them in the happens-before order, and the
 //! second could have come first: its message was not made by the first, nor does the network keep the two in order.
+//!
+//! Nothing but the start of a life comes between its beginning and what its worker does next. So where the next event could
+//! have come before the start, it could have come before the end of the life before: these two race.
 
 use std::sync::Arc;
 
-use raddle_core::{Input, StateMachine};
+use raddle_core::{Input, InputKind, StateMachine, WorkerId};
 
 use super::event::{Event, Extra, Outcome};
+use super::heard::Heard;
+use super::linearize::linearize;
 use super::past::Past;
 use super::relation::{Origin, Relation};
-use super::stage::{Stage, Targets};
+use super::stage::{Pick, Stage};
 use crate::actions::Act;
 use crate::faults::Fault;
 use crate::slab::Card;
@@ -24,14 +29,17 @@ pub(crate) struct Trunk<M: StateMachine> {
     past: Past,
     /// By worker: its last event.
     last: Vec<u32>,
-    /// By worker: the last event that sent to it; only where sends depend on each other.
-    last_sender: Vec<u32>,
     /// By age of a message: the event that made it.
     makers: Vec<u32>,
+    /// Messages that waited beside a full queue, and the events that let them go on.
+    admitted: Vec<(u64, u32)>,
+    /// By worker: how many times it has crashed.
+    pub(crate) crashes: Vec<u32>,
     /// In the order of their second events.
     pub(crate) races: Vec<Race<M>>,
-    /// What one event may race with.
-    candidates: Vec<u32>,
+    heard: Heard,
+    /// What had to come before the next event at its worker, where neighbours there may be independent.
+    forced: Vec<u32>,
 }
 
 /// Two events that could have come in the other order, or one that could have chosen something else.
@@ -51,9 +59,10 @@ pub(crate) struct Race<M: StateMachine> {
 /// An event that was taken.
 pub(crate) struct Taken<M: StateMachine> {
     pub(crate) event: Event<M>,
-    /// Its place in the canonical order of what was possible.
-    pub(crate) choice: u32,
-    origin: Origin,
+    pub(crate) pick: Pick,
+    /// None of a crash.
+    origin: Option<Origin>,
+    maker: u32,
     /// The event before it at its worker.
     before: u32,
     /// How many messages were made before it.
@@ -67,19 +76,24 @@ pub(crate) struct Taken<M: StateMachine> {
 struct Next<M: StateMachine> {
     key: u64,
     at: u32,
-    choice: u32,
-    origin: Origin,
+    pick: Pick,
+    origin: Option<Origin>,
     maker: u32,
     before: u32,
     /// Whether the event before it at its worker had to come before it.
     is_forced: bool,
-    /// Which others had to, where neighbours at a worker may be independent.
-    forced: Vec<u32>,
     takes_room: bool,
     outcome: Outcome,
     /// Whether its message may be lost instead.
     may_be_lost: bool,
     input: Option<Input<M>>,
+}
+
+impl<M: StateMachine> Taken<M> {
+    /// The event in which its message was made.
+    pub(crate) fn maker(&self) -> Option<usize> {
+        (self.maker != NONE).then_some(self.maker as usize)
+    }
 }
 
 impl<M: StateMachine> Trunk<M> {
@@ -88,10 +102,12 @@ impl<M: StateMachine> Trunk<M> {
             events: Vec::new(),
             past: Past::new(),
             last: vec![NONE; workers],
-            last_sender: vec![NONE; workers],
             makers: Vec::new(),
+            admitted: Vec::new(),
+            crashes: vec![0; workers],
             races: Vec::new(),
-            candidates: Vec::new(),
+            heard: Heard::default(),
+            forced: Vec::new(),
         }
     }
 
@@ -104,77 +120,122 @@ impl<M: StateMachine> Trunk<M> {
         self.events.last().map_or(0, |taken| taken.losses + u32::from(taken.event.is_lost()))
     }
 
+    /// How many updates this worker took that had been sent to it.
+    pub(crate) fn took(&self, worker: u32) -> usize {
+        self.events.iter().filter(|taken| taken.takes_room && taken.event.at == worker).count()
+    }
+
     /// Cuts the run back to its first events, from which it goes on in another way.
-    pub(crate) fn cut(&mut self, len: usize, relation: &Relation<M>) {
+    pub(crate) fn cut(&mut self, len: usize) {
         for taken in self.events.drain(len..).rev() {
             self.last[taken.event.at as usize] = taken.before;
             self.makers.truncate(taken.age as usize);
+            self.crashes[taken.event.at as usize] -= u32::from(taken.event.is_crash());
         }
         while self.races.last().is_some_and(|race| race.second as usize >= len) {
             self.races.pop();
         }
-        if relation.orders_sends() {
-            self.last_sender.fill(NONE);
-            for (at, taken) in self.events.iter().enumerate() {
-                taken.event.targets().iter().for_each(|target| self.last_sender[*target as usize] = at as u32);
-            }
+        while self.admitted.last().is_some_and(|(_, event)| *event as usize >= len) {
+            self.admitted.pop();
         }
     }
 
-    /// Takes the possible action at this place, with these values, and adds it to the run; false if it is no arrival.
+    /// Takes what was picked, with these values, and adds it to the run; false if it is no event.
     #[inline]
-    pub(crate) fn take(
-        &mut self,
-        stage: &mut Stage<M>,
-        choice: usize,
-        values: &[u32],
-        targets: &mut Vec<u32>,
-        relation: &Relation<M>,
-    ) -> bool {
-        let actions = stage.actions();
-        let (at, outcome) = match actions.act(choice) {
-            Act::Deliver(at) => (at, Outcome::Arrived),
-            Act::Fault(Fault::Lose(at)) => (at, Outcome::Lost),
-            _ => return false,
+    pub(crate) fn take(&mut self, stage: &mut Stage<M>, pick: Pick, values: &[u32], relation: &Relation<M>) -> bool {
+        let next = match pick {
+            Pick::Late(worker) => self.look_at_crash(pick, worker, relation),
+            Pick::Place(choice) => {
+                let actions = stage.actions();
+                let (at, outcome) = match actions.act(choice) {
+                    Act::Deliver(at) => (at, Outcome::Arrived),
+                    Act::Fault(Fault::Lose(at)) => (at, Outcome::Lost),
+                    Act::Fault(Fault::Crash(worker)) => (worker.index(), Outcome::Crashed),
+                    _ => return false,
+                };
+                if outcome == Outcome::Crashed {
+                    self.look_at_crash(pick, WorkerId::at(at), relation)
+                } else {
+                    let may_be_lost = relation.knows_loss() && actions.may_be_lost(choice);
+                    let slot = actions.ready[at].slot() as usize;
+                    let slab = &stage.world().transit.slab;
+                    let mut next = self.look(pick, &slab.cards[slot], slab.inputs[slot].as_ref(), relation);
+                    (next.outcome, next.may_be_lost) = (outcome, may_be_lost);
+                    next
+                }
+            }
         };
-        let may_be_lost = relation.knows_loss() && actions.may_be_lost(choice);
-        let slot = actions.ready[at].slot() as usize;
-        let slab = &stage.world().transit.slab;
-        let mut next = self.look(choice, &slab.cards[slot], slab.inputs[slot].as_ref(), relation);
-        (next.outcome, next.may_be_lost) = (outcome, may_be_lost);
-        targets.clear();
         if relation.needs_targets() {
-            stage.step(choice, values, Some(&mut Targets(targets)));
+            self.heard.clear();
+            stage.take(pick, values, Some(&mut self.heard));
         } else {
-            stage.step(choice, values, None);
+            stage.take(pick, values, None);
         }
         let world = &stage.runner.world;
-        self.push(next, (world.chosen(), world.options()), targets, world.transit.next_age, relation);
+        self.push(next, (world.chosen(), world.options()), world.transit.next_age, relation);
         true
     }
 
     /// Looks at the message that arrives next.
     #[inline]
-    fn look(&self, choice: usize, card: &Card, input: Option<&Input<M>>, relation: &Relation<M>) -> Next<M> {
+    fn look(&mut self, pick: Pick, card: &Card, input: Option<&Input<M>>, relation: &Relation<M>) -> Next<M> {
         let header = &card.header;
         let at = header.to.index() as u32;
         let before = self.last[at as usize];
-        let is_forced = |event: u32| relation.is_forced(self.events[event as usize].origin, header);
-        let commutes = relation.needs_inputs();
+        let is_forced = |taken: &Taken<M>| taken.origin.is_some_and(|origin| relation.is_forced(origin, header));
+        let is_general = relation.is_general();
+        if is_general {
+            let mut forced = std::mem::take(&mut self.forced);
+            forced.clear();
+            // Where neighbours are dependent, those further back are in the past of these.
+            let reach = if relation.needs_inputs() { usize::MAX } else { 2 };
+            let chain = self.chain(before).take(reach);
+            forced.extend(chain.filter(|event| is_forced(&self.events[*event as usize])));
+            self.forced = forced;
+        }
         Next {
             key: header.id.hash64(),
             at,
-            choice: choice as u32,
-            origin: Origin::of(header),
+            pick,
+            origin: Some(Origin::of(header)),
             maker: self.makers.get(card.link.age as usize).copied().unwrap_or(NONE),
             before,
-            is_forced: !commutes && before != NONE && is_forced(before),
-            forced: if commutes { self.chain(before).filter(|event| is_forced(*event)).collect() } else { Vec::new() },
+            is_forced: !is_general && before != NONE && is_forced(&self.events[before as usize]),
             takes_room: super::stage::takes_room(card),
             outcome: Outcome::Arrived,
             may_be_lost: false,
-            input: if commutes { input.cloned() } else { None },
+            input: if relation.needs_inputs() { input.cloned() } else { None },
         }
+    }
+
+    /// Looks at a worker that crashes next: not before its start, and one crash after the other.
+    fn look_at_crash(&mut self, pick: Pick, worker: WorkerId, relation: &Relation<M>) -> Next<M> {
+        debug_assert!(relation.is_general(), "where workers crash, they live again");
+        let at = worker.index() as u32;
+        let before = self.last[at as usize];
+        let is_forced = |taken: &Taken<M>| taken.origin.is_none_or(|origin| origin.kind == InputKind::Start);
+        let mut forced = std::mem::take(&mut self.forced);
+        forced.clear();
+        forced.extend(self.chain(before).take(2).filter(|event| is_forced(&self.events[*event as usize])));
+        self.forced = forced;
+        Next {
+            key: self.next_crash(worker).key,
+            at,
+            pick,
+            origin: None,
+            maker: NONE,
+            before,
+            is_forced: false,
+            takes_room: false,
+            outcome: Outcome::Crashed,
+            may_be_lost: false,
+            input: None,
+        }
+    }
+
+    /// The next crash of a worker.
+    pub(crate) fn next_crash(&self, worker: WorkerId) -> Event<M> {
+        Event::crash(worker.index() as u32, self.crashes[worker.index()])
     }
 
     /// An event of a worker, and those before it there.
@@ -185,66 +246,50 @@ impl<M: StateMachine> Trunk<M> {
 
     /// Takes an event: what its handlers chose and sent is known now, and how many messages there are.
     #[inline]
-    fn push(
-        &mut self,
-        next: Next<M>,
-        (values, options): (&[u32], &[u32]),
-        targets: &mut Vec<u32>,
-        age: u32,
-        relation: &Relation<M>,
-    ) {
+    fn push(&mut self, next: Next<M>, (values, options): (&[u32], &[u32]), age: u32, relation: &Relation<M>) {
         let me = self.events.len();
-        let knows = !values.is_empty() || !targets.is_empty() || next.input.is_some();
+        let begins_life = next.outcome == Outcome::Crashed || (relation.learned.lives && self.heard.begins_life);
+        let hears = relation.needs_targets() && !self.heard.targets.is_empty();
+        let knows = !values.is_empty() || hears || begins_life || next.input.is_some();
         let extra = knows.then(|| {
-            targets.sort_unstable();
-            targets.dedup();
-            let targets = std::mem::take(targets);
-            Arc::new(Extra { values: values.to_vec(), targets, input: next.input })
+            let targets = if hears { self.heard.take_targets() } else { Vec::new() };
+            Arc::new(Extra { values: values.to_vec(), targets, begins_life, input: next.input })
         });
         let event = Event { key: next.key, at: next.at, outcome: next.outcome, extra };
         self.past.open(me);
         if next.maker != NONE {
             self.past.add(me, next.maker as usize);
         }
-        if !relation.orders_sends() && !relation.needs_inputs() {
-            if next.before != NONE {
-                if !next.is_forced && !self.past.has(me, next.before as usize) {
-                    self.race(next.before, me, &event);
-                }
-                self.past.add(me, next.before as usize);
+        if relation.is_general() {
+            self.relate(me, &event, relation);
+        } else if next.before != NONE {
+            if !next.is_forced && !self.past.has(me, next.before as usize) {
+                self.race(next.before, me, &event, relation);
             }
-        } else {
-            self.relate(me, &event, &next.forced, next.is_forced, next.before, relation);
+            self.past.add(me, next.before as usize);
         }
         for (place, options) in options.iter().enumerate() {
             for value in (0..*options).filter(|value| *value != values[place]) {
-                let event = event.with_values(values[..place].iter().copied().chain([value]).collect());
-                let second = me as u32;
-                self.races.push(Race {
-                    first: second,
-                    second,
-                    event,
-                    is_open: true,
-                    is_known: false,
-                    is_settled: false,
-                });
+                let other = event.with_values(values[..place].iter().copied().chain([value]).collect());
+                self.race_with_itself(me, other);
             }
         }
         if next.may_be_lost {
-            let (second, event) = (me as u32, event.lost());
-            self.races.push(Race { first: second, second, event, is_open: true, is_known: false, is_settled: false });
+            self.race_with_itself(me, event.lost());
+        }
+        if relation.needs_targets() {
+            self.mind_queues(me, relation);
         }
         self.last[next.at as usize] = me as u32;
-        if relation.orders_sends() {
-            event.targets().iter().for_each(|target| self.last_sender[*target as usize] = me as u32);
-        }
+        self.crashes[next.at as usize] += u32::from(event.is_crash());
         let before = self.makers.len() as u32;
         let losses = self.losses();
         self.makers.resize(age as usize, me as u32);
         self.events.push(Taken {
             event,
-            choice: next.choice,
+            pick: next.pick,
             origin: next.origin,
+            maker: next.maker,
             before: next.before,
             age: before,
             losses,
@@ -252,48 +297,91 @@ impl<M: StateMachine> Trunk<M> {
         });
     }
 
-    /// The general rule: what had to come before goes first, then the others from the last on, of which those race
-    /// that are not in the past of what went before.
-    fn relate(
-        &mut self,
-        me: usize,
-        event: &Event<M>,
-        forced: &[u32],
-        is_forced: bool,
-        before: u32,
-        relation: &Relation<M>,
-    ) {
-        let mut candidates = std::mem::take(&mut self.candidates);
-        candidates.clear();
-        if relation.needs_inputs() {
-            forced.iter().for_each(|event| self.past.add(me, *event as usize));
-            let depends = |other: &u32| relation.depend(&self.events[*other as usize].event, event);
-            candidates.extend(self.chain(before).filter(|other| !forced.contains(other)).filter(depends));
-        } else if before != NONE {
-            if is_forced {
-                self.past.add(me, before as usize);
-            } else {
-                candidates.push(before);
+    /// The general rule: from the last event on, those race that this one depends on, that did not have to come before it,
+    /// and that are not in the past of what was met already.
+    fn relate(&mut self, me: usize, event: &Event<M>, relation: &Relation<M>) {
+        if let Some((_, admitting)) = self.admitted.iter().rfind(|(key, _)| *key == event.key) {
+            self.past.add(me, *admitting as usize);
+        }
+        for other in (0..me).rev() {
+            if self.past.has(me, other) {
+                continue;
+            }
+            if self.forced.contains(&(other as u32)) {
+                let began = self.beginning(other);
+                if began != NONE && !self.forced.contains(&began) && !self.past.has(me, began as usize) {
+                    self.race(began, me, event, relation);
+                }
+                self.past.add(me, other);
+            } else if relation.depend(&self.events[other].event, event) {
+                self.race(other as u32, me, event, relation);
+                self.past.add(me, other);
             }
         }
-        if relation.orders_sends() {
-            let senders = event.targets().iter().map(|target| self.last_sender[*target as usize]);
-            candidates.extend(senders.filter(|sender| *sender != NONE));
-        }
-        candidates.sort_unstable_by(|a, b| b.cmp(a));
-        for other in candidates.drain(..) {
-            if !self.past.has(me, other as usize) {
-                self.race(other, me, event);
-                self.past.add(me, other as usize);
-            }
-        }
-        self.candidates = candidates;
     }
 
-    fn race(&mut self, first: u32, second: usize, event: &Event<M>) {
+    /// The event that began the life of which this is the start, if it is one and the life is not the first.
+    fn beginning(&self, start: usize) -> u32 {
+        let taken = &self.events[start];
+        let is_start = taken.origin.is_some_and(|origin| origin.kind == InputKind::Start);
+        if is_start { taken.maker } else { NONE }
+    }
+
+    fn race(&mut self, first: u32, second: usize, event: &Event<M>, relation: &Relation<M>) {
         let is_open = self.events[first as usize].event.at == event.at;
-        let event = if is_open { event.with_values(Vec::new()) } else { event.clone() };
-        self.races.push(Race { first, second: second as u32, event, is_open, is_known: !is_open, is_settled: false });
+        // Whether a worker can crash earlier is known when it was tried, and so is whether a message can arrive before another
+        // made way for it by being thrown out.
+        let is_known = !is_open && !event.is_crash() && !relation.learned.evicts;
+        let event = if is_open && !event.is_crash() { event.with_values(Vec::new()) } else { event.clone() };
+        self.races.push(Race { first, second: second as u32, event, is_open, is_known, is_settled: false });
+    }
+
+    /// Something else could have come here.
+    fn race_with_itself(&mut self, me: usize, event: Event<M>) {
+        let first = me as u32;
+        let (second, is_open) = (first, true);
+        self.races.push(Race { first, second, event, is_open, is_known: false, is_settled: false });
+    }
+
+    /// What the event did to full queues: what it let go on comes behind it, and what it threw out could have come before it.
+    fn mind_queues(&mut self, me: usize, relation: &Relation<M>) {
+        self.admitted.extend(self.heard.admitted.drain(..).map(|key| (key, me as u32)));
+        if relation.learned.evicts {
+            for (key, at) in std::mem::take(&mut self.heard.evicted) {
+                self.race_with_itself(me, Event { key, at, outcome: Outcome::Arrived, extra: None });
+            }
+        }
+    }
+
+    /// Whether the order of this run keeps the rule that no crash comes when nothing else can happen.
+    fn is_in_order(&self) -> bool {
+        !self.events.iter().any(|taken| matches!(taken.pick, Pick::Late(_)))
+    }
+
+    /// Whether some order of this run keeps it.
+    pub(crate) fn has_order(&self) -> bool {
+        self.is_in_order() || linearize(&self.events, &self.past).is_some()
+    }
+
+    /// The steps of the run, for doing it again: in another order, if this one does not keep the rule.
+    pub(crate) fn steps(&self, stage: &mut Stage<M>) -> Vec<(u32, Vec<u32>)> {
+        let step = |choice: usize, event: &Event<M>| (choice as u32, event.values().to_vec());
+        let in_order = |taken: &Taken<M>| match taken.pick {
+            Pick::Place(choice) => Some(step(choice, &taken.event)),
+            Pick::Late(_) => None,
+        };
+        if self.is_in_order() {
+            return self.events.iter().filter_map(in_order).collect();
+        }
+        let order = linearize(&self.events, &self.past).expect("a run without such an order is not written down");
+        stage.begin();
+        let steps = order.into_iter().map_while(|at| {
+            let event = &self.events[at].event;
+            let Some(Pick::Place(choice)) = stage.pick_of(event) else { return None };
+            stage.step(choice, event.values(), None);
+            Some(step(choice, event))
+        });
+        steps.collect()
     }
 
     /// The messages that were there before anything was handled have no maker.
@@ -316,10 +404,5 @@ impl<M: StateMachine> Trunk<M> {
             }
         }
         between
-    }
-
-    /// The steps of the run, for doing it again.
-    pub(crate) fn steps(&self) -> Vec<(u32, Vec<u32>)> {
-        self.events.iter().map(|taken| (taken.choice, taken.event.values().to_vec())).collect()
     }
 }

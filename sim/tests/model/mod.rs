@@ -31,6 +31,8 @@ pub struct Program {
     pub reads: bool,
     /// Whether workers speak when they start.
     pub starts: bool,
+    /// Whether handlers panic now and then.
+    pub panics: bool,
     /// Whether machines can be copied.
     pub forks: bool,
 }
@@ -60,6 +62,7 @@ impl Program {
             chooses: false,
             reads: false,
             starts: false,
+            panics: false,
             forks: seed.is_multiple_of(2),
         }
     }
@@ -148,6 +151,9 @@ impl Player {
             values[values.len() - 1]
         };
         let (value, sends) = self.program.react(self.me, self.value, msg, choose);
+        // No start, or a worker would die for ever.
+        let panics = self.program.panics && msg.hops != 1 && (value >> 13).is_multiple_of(4);
+        assert!(!panics, "as it was told");
         self.value = value;
         self.log.push((msg.name, values));
         for (to, msg) in sends {

@@ -1,0 +1,234 @@
+//! Optimal DPOR where it has to know more than arrivals, against a search of all schedules: on hundreds of random programs in
+//! every network and order, the sets of what comes of them are equal, and no run is blocked.
+
+mod model;
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use model::{Log, Player, Program};
+use raddle_core::{FaultKind, OnFull, Order, Policies, Restart, System};
+use raddle_sim::exhaustive::{Exhausted, Exhaustive, visit};
+use raddle_sim::{FaultPlan, Network, Settings};
+
+const NETWORKS: [Network; 4] = [Network::Bag, Network::Fifo, Network::Causal, Network::Mailbox];
+const ORDERS: [Order; 3] = [Order::Arrival, Order::Fifo, Order::Causal];
+
+/// What can come of a run: its fingerprint, which tells what was lost and who crashed when, and what each worker handled.
+type Outcomes = BTreeSet<(u64, Vec<Log>)>;
+
+/// None if there are more runs than this.
+fn search(
+    system: &System<Player>,
+    settings: Settings,
+    kind: Exhaustive,
+    runs_max: u64,
+) -> Option<(Exhausted, Outcomes)> {
+    let (mut runs, mut outcomes) = (0, Outcomes::new());
+    let exhausted = visit(system, settings, kind, |runner| {
+        runs += 1;
+        let logs = runner.world().snapshot().machines().map(|player| player.log.clone()).collect();
+        outcomes.insert((runner.world().fingerprint(), logs));
+        if runs > runs_max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    (runs <= runs_max).then(|| (exhausted.expect("it can be searched"), outcomes))
+}
+
+/// Programs to be searched, and how.
+struct Check {
+    seeds: std::ops::Range<u64>,
+    faults: FaultPlan,
+    /// Programs with more schedules than this are left out.
+    schedules_max: u64,
+    orders: &'static [Order],
+    change: fn(&mut Program),
+    with: fn(System<Player>, u64) -> System<Player>,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self {
+            seeds: 0..250,
+            faults: FaultPlan::default(),
+            schedules_max: 400,
+            orders: &ORDERS,
+            change: |_| {},
+            with: |system, _| system,
+        }
+    }
+}
+
+impl Check {
+    fn faults(self, kind: FaultKind, most: u32) -> Self {
+        Self { faults: self.faults.with(kind, most), ..self }
+    }
+
+    fn seeds(self, seeds: std::ops::Range<u64>) -> Self {
+        Self { seeds, ..self }
+    }
+
+    fn change(self, change: fn(&mut Program)) -> Self {
+        Self { change, ..self }
+    }
+
+    fn with(self, with: fn(System<Player>, u64) -> System<Player>) -> Self {
+        Self { with, ..self }
+    }
+
+    /// Both searches agree on programs of these seeds.
+    #[track_caller]
+    fn agrees(self) {
+        let mut discarded = 0;
+        let (mut programs, mut schedules, mut executions, mut traces) = (0, 0, 0, 0);
+        for seed in self.seeds.clone() {
+            let mut program = Program::random(seed);
+            (self.change)(&mut program);
+            for network in NETWORKS {
+                for order in self.orders {
+                    let settings = Settings { network, faults: self.faults, ..Settings::default() };
+                    let system = (self.with)(program.system(*order), seed);
+                    let all = search(&system, settings.clone(), Exhaustive::Dfs, self.schedules_max);
+                    let Some((every, all)) = all else { continue };
+                    let what = format!("seed {seed}, {network}, {order}, {}", self.faults);
+                    // Some runs are seen twice, where the search begins anew.
+                    let found = search(&system, settings, Exhaustive::Dpor, 8 * every.executions + 100);
+                    let (exhausted, outcomes) = found.unwrap_or_else(|| panic!("more runs than there are: {what}"));
+                    assert_eq!(outcomes.difference(&all).next(), None, "impossible: {what}");
+                    assert_eq!(all.difference(&outcomes).next(), None, "missing: {what}");
+                    assert!(exhausted.complete && exhausted.blocked == 0, "{what}: {exhausted:?}");
+                    let fingerprints: BTreeSet<u64> = all.iter().map(|outcome| outcome.0).collect();
+                    assert_eq!(exhausted.traces, fingerprints.len() as u64, "{what}");
+                    programs += 1;
+                    schedules += every.executions;
+                    executions += exhausted.executions;
+                    discarded += exhausted.discarded;
+                    traces += exhausted.traces;
+                }
+            }
+        }
+        println!(
+            "{discarded} discarded, {programs} searches, {schedules} schedules, {executions} executions, {traces} traces"
+        );
+        assert!(programs as u64 > self.seeds.end - self.seeds.start, "most are small enough");
+    }
+}
+
+#[test]
+fn agrees_where_one_message_is_lost() {
+    Check::default().faults(FaultKind::Loss, 1).agrees();
+}
+
+#[test]
+fn agrees_where_two_messages_are_lost() {
+    Check::default().seeds(250..500).faults(FaultKind::Loss, 2).agrees();
+}
+
+#[test]
+fn agrees_where_three_messages_are_lost() {
+    Check::default().seeds(500..600).faults(FaultKind::Loss, 3).agrees();
+}
+
+#[test]
+fn agrees_where_handlers_choose_and_messages_are_lost() {
+    let chooses = || Check::default().change(|program| program.chooses = true);
+    chooses().seeds(0..80).faults(FaultKind::Loss, 1).agrees();
+    chooses().seeds(0..40).faults(FaultKind::Loss, 2).agrees();
+}
+
+#[test]
+fn agrees_where_workers_speak_when_they_start_and_messages_are_lost() {
+    Check::default().seeds(0..80).change(|program| program.starts = true).faults(FaultKind::Loss, 1).agrees();
+}
+
+/// What the system says of where faults may come is kept to.
+#[test]
+fn agrees_where_only_some_messages_may_be_lost() {
+    let some = |system: System<Player>, _| {
+        system.fault_when(FaultKind::Loss, |header, _| header.id.hash64().is_multiple_of(2) && header.number.0 < 2)
+    };
+    Check::default().seeds(0..100).faults(FaultKind::Loss, 2).with(some).agrees();
+}
+
+/// Each way to live again or not.
+fn restart(system: System<Player>, seed: u64) -> System<Player> {
+    let once = Restart::AtMost { times: 1, within: std::time::Duration::from_secs(1) };
+    let restart = [Restart::Always, Restart::Never, once][seed as usize % 3];
+    system.with(move |policies| policies.restart = restart)
+}
+
+#[test]
+fn agrees_where_one_worker_crashes() {
+    Check::default().seeds(0..120).faults(FaultKind::Crash, 1).with(restart).agrees();
+}
+
+#[test]
+fn agrees_where_two_workers_crash() {
+    Check { schedules_max: 1_000, ..Check::default() }.seeds(0..60).faults(FaultKind::Crash, 2).with(restart).agrees();
+}
+
+#[test]
+fn agrees_where_workers_speak_when_they_start_and_crash() {
+    let starts = || Check { schedules_max: 1_000, ..Check::default() }.change(|program| program.starts = true);
+    starts().seeds(0..40).faults(FaultKind::Crash, 1).with(restart).agrees();
+    starts().seeds(0..20).faults(FaultKind::Crash, 2).with(restart).agrees();
+}
+
+#[test]
+fn agrees_where_handlers_choose_and_workers_crash() {
+    let chooses = |program: &mut Program| (program.chooses, program.starts) = (true, program.salt.is_multiple_of(2));
+    Check::default().seeds(0..60).change(chooses).faults(FaultKind::Crash, 1).with(restart).agrees();
+}
+
+#[test]
+fn agrees_where_handlers_panic() {
+    Check::default().seeds(0..120).change(|program| program.panics = true).with(restart).agrees();
+}
+
+/// Who says something at each start that others die of, and lives again for ever, goes on for ever: so these do not.
+#[test]
+fn agrees_where_workers_speak_when_they_start_and_panic() {
+    let speaks = |program: &mut Program| (program.panics, program.starts) = (true, true);
+    let some = |system, seed| restart(system, 1 + seed % 2);
+    Check { schedules_max: 1_000, ..Check::default() }.seeds(0..40).change(speaks).with(some).agrees();
+}
+
+/// Each way to see to a full queue that nobody waits for, with room for one or two.
+fn small(system: System<Player>, seed: u64) -> System<Player> {
+    let small = move |policies: &mut Policies| {
+        policies.capacity = 1 + (seed / 4 % 2) as usize;
+        policies.overflow = 1;
+        policies.on_full = [OnFull::DropNewest, OnFull::DropOldest, OnFull::Hold, OnFull::Nack][seed as usize % 4];
+    };
+    system.with(small)
+}
+
+/// Programs that say enough to fill a queue.
+fn loud(program: &mut Program) {
+    program.externals.iter_mut().for_each(|(_, _, msg)| msg.hops += 1);
+}
+
+#[test]
+fn agrees_where_queues_are_full() {
+    Check { schedules_max: 1_000, ..Check::default() }.seeds(0..100).change(loud).with(small).agrees();
+}
+
+#[test]
+fn agrees_where_handlers_choose_and_queues_are_full() {
+    Check::default().seeds(0..80).change(|program| program.chooses = true).with(small).agrees();
+}
+
+/// What fills queues, loses messages and crashes workers, all at once.
+#[test]
+fn agrees_where_it_all_comes_together() {
+    let both = |system: System<Player>, seed| restart(small(system, seed), seed / 8);
+    let check = || Check { schedules_max: 1_000, ..Check::default() }.change(loud).with(both);
+    check().seeds(0..32).faults(FaultKind::Loss, 1).agrees();
+    check().seeds(0..32).faults(FaultKind::Crash, 1).agrees();
+    check().seeds(0..24).faults(FaultKind::Loss, 1).faults(FaultKind::Crash, 1).agrees();
+    let panics = |program: &mut Program| {
+        loud(program);
+        program.panics = true;
+    };
+    check().seeds(0..32).change(panics).agrees();
+    check().seeds(0..16).change(panics).faults(FaultKind::Crash, 1).agrees();
+}
