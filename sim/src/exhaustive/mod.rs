@@ -105,6 +105,8 @@ pub struct Exhausted {
 /// Searches on this thread and shows each run when it has ended, until it is told to stop. [`Explore`](crate::Explore)
 /// does more: it judges, reports, ends in time and uses several threads.
 ///
+/// `dpor` begins anew where it learns that a queue can be full, or that workers die: some runs are then shown twice.
+///
 /// # Errors
 /// When the system cannot be searched as asked.
 pub fn visit<M: StateMachine>(
