@@ -37,6 +37,13 @@ fn an_exhaustive_search_says_that_it_is_complete() {
     assert!(report.contains(r#""exhaustive":{"complete":true,"executions":"#), "{report}");
     assert!(report.contains(r#""blocked":0,"#), "{report}");
     place.run("explore ring --strategy dpor").ends(0).prints("exhaustive:").prints("all: ");
+    let crashing =
+        place.run("explore ring --strategy dpor --faults crash(1) --set messages=2 max_depth=4 --format json").ends(0);
+    assert!(
+        crashing.out.contains(r#""discarded":"#) && !crashing.out.contains(r#""discarded":0,"#),
+        "{}",
+        crashing.out
+    );
     place.run("explore ring --strategy delay(1)").ends(0).prints("all: ");
     place.run("explore triangle --strategy dpor --network bag --set order=arrival").ends(1).prints("2 distinct traces");
     place.run("explore half --strategy states --laws fifo").ends(5).prints("`fifo` cannot be judged: ");

@@ -115,7 +115,7 @@ fn triangle_and_semantics_are_told_apart_by_causality() {
     check(&litmus(["main", "A", "B", "M"], messages), figures(24, 12, 6, 6));
 }
 
-/// Fails at what it is told to fail at.
+/// Fails at what it is told to fail at, and chooses when it is told to.
 #[derive(Clone, Debug, Default)]
 struct Brittle;
 
@@ -123,8 +123,11 @@ impl StateMachine for Brittle {
     type Message = &'static str;
     type Update = ();
 
-    fn on_message(&mut self, word: &'static str, _out: &mut Outbox<()>) {
+    fn on_message(&mut self, word: &'static str, out: &mut Outbox<()>) {
         assert_ne!(word, "break", "broken");
+        if word == "choose" {
+            out.choose(2);
+        }
     }
 
     fn on_update(&mut self, (): (), _out: &mut Outbox<()>) {}
@@ -151,6 +154,35 @@ fn dpor_goes_on_where_a_worker_lives_again() {
     let report = dpor(&["no-panic"], Restart::Always);
     assert_eq!(report.found.as_ref().map(|found| found.violation.law.as_str()), Some("no-panic"));
     assert_eq!((exhausted(&report).complete, exhausted(&report).violating), (true, 6));
+}
+
+/// In three places among the two messages to the dead, either of two values: what is turned away chooses nothing.
+#[test]
+fn the_dead_choose_nothing() {
+    let system = System::new("dead").workers(["x", "z"], |_| Brittle).messages("s", [("z", "break"), ("z", "late")]);
+    let system = system.messages("t", [("x", "choose")]).with(|policies| policies.restart = Restart::Never);
+    let report = explore(system.laws(["no-silent-loss"]), Exhaustive::Dfs, Network::Fifo);
+    assert_eq!((exhausted(&report).executions, exhausted(&report).traces), (6, 2));
+}
+
+/// Crashes are distributed among parts of a search, and a sample that has seen nearly all is compared with all of them.
+#[test]
+fn crashes_are_counted_the_same_by_any_number_of_jobs_and_by_a_sample() {
+    let faults = FaultPlan::default().with(FaultKind::Crash, 1);
+    let crashing = |strategy| Explore::new(fanin(2)).faults(faults).network(Network::Fifo).strategy(strategy);
+    let search = |kind, jobs| {
+        let report = crashing(StrategyKind::Exhaustive(kind)).jobs(jobs).run().expect("it can be searched");
+        let Exhausted { complete, executions, blocked, discarded, traces, .. } = *exhausted(&report);
+        assert!(complete && blocked == 0 && report.found.is_none());
+        (executions, discarded, traces)
+    };
+    let (executions, discarded, traces) = search(Exhaustive::Dpor, 1);
+    assert_eq!(search(Exhaustive::Dpor, 3), (executions, discarded, traces));
+    let (schedules, _, all) = search(Exhaustive::Dfs, 1);
+    assert_eq!(traces, all);
+    assert!(discarded > 0 && executions < schedules, "{executions} of {schedules}, {discarded} discarded");
+    let sampled = crashing(StrategyKind::Random).seeds(0..5_000).run().expect("it runs");
+    assert_eq!((sampled.distinct.count(), sampled.traces_in_all), (traces, Some(traces)));
 }
 
 /// Two-phase commit: `c` asks, each participant says yes or no, and when all have, all are told.
@@ -421,7 +453,8 @@ fn what_is_not_proved_is_refused() {
     let wide = System::new("wide").workers((0..60).map(|i| format!("w{i}")), |_| Obedient::default());
     let wide = wide.messages("s", [("w0", leaf("x"))]);
     refused(wide, Exhaustive::Dpor, crashes(3), "10000 ways to distribute the crashes, and these are 39711");
-    refused(readers(2), Exhaustive::Dpor, crashes(1), "not proved where messages are lost");
+    refused(fanin(2), Exhaustive::Dpor, crashes(u32::MAX), "at most 4 crashes in a run");
+    refused(readers(2), Exhaustive::Dpor, crashes(1), "not proved where messages are lost or workers crash");
     refused(readers(2), Exhaustive::Dpor, suffers(FaultKind::Loss), "not proved where messages are lost");
     let queues = Settings { granularity: Granularity::Queues, ..Settings::default() };
     refused(fanin(2), Exhaustive::Dpor, queues, "granularity `delivery` only");

@@ -12,7 +12,7 @@ use raddle_core::{Plan, StateMachine};
 
 use super::watch::watched;
 use crate::exhaustive::Exhaustive;
-use crate::exhaustive::search::{Part, Task};
+use crate::exhaustive::search::Task;
 use crate::exhaustive::tally::Control;
 use crate::explore::{Explore, Report};
 
@@ -55,9 +55,7 @@ pub(super) fn traces_in_all<M: StateMachine>(
             }
         };
         // A property of the user's may panic in a run that was not sampled; then nothing is known.
-        panic::catch_unwind(AssertUnwindSafe(|| {
-            task.search(Part::Whole, std::slice::from_mut(&mut stage), &control, &mut see)
-        }))
+        panic::catch_unwind(AssertUnwindSafe(|| task.search_here(&mut stage, &control, &mut see)))
     };
     let searched = watched(&pulse, explore.step_limit, count).ok()?.ok()?.ok()?;
     let is_complete = searched.is_over && searched.tally.unfinished == 0 && searched.tally.blocked == 0;

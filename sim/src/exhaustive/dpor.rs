@@ -1,4 +1,4 @@
-//! Optimal dynamic partial-order reduction: one run of each Mazurkiewicz trace, and no run in vain.
+//! Optimal dynamic partial-order reduction: one run of each Mazurkiewicz trace, and, unless workers crash, no run in vain.
 //!
 //! Abdulla, Aronis, Jonsson, Sagonas, "Optimal Dynamic Partial Order Reduction" (POPL'14; JACM 64(4), 2017), for
 //! workers that handle one message at a time. An event is the arrival of a message with the values that its handlers
@@ -56,9 +56,9 @@
 //!
 //!   A handler that panics ends a life as well. Its event then depends on what is sent to its worker, like a crash.
 //! - *Full queues.* Where the queue of a worker can be full, all that is sent there and all that arrives there depend on each
-//!   other: what becomes of a message then is part of what its sender did. That a message waited beside a full queue and was
-//!   admitted is like that it was sent. That it had to make room for another (`drop-oldest`) is like its loss: it could have
-//!   arrived before, which is a race of the event that threw it out with itself.
+//!   other: what becomes of a message then is part of what its sender did. Whether one that waited beside a full queue could
+//!   arrive before another is found out by trying. One that had to make room for another (`drop-oldest`) could have arrived
+//!   before, which is a race of the event that threw it out with itself.
 //!
 //!   Nobody knows beforehand which queues can be full, and that somebody panics ([`Learned`](super::learned::Learned)).
 //!
@@ -74,12 +74,10 @@
 //!
 //! Before the search, scouts look at what is near the first run ([`super::scout`]).
 
-use std::sync::Arc;
-
 use raddle_core::{EndReason, StateMachine, WorkerId};
 
 use super::checkpoint::{Left, SavedEvent, SavedPoint, SavedRun};
-use super::event::{Event, Extra};
+use super::event::Event;
 use super::heard::Heard;
 use super::refusal::Refusal;
 use super::relation::{Initial, Relation};
@@ -144,7 +142,7 @@ impl<M: StateMachine> Dpor<M> {
     /// Whether the run that has ended is one of those that this search is of: whoever was to crash has done so, and while
     /// something else could happen.
     pub(crate) fn is_one(&self) -> bool {
-        self.is_calm() || (self.trunk.crashes == self.crashes && self.trunk.has_order())
+        self.trunk.crashes == self.crashes && self.trunk.has_order()
     }
 
     /// Whether nobody crashes in its runs.
@@ -154,8 +152,8 @@ impl<M: StateMachine> Dpor<M> {
 
     /// The same search from the beginning, with what it has learned.
     pub(crate) fn begin_anew(&mut self) {
-        let relation = self.relation.clone();
-        *self = Self::new(relation, std::mem::take(&mut self.crashes));
+        self.trunk = Trunk::new(self.crashes.len());
+        (self.points, self.wakeup) = (vec![Point::default()], Wakeup::new());
     }
 
     /// Runs once: along the current run as far as it was kept, then where the wakeup trees lead, then as it comes.
@@ -255,28 +253,26 @@ impl<M: StateMachine> Dpor<M> {
 
     /// Finds what else is to be explored, when a run has ended.
     pub(crate) fn plan(&mut self, stage: &mut Stage<M>) {
+        let mut sequence = std::mem::take(&mut self.sequence);
         for at in 0..self.trunk.races.len() {
             if !self.trunk.races[at].is_settled {
-                self.branch_off(at, stage);
+                self.branch_off(at, &mut sequence, stage);
             }
         }
+        self.sequence = sequence;
     }
 
     /// Lets the second event of a race come before the first, unless all that would come of it is explored elsewhere.
-    fn branch_off(&mut self, race: usize, stage: &mut Stage<M>) {
-        let mut sequence = std::mem::take(&mut self.sequence);
+    /// `sequence` is a place to write.
+    fn branch_off(&mut self, race: usize, sequence: &mut Vec<Event<M>>, stage: &mut Stage<M>) {
         let Race { first, second, is_open, is_known, .. } = self.trunk.races[race];
-        let between = self.trunk.beside(first, second, &mut sequence);
+        let between = self.trunk.beside(first, second, sequence);
         if !is_known && self.relation.needs_targets() {
-            match self.probe(first as usize, &sequence[..between], race, stage) {
-                Some(event) => self.trunk.races[race].event = event,
-                None => {
-                    self.trunk.races[race].is_settled = true;
-                    sequence.clear();
-                    self.sequence = sequence;
-                    return;
-                }
-            }
+            let Some(event) = self.probe(first as usize, &sequence[..between], race, stage) else {
+                self.trunk.races[race].is_settled = true;
+                return;
+            };
+            self.trunk.races[race].event = event;
             self.trunk.races[race].is_known = true;
         }
         // What comes behind differs from run to run. It depends on nothing that stands before, save where the second
@@ -285,13 +281,11 @@ impl<M: StateMachine> Dpor<M> {
         let may_settle = !(is_open && self.relation.needs_targets());
         let is_lasting = |at: usize| may_settle && (at < between || at == last);
         sequence.push(self.trunk.races[race].event.clone());
-        if self.relation.knows_loss() && self.loses_too_many(first, &sequence) {
-            sequence.clear();
-            self.sequence = sequence;
+        if self.relation.knows_loss() && self.loses_too_many(first, sequence) {
             return;
         }
         let point = &mut self.points[first as usize];
-        let covers = point.sleep.iter().map(|event| match self.relation.initial(event, &sequence) {
+        let covers = point.sleep.iter().map(|event| match self.relation.initial(event, sequence) {
             // Behind a loss its message does not arrive, and there is room for one loss less.
             Initial::Beside if event.is_lost() => Initial::No,
             initial => initial,
@@ -301,14 +295,10 @@ impl<M: StateMachine> Dpor<M> {
             _ => false,
         });
         self.trunk.races[race].is_settled = match cover {
-            None => {
-                self.wakeup.insert(&mut point.wakeup, &mut sequence, &self.relation) && may_settle && last == between
-            }
+            None => self.wakeup.insert(&mut point.wakeup, sequence, &self.relation) && may_settle && last == between,
             Some(Initial::Among(at)) => is_lasting(at),
             Some(_) => false,
         };
-        sequence.clear();
-        self.sequence = sequence;
     }
 
     /// Whether a run that begins like this one up to a point, and goes on like that, loses more messages than it may.
@@ -334,10 +324,8 @@ impl<M: StateMachine> Dpor<M> {
         let pick = stage.pick_of(event)?;
         let mut heard = Heard::default();
         stage.take(pick, event.values(), Some(&mut heard));
-        let (values, targets) = (stage.world().chosen().to_vec(), heard.take_targets());
-        let begins_life = event.is_crash() || (self.relation.learned.lives && heard.begins_life);
-        let extra = Extra { values, targets, begins_life, input: event.input().cloned() };
-        Some(Event { key: event.key, at: event.at, outcome: event.outcome, extra: Some(Arc::new(extra)) })
+        let extra = heard.extra(event.is_crash(), stage.world().chosen(), event.input().cloned());
+        Some(Event { key: event.key, at: event.at, outcome: event.outcome, extra })
     }
 
     /// Goes back to the last point with something to explore; false if there is none. The run is kept up to there.

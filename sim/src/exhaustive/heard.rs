@@ -1,14 +1,16 @@
 //! What a step is heard to do beyond its worker.
 
+use std::sync::Arc;
+
 use raddle_core::{DropReason, EventRef, Input, Sink, StateMachine, What};
+
+use super::event::Extra;
 
 /// What one step did.
 #[derive(Default)]
 pub(crate) struct Heard {
     /// To whom handlers sent, whatever became of it.
     pub(crate) targets: Vec<u32>,
-    /// What waited beside a full queue and is on its way now, by the hash of its id.
-    pub(crate) admitted: Vec<u64>,
     /// What was on its way and had to make room, by the hash of its id, and the worker that it was for.
     pub(crate) evicted: Vec<(u64, u32)>,
     /// Whether a worker lives again.
@@ -17,28 +19,35 @@ pub(crate) struct Heard {
 
 impl Heard {
     pub(crate) fn clear(&mut self) {
-        let Self { targets, admitted, evicted, begins_life } = self;
+        let Self { targets, evicted, begins_life } = self;
         targets.clear();
-        admitted.clear();
         evicted.clear();
         *begins_life = false;
     }
 
-    /// The targets, sorted.
-    pub(crate) fn take_targets(&mut self) -> Vec<u32> {
+    /// What is to be known of an event that did this, chose these values, and is a crash or not; none if there is nothing.
+    pub(crate) fn extra<M: StateMachine>(
+        &mut self,
+        is_crash: bool,
+        values: &[u32],
+        input: Option<Input<M>>,
+    ) -> Option<Arc<Extra<M>>> {
+        let begins_life = is_crash || self.begins_life;
+        if values.is_empty() && self.targets.is_empty() && !begins_life && input.is_none() {
+            return None;
+        }
         self.targets.sort_unstable();
         self.targets.dedup();
-        self.targets.clone()
+        Some(Arc::new(Extra { values: values.to_vec(), targets: self.targets.clone(), begins_life, input }))
     }
 }
 
 impl<M: StateMachine> Sink<M> for Heard {
     fn event(&mut self, event: EventRef<'_>, _: Option<&Input<M>>) {
-        let (key, to) = (|| event.header.id.hash64(), event.header.to.index() as u32);
+        let to = event.header.to.index() as u32;
         match event.what {
             What::Emit => self.targets.push(to),
-            What::Admit => self.admitted.push(key()),
-            What::Drop(DropReason::Full) => self.evicted.push((key(), to)),
+            What::Drop(DropReason::Full) => self.evicted.push((event.header.id.hash64(), to)),
             What::Restart => self.begins_life = true,
             _ => {}
         }

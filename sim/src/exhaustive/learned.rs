@@ -9,7 +9,7 @@
 //! does so, and no shorter one. Before that event nothing happened that was not known, so what was explored includes a run that
 //! begins like it, as far as that matters, and this event can happen there. So it happened in a run that was explored.
 
-use raddle_core::{FaultKind, OnFull, Plan, StateMachine, WorkerId};
+use raddle_core::{FaultKind, OnFull, StateMachine, WorkerId};
 use serde::{Deserialize, Serialize};
 
 use super::dpor::NAME;
@@ -25,17 +25,14 @@ use crate::settings::Settings;
 pub(crate) struct Learned {
     /// The workers whose queue can be full, sorted.
     pub(crate) full: Vec<u32>,
-    /// Whether a full queue throws out what is on its way there.
-    pub(crate) evicts: bool,
     /// Whether workers live again.
     pub(crate) lives: bool,
 }
 
 impl Learned {
     /// What is known beforehand.
-    pub(crate) fn new<M: StateMachine>(settings: &Settings, plan: &Plan<M>) -> Self {
-        let evicts = plan.policies().on_full == OnFull::DropOldest;
-        Self { full: Vec::new(), evicts, lives: settings.faults.most(FaultKind::Crash) > 0 }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self { full: Vec::new(), lives: settings.faults.most(FaultKind::Crash) > 0 }
     }
 
     /// Whether it is anything.

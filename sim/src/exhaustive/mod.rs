@@ -124,30 +124,13 @@ pub fn visit<M: StateMachine>(
             control.stop.store(true, Ordering::Relaxed);
         }
     };
-    let parts = match kind {
-        Exhaustive::Dpor => task.parts(&mut stage),
-        _ => vec![search::Part::Whole],
-    };
-    let mut all = search::Searched { is_over: true, ..search::Searched::default() };
-    let count = parts.len() as f64;
-    for part in parts {
-        if control.is_stopped() {
-            all.is_over = false;
-            break;
-        }
-        all.join(task.search(part, std::slice::from_mut(&mut stage), &control, &mut see)?, count);
-    }
-    Ok(Exhausted::of(&all))
+    Ok(Exhausted::of(&task.search_here(&mut stage, &control, &mut see)?))
 }
 
 impl Exhausted {
     /// Joins the parts of a search and counts them in the report.
     pub(crate) fn join(searched: Vec<search::Searched>, report: &mut Report) -> Self {
-        let parts = searched.len() as f64;
-        let mut all = search::Searched { is_over: true, ..search::Searched::default() };
-        for part in searched {
-            all.join(part, parts);
-        }
+        let all = search::Searched::of_all(searched);
         let mut exhausted = Self::of(&all);
         let tally = all.tally;
         report.runs = tally.executions;

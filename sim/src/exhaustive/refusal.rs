@@ -26,7 +26,7 @@ pub enum Refusal {
         /// The kind of fault.
         fault: &'static str,
     },
-    /// Too much of it.
+    /// More crashes than can be searched.
     #[error(
         "`dpor` searches at most {max} {what}, and these are {count}: use fewer, as in `--faults 'crash(1)'`, or sample"
     )]
@@ -71,7 +71,7 @@ pub enum Refusal {
     FullQueue {
         /// The strategy.
         search: &'static str,
-        /// Where it can search others.
+        /// Why not, where it can search full queues otherwise: what follows on "full".
         why: &'static str,
         /// Whose queue.
         worker: String,
@@ -102,8 +102,8 @@ pub enum Refusal {
     },
     /// Commuting is not proved there.
     #[error(
-        "`dpor` with declared commuting inputs is not proved where messages are lost: search without `.commuting(..)`, \
-         or without faults"
+        "`dpor` with declared commuting inputs is not proved where messages are lost or workers crash: search without \
+         `.commuting(..)`, or without faults"
     )]
     CommutingFault,
     /// Commuting is not proved there.

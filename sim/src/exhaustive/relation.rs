@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use raddle_core::{Commuting, FaultKind, Header, InputKind, Plan, StateMachine};
+use raddle_core::{Commuting, FaultKind, Header, InputKind, OnFull, Plan, StateMachine};
 
 use super::event::Event;
 use super::learned::Learned;
@@ -22,14 +22,9 @@ pub(crate) struct Relation<M: StateMachine> {
     commuting: Option<Commuting<M>>,
     /// How many messages may be lost in a run.
     pub(crate) losses_max: u32,
+    /// Whether a full queue throws out what is on its way there.
+    pub(crate) evicts: bool,
     pub(crate) learned: Learned,
-}
-
-impl<M: StateMachine> Clone for Relation<M> {
-    fn clone(&self) -> Self {
-        let Self { network, commuting, losses_max, learned } = self;
-        Self { network: *network, commuting: commuting.clone(), losses_max: *losses_max, learned: learned.clone() }
-    }
 }
 
 /// Whether an event may come first among others (Abdulla et al., POPL'14: weak initials).
@@ -65,7 +60,8 @@ impl<M: StateMachine> Relation<M> {
             network: settings.network,
             commuting: plan.commuting().map(Arc::clone),
             losses_max: settings.faults.most(FaultKind::Loss),
-            learned: Learned::new(settings, plan),
+            evicts: plan.policies().on_full == OnFull::DropOldest,
+            learned: Learned::new(settings),
         }
     }
 

@@ -50,9 +50,6 @@ pub(crate) fn scout<M: StateMachine>(
             if queue.len() as u64 + tally.scouts >= SCOUTS_MAX || waiting >= WAITING_MAX {
                 break;
             }
-            if race.event.is_crash() {
-                continue;
-            }
             let before = trunk.events[..race.first as usize].iter().map(|taken| taken.event.clone());
             let mut route: Vec<Event<M>> = before.collect();
             let between = trunk.beside(race.first, race.second, &mut beside);

@@ -64,12 +64,17 @@ pub(crate) struct Searched {
 }
 
 impl Searched {
-    /// Joins what became of another of so many parts.
-    pub(crate) fn join(&mut self, other: Self, parts: f64) {
-        self.is_over &= other.is_over;
-        self.done += other.done / parts;
-        self.states = self.states.or(other.states);
-        self.tally.join(other.tally);
+    /// What all these parts came to together, in their order.
+    pub(crate) fn of_all(parts: Vec<Self>) -> Self {
+        let count = parts.len() as f64;
+        let mut all = Self { is_over: true, ..Self::default() };
+        for part in parts {
+            all.is_over &= part.is_over;
+            all.done += part.done / count;
+            all.states = all.states.or(part.states);
+            all.tally.join(part.tally);
+        }
+        all
     }
 }
 
@@ -120,12 +125,13 @@ impl<M: StateMachine> Task<M> {
         if most > 0 && self.plan.chooses(FaultKind::Crash) {
             return Err(Refusal::CrashWhen);
         }
-        // One more each time: all ways to put so many crashes on so many workers, or on none.
-        let ways = (1..=u64::from(most)).fold(1, |ways, nth| ways * (self.workers() as u64 + nth) / nth);
         let too_many = |what, count, max| Err(Refusal::Crashes { what, count, max });
         if most > CRASHES_MAX {
             return too_many("crashes in a run", u64::from(most), u64::from(CRASHES_MAX));
         }
+        // One more each time: all ways to put so many crashes on so many workers, or on none.
+        let more = |ways: u64, nth| ways.saturating_mul(self.workers() as u64 + nth) / nth;
+        let ways = (1..=u64::from(most)).fold(1, more);
         if ways > WAYS_MAX { too_many("ways to distribute the crashes", ways, WAYS_MAX) } else { Ok(()) }
     }
 
@@ -214,6 +220,30 @@ impl<M: StateMachine> Task<M> {
         }
     }
 
+    /// Searches all of it on this stage, or until it is told to stop.
+    pub(crate) fn search_here(
+        &self,
+        stage: &mut Stage<M>,
+        control: &Control,
+        visit: Visit<'_, M>,
+    ) -> Result<Searched, Refusal> {
+        let parts = match self.kind {
+            Exhaustive::Dpor => self.parts(stage),
+            _ => vec![Part::Whole],
+        };
+        let count = parts.len();
+        let mut searched = Vec::new();
+        for part in parts {
+            if control.is_stopped() {
+                break;
+            }
+            searched.push(self.search(part, std::slice::from_mut(stage), control, &mut *visit)?);
+        }
+        let is_all = searched.len() == count;
+        let all = Searched::of_all(searched);
+        Ok(Searched { is_over: all.is_over && is_all, ..all })
+    }
+
     /// Searches a part, or until it is told to stop. It takes one stage; states are searched on any number at once, and the
     /// counts are the same.
     pub(crate) fn search(
@@ -228,7 +258,7 @@ impl<M: StateMachine> Task<M> {
             Exhaustive::Delay(max) => Some(max),
             _ => None,
         };
-        let mut crashes = vec![0; self.workers()];
+        let mut crashes = Vec::new();
         let (left, tally) = match part {
             Part::Whole => (None, self.tally()),
             Part::Crashing(which) => {
@@ -258,6 +288,9 @@ impl<M: StateMachine> Task<M> {
                 let relation = Relation::new(&self.settings, &self.plan);
                 let dpor = match left {
                     Some(Left::Wakeup(saved)) => {
+                        if saved.crashes.len() != self.workers() {
+                            return Err(CheckpointError::Never(OTHERWISE).into());
+                        }
                         let mut dpor = Dpor::new(relation, saved.crashes.clone());
                         if !dpor.resume(saved, stage) {
                             return Err(CheckpointError::Never(OTHERWISE).into());
@@ -331,7 +364,7 @@ impl<M: StateMachine> Task<M> {
         if self.scouts && tally.scouts == 0 && dpor.is_calm() {
             scout(&mut dpor.relation, self.workers(), stage, &mut tally, control)?;
             if dpor.relation.learned.is_anything() {
-                tally.begin_anew(true);
+                tally.begin_anew();
             }
         }
         loop {
@@ -342,7 +375,7 @@ impl<M: StateMachine> Task<M> {
                             tally.scouted(stage, reason, |stage| dpor.trunk.steps(stage));
                         }
                         dpor.begin_anew();
-                        tally.begin_anew(true);
+                        tally.begin_anew();
                         continue;
                     }
                     if dpor.is_one() {

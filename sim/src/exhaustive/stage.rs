@@ -28,8 +28,8 @@ pub(crate) struct Stage<M: StateMachine> {
 pub(crate) enum Pick {
     /// The action at this place of the canonical order.
     Place(usize),
-    /// The crash of this worker, though nothing else is possible any more: it would have been possible before something
-    /// that does not depend on it ([`Trunk::linearize`](super::trunk::Trunk::linearize)).
+    /// The crash of this worker, though nothing else is possible any more: it may have been possible before something that
+    /// does not depend on it ([`super::linearize`]).
     Late(WorkerId),
 }
 
@@ -101,7 +101,7 @@ impl<M: StateMachine> Stage<M> {
         self.runner.world.actions()
     }
 
-    /// The place of an event, if it can happen where something else is possible, too.
+    /// How an event is picked, if it can happen now: a crash even where nothing else can.
     #[inline]
     pub(crate) fn pick_of(&mut self, event: &Event<M>) -> Option<Pick> {
         let actions = self.actions();
@@ -112,12 +112,10 @@ impl<M: StateMachine> Stage<M> {
         actions.place_of(event).map(Pick::Place)
     }
 
-    /// Whether a worker can crash now, but for that nothing else may be possible.
+    /// Whether a worker can crash now, even if nothing else can happen.
     pub(crate) fn may_crash(&self, worker: WorkerId) -> bool {
         let world = &self.runner.world;
-        world.faults.may_fire(FaultKind::Crash)
-            && world.transit.places[worker.index()].is_touched
-            && world.may_crash(worker)
+        world.may_befall_worker(FaultKind::Crash, worker) && world.may_crash(worker)
     }
 
     /// Takes a step. Its handlers choose these values, then always their first option.

@@ -94,10 +94,11 @@ impl Tally {
         }
     }
 
-    /// Counts nothing of what was counted: the search begins anew. What was found stays found.
-    pub(crate) fn begin_anew(&mut self, counts_traces: bool) {
+    /// Counts nothing of what was counted: the search begins anew, and several executions may be one trace. What was found
+    /// stays found.
+    pub(crate) fn begin_anew(&mut self) {
         let Self { executions, scouts, first, found, astray, .. } = std::mem::take(self);
-        *self = Self { scouts: scouts + executions, first, found, astray, ..Self::new(counts_traces) };
+        *self = Self { scouts: scouts + executions, first, found, astray, ..Self::new(true) };
     }
 
     /// Counts what the run has reached so far.

@@ -6,11 +6,9 @@
 //! Nothing but the start of a life comes between its beginning and what its worker does next. So where the next event could
 //! have come before the start, it could have come before the end of the life before: these two race.
 
-use std::sync::Arc;
-
 use raddle_core::{Input, InputKind, StateMachine, WorkerId};
 
-use super::event::{Event, Extra, Outcome};
+use super::event::{Event, Outcome};
 use super::heard::Heard;
 use super::linearize::linearize;
 use super::past::Past;
@@ -31,8 +29,6 @@ pub(crate) struct Trunk<M: StateMachine> {
     last: Vec<u32>,
     /// By age of a message: the event that made it.
     makers: Vec<u32>,
-    /// Messages that waited beside a full queue, and the events that let them go on.
-    admitted: Vec<(u64, u32)>,
     /// By worker: how many times it has crashed.
     pub(crate) crashes: Vec<u32>,
     /// In the order of their second events.
@@ -103,7 +99,6 @@ impl<M: StateMachine> Trunk<M> {
             past: Past::new(),
             last: vec![NONE; workers],
             makers: Vec::new(),
-            admitted: Vec::new(),
             crashes: vec![0; workers],
             races: Vec::new(),
             heard: Heard::default(),
@@ -134,9 +129,6 @@ impl<M: StateMachine> Trunk<M> {
         }
         while self.races.last().is_some_and(|race| race.second as usize >= len) {
             self.races.pop();
-        }
-        while self.admitted.last().is_some_and(|(_, event)| *event as usize >= len) {
-            self.admitted.pop();
         }
     }
 
@@ -185,13 +177,9 @@ impl<M: StateMachine> Trunk<M> {
         let is_forced = |taken: &Taken<M>| taken.origin.is_some_and(|origin| relation.is_forced(origin, header));
         let is_general = relation.is_general();
         if is_general {
-            let mut forced = std::mem::take(&mut self.forced);
-            forced.clear();
             // Where neighbours are dependent, those further back are in the past of these.
             let reach = if relation.needs_inputs() { usize::MAX } else { 2 };
-            let chain = self.chain(before).take(reach);
-            forced.extend(chain.filter(|event| is_forced(&self.events[*event as usize])));
-            self.forced = forced;
+            self.note_forced(before, reach, is_forced);
         }
         Next {
             key: header.id.hash64(),
@@ -214,10 +202,7 @@ impl<M: StateMachine> Trunk<M> {
         let at = worker.index() as u32;
         let before = self.last[at as usize];
         let is_forced = |taken: &Taken<M>| taken.origin.is_none_or(|origin| origin.kind == InputKind::Start);
-        let mut forced = std::mem::take(&mut self.forced);
-        forced.clear();
-        forced.extend(self.chain(before).take(2).filter(|event| is_forced(&self.events[*event as usize])));
-        self.forced = forced;
+        self.note_forced(before, 2, is_forced);
         Next {
             key: self.next_crash(worker).key,
             at,
@@ -231,6 +216,14 @@ impl<M: StateMachine> Trunk<M> {
             may_be_lost: false,
             input: None,
         }
+    }
+
+    /// Notes which of the last so many events at a worker have to come before the next there.
+    fn note_forced(&mut self, last: u32, reach: usize, is_forced: impl Fn(&Taken<M>) -> bool) {
+        let mut forced = std::mem::take(&mut self.forced);
+        forced.clear();
+        forced.extend(self.chain(last).take(reach).filter(|event| is_forced(&self.events[*event as usize])));
+        self.forced = forced;
     }
 
     /// The next crash of a worker.
@@ -248,13 +241,7 @@ impl<M: StateMachine> Trunk<M> {
     #[inline]
     fn push(&mut self, next: Next<M>, (values, options): (&[u32], &[u32]), age: u32, relation: &Relation<M>) {
         let me = self.events.len();
-        let begins_life = next.outcome == Outcome::Crashed || (relation.learned.lives && self.heard.begins_life);
-        let hears = relation.needs_targets() && !self.heard.targets.is_empty();
-        let knows = !values.is_empty() || hears || begins_life || next.input.is_some();
-        let extra = knows.then(|| {
-            let targets = if hears { self.heard.take_targets() } else { Vec::new() };
-            Arc::new(Extra { values: values.to_vec(), targets, begins_life, input: next.input })
-        });
+        let extra = self.heard.extra(next.outcome == Outcome::Crashed, values, next.input);
         let event = Event { key: next.key, at: next.at, outcome: next.outcome, extra };
         self.past.open(me);
         if next.maker != NONE {
@@ -277,8 +264,11 @@ impl<M: StateMachine> Trunk<M> {
         if next.may_be_lost {
             self.race_with_itself(me, event.lost());
         }
-        if relation.needs_targets() {
-            self.mind_queues(me, relation);
+        if relation.evicts {
+            // What had to make room could have arrived before.
+            for (key, at) in std::mem::take(&mut self.heard.evicted) {
+                self.race_with_itself(me, Event { key, at, outcome: Outcome::Arrived, extra: None });
+            }
         }
         self.last[next.at as usize] = me as u32;
         self.crashes[next.at as usize] += u32::from(event.is_crash());
@@ -300,9 +290,6 @@ impl<M: StateMachine> Trunk<M> {
     /// The general rule: from the last event on, those race that this one depends on, that did not have to come before it,
     /// and that are not in the past of what was met already.
     fn relate(&mut self, me: usize, event: &Event<M>, relation: &Relation<M>) {
-        if let Some((_, admitting)) = self.admitted.iter().rfind(|(key, _)| *key == event.key) {
-            self.past.add(me, *admitting as usize);
-        }
         for other in (0..me).rev() {
             if self.past.has(me, other) {
                 continue;
@@ -331,7 +318,7 @@ impl<M: StateMachine> Trunk<M> {
         let is_open = self.events[first as usize].event.at == event.at;
         // Whether a worker can crash earlier is known when it was tried, and so is whether a message can arrive before another
         // made way for it by being thrown out.
-        let is_known = !is_open && !event.is_crash() && !relation.learned.evicts;
+        let is_known = !is_open && !event.is_crash() && !relation.evicts;
         let event = if is_open && !event.is_crash() { event.with_values(Vec::new()) } else { event.clone() };
         self.races.push(Race { first, second: second as u32, event, is_open, is_known, is_settled: false });
     }
@@ -341,16 +328,6 @@ impl<M: StateMachine> Trunk<M> {
         let first = me as u32;
         let (second, is_open) = (first, true);
         self.races.push(Race { first, second, event, is_open, is_known: false, is_settled: false });
-    }
-
-    /// What the event did to full queues: what it let go on comes behind it, and what it threw out could have come before it.
-    fn mind_queues(&mut self, me: usize, relation: &Relation<M>) {
-        self.admitted.extend(self.heard.admitted.drain(..).map(|key| (key, me as u32)));
-        if relation.learned.evicts {
-            for (key, at) in std::mem::take(&mut self.heard.evicted) {
-                self.race_with_itself(me, Event { key, at, outcome: Outcome::Arrived, extra: None });
-            }
-        }
     }
 
     /// Whether the order of this run keeps the rule that no crash comes when nothing else can happen.
@@ -363,17 +340,18 @@ impl<M: StateMachine> Trunk<M> {
         self.is_in_order() || linearize(&self.events, &self.past).is_some()
     }
 
-    /// The steps of the run, for doing it again: in another order, if this one does not keep the rule.
+    /// The steps of the run, for doing it again: in another order, if this one does not keep the rule. If none does, those up
+    /// to where it is broken.
     pub(crate) fn steps(&self, stage: &mut Stage<M>) -> Vec<(u32, Vec<u32>)> {
         let step = |choice: usize, event: &Event<M>| (choice as u32, event.values().to_vec());
-        let in_order = |taken: &Taken<M>| match taken.pick {
-            Pick::Place(choice) => Some(step(choice, &taken.event)),
-            Pick::Late(_) => None,
+        let order = if self.is_in_order() { None } else { linearize(&self.events, &self.past) };
+        let Some(order) = order else {
+            let as_it_is = self.events.iter().map_while(|taken| match taken.pick {
+                Pick::Place(choice) => Some(step(choice, &taken.event)),
+                Pick::Late(_) => None,
+            });
+            return as_it_is.collect();
         };
-        if self.is_in_order() {
-            return self.events.iter().filter_map(in_order).collect();
-        }
-        let order = linearize(&self.events, &self.past).expect("a run without such an order is not written down");
         stage.begin();
         let steps = order.into_iter().map_while(|at| {
             let event = &self.events[at].event;

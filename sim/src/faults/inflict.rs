@@ -136,8 +136,7 @@ impl<M: StateMachine> World<M> {
         acts.extend(self.faults.cut.iter().map(|(from, to)| Act::Fault(Fault::Mend(*from, *to))));
     }
 
-    /// Of this kind, what may befall workers: if the system says of which messages, those that such a one is about to
-    /// reach, and otherwise those that have done anything; a process may die before.
+    /// Of this kind, what may befall workers.
     fn list_of_workers(
         &self,
         kind: FaultKind,
@@ -145,23 +144,23 @@ impl<M: StateMachine> World<M> {
         may: impl Fn(&Self, WorkerId) -> bool,
         fault: impl Fn(WorkerId) -> Fault<usize>,
     ) {
-        if !self.faults.may_fire(kind) {
-            return;
+        if self.faults.may_fire(kind) {
+            let workers = (0..self.workers.len()).map(WorkerId::at);
+            let struck = workers.filter(|worker| self.may_befall_worker(kind, *worker) && may(self, *worker));
+            acts.extend(struck.map(|worker| Act::Fault(fault(worker))));
         }
-        let chosen = self.plan.chooses(kind);
+    }
+
+    /// Whether a fault of this kind may befall this worker: if the system says of which messages, one that such a one is about
+    /// to reach, and otherwise one that has done anything; a process may die before.
+    pub(crate) fn may_befall_worker(&self, kind: FaultKind, worker: WorkerId) -> bool {
         let before = kind == FaultKind::Crash && self.settings.granularity == Granularity::Threads;
-        for at in 0..self.workers.len() {
-            let worker = WorkerId::at(at);
-            let concerned = match chosen {
-                false => before || self.transit.places[at].is_touched,
-                true => self.transit.flight.ready().iter().any(|ready| {
-                    self.transit.slab.header(ready.slot()).to == worker && self.may_befall(kind, ready.slot())
-                }),
-            };
-            if concerned && may(self, worker) {
-                acts.push(Act::Fault(fault(worker)));
+        let is_about_to_reach = |slot: Slot| self.transit.slab.header(slot).to == worker && self.may_befall(kind, slot);
+        self.faults.may_fire(kind)
+            && match self.plan.chooses(kind) {
+                false => before || self.transit.places[worker.index()].is_touched,
+                true => self.transit.flight.ready().iter().any(|ready| is_about_to_reach(ready.slot())),
             }
-        }
     }
 
     pub(crate) fn may_crash(&self, worker: WorkerId) -> bool {
