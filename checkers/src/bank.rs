@@ -88,6 +88,15 @@ pub struct Bank {
     chosen: Vec<&'static str>,
 }
 
+/// How what follows a run becomes equal to what follows another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Whatever it was.
+    All,
+    /// The other was made equal to it, and its run went on from there: only what has changed since.
+    Changed,
+}
+
 /// The first breach of each law, in the order in which they showed.
 #[derive(Clone, Debug, Default)]
 struct Broken(Vec<Violation>);
@@ -170,7 +179,7 @@ impl Bank {
     }
 
     /// Becomes equal to `other`, the same laws under the same conditions over another run, keeping its own memory.
-    pub fn copy_from(&mut self, other: &Self) {
+    pub fn copy_from(&mut self, other: &Self, how: How) {
         let Self {
             knowledge,
             causal_order,
@@ -197,17 +206,17 @@ impl Bank {
             conditions: _,
             chosen: _,
         } = self;
-        copy_law(knowledge, &other.knowledge, Knowledge::copy_from);
+        copy_law(knowledge, &other.knowledge, |mine, theirs| mine.copy_from(theirs, how));
         causal_order.clone_from(&other.causal_order);
-        copy_law(incarnation, &other.incarnation, Incarnations::copy_from);
-        copy_law(session_guarantees, &other.session_guarantees, SessionGuarantees::copy_from);
-        copy_law(causal_consistency, &other.causal_consistency, CausalConsistency::copy_from);
+        copy_law(incarnation, &other.incarnation, |mine, theirs| mine.copy_from(theirs, how));
+        copy_law(session_guarantees, &other.session_guarantees, |mine, theirs| mine.copy_from(theirs, how));
+        copy_law(causal_consistency, &other.causal_consistency, |mine, theirs| mine.copy_from(theirs, how));
         copy_law(consistent_cut, &other.consistent_cut, ConsistentCut::copy_from);
-        copy_law(fifo, &other.fifo, Fifo::copy_from);
-        copy_law(bounded_queues, &other.bounded_queues, BoundedQueues::copy_from);
-        copy_law(fairness, &other.fairness, Fairness::copy_from);
+        copy_law(fifo, &other.fifo, |mine, theirs| mine.copy_from(theirs, how));
+        copy_law(bounded_queues, &other.bounded_queues, |mine, theirs| mine.copy_from(theirs, how));
+        copy_law(fairness, &other.fairness, |mine, theirs| mine.copy_from(theirs, how));
         no_silent_loss.clone_from(&other.no_silent_loss);
-        copy_law(no_duplicates, &other.no_duplicates, NoDuplicates::copy_from);
+        copy_law(no_duplicates, &other.no_duplicates, |mine, theirs| mine.copy_from(theirs, how));
         dead.copy_from(&other.dead);
         (*moment, *ended) = (other.moment, other.ended);
         broken.0.clone_from(&other.broken.0);

@@ -18,6 +18,7 @@ use raddle_core::{
 };
 
 use crate::aside::{Aside, Beside};
+use crate::bank::How;
 use crate::lengths::{Lengths, Pickable, is_pick};
 use crate::per_worker::PerWorker;
 use crate::violation::Violation;
@@ -86,7 +87,7 @@ impl BoundedQueues {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
         let Self {
             lengths,
             counting: _,
@@ -98,7 +99,7 @@ impl BoundedQueues {
             aside,
             arrived,
         } = self;
-        lengths.copy_from(&other.lengths);
+        lengths.copy_from(&other.lengths, how);
         suspects.clone_from(&other.suspects);
         if let (Some(mine), Some(theirs)) = (stalls, &other.stalls) {
             mine.copy_from(theirs);

@@ -9,6 +9,7 @@
 use raddle_core::{Conditions, Counting, EventRef, Names, What, WorkerId};
 
 use crate::aside::Aside;
+use crate::bank::How;
 use crate::lengths::{Lengths, Pickable};
 use crate::per_worker::{Forget, PerWorker};
 use crate::violation::{Verdict, Violation};
@@ -60,9 +61,9 @@ impl Fairness {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
         let Self { seats, aside, bound: _, counting: _ } = self;
-        seats.copy_from(&other.seats);
+        seats.copy_from(&other.seats, how);
         aside.copy_from(&other.aside);
     }
 

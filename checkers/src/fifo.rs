@@ -8,6 +8,7 @@
 
 use raddle_core::{Conditions, Event, EventRef, Header, Names, Order, Trace, VectorClock, What};
 
+use crate::bank::How;
 use crate::per_worker::PerWorker;
 use crate::violation::Violation;
 use crate::words;
@@ -32,9 +33,9 @@ impl Fifo {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
         let Self { links, core_orders: _ } = self;
-        links.copy_from(&other.links);
+        links.copy_from(&other.links, how);
     }
 
     /// Whether an update that is handled is in order.

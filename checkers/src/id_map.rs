@@ -3,6 +3,8 @@
 //! Forgotten all at once for the price of a counter and never shrunk, so that a search allocates nothing once it is warm.
 //! Two things with one hash are taken for one: the odds are 2^-64 for each pair.
 
+use crate::bank::How;
+
 #[derive(Clone, Debug)]
 pub(crate) struct IdMap<V> {
     slots: Vec<Slot<V>>,
@@ -36,20 +38,23 @@ impl<V: Copy + Default> IdMap<V> {
     }
 
     /// Becomes equal to `other`, keeping its own memory. Costs little if both are of one run.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
         let Self { slots, filled, run } = self;
         if *run == other.run && slots.len() == other.slots.len() {
-            for at in filled.iter() {
-                slots[*at as usize].run = 0;
+            // What has come since stands behind what was there.
+            let (old, new) = if how == How::Changed { (other.filled.len(), &[][..]) } else { (0, &*other.filled) };
+            for at in filled.drain(old..) {
+                slots[at as usize].run = 0;
             }
-            for at in &other.filled {
+            for at in new {
                 slots[*at as usize] = other.slots[*at as usize];
             }
+            filled.extend_from_slice(new);
         } else {
             slots.clone_from(&other.slots);
+            filled.clone_from(&other.filled);
+            *run = other.run;
         }
-        filled.clone_from(&other.filled);
-        *run = other.run;
     }
 
     /// How many hashes are in it.
@@ -146,7 +151,7 @@ mod tests {
                 150 => maps[at % 3].reset(),
                 _ => {
                     let theirs = maps[other % 3].clone();
-                    maps[at % 3].copy_from(&theirs);
+                    maps[at % 3].copy_from(&theirs, How::All);
                     assert_eq!(all(&maps[at % 3]), all(&theirs), "step {step}");
                     assert_eq!(maps[at % 3].len(), theirs.len(), "step {step}");
                 }

@@ -5,6 +5,7 @@
 
 use raddle_core::{Event, Header, VectorClock, What, WorkerId};
 
+use crate::bank::How;
 use crate::per_worker::PerWorker;
 
 #[derive(Clone, Debug)]
@@ -22,9 +23,9 @@ impl Knowledge {
     }
 
     /// Becomes equal to `other`, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
         let Self { clocks } = self;
-        clocks.copy_from(&other.clocks);
+        clocks.copy_from(&other.clocks, how);
     }
 
     /// Counts a send; gives what its sender knows then, this send counted.

@@ -7,6 +7,7 @@
 
 use raddle_core::{Conditions, Event, EventRef, Header, Incarnation, MessageId, Names, Order, Trace, What, fnv};
 
+use crate::bank::How;
 use crate::id_map::IdMap;
 use crate::violation::Violation;
 use crate::words;
@@ -29,9 +30,9 @@ impl NoDuplicates {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
         let Self { handled, copies_count: _ } = self;
-        handled.copy_from(&other.handled);
+        handled.copy_from(&other.handled, how);
     }
 
     /// Whether this life handles this message for the first time.

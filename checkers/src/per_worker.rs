@@ -1,9 +1,12 @@
 //! One value for each worker, forgotten all at once for the price of a counter.
 //!
 //! A search resets its laws a million times a second, and most runs touch few workers of a wide system. So a reset
-//! touches no slot: each slot knows of which run it is, and one of an older run is cleared when it is next used.
+//! touches no slot: each slot knows when it was last used, and one of an older run is cleared when it is next used. One
+//! that was not used since a run was saved need not be copied when it is taken back to there.
 
 use raddle_core::{VectorClock, WorkerId};
+
+use crate::bank::How;
 
 /// Something that can become as new, or equal to another, and keep its memory.
 pub(crate) trait Forget: Default {
@@ -25,38 +28,40 @@ impl Forget for VectorClock {
 
 #[derive(Clone, Debug)]
 pub(crate) struct PerWorker<T> {
+    /// The last is that of all unknown workers together: a peer may name one that does not exist.
     slots: Vec<Slot<T>>,
-    /// Of all unknown workers together: a peer may name one that does not exist.
-    unknown: Slot<T>,
-    run: u32,
+    /// How many times any slot was used, and reset; never goes back.
+    uses: u64,
+    /// How many there had been when this run began.
+    began: u64,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Slot<T> {
-    run: u32,
+    /// Which use was the last of this slot, counted from 1.
+    used: u64,
     value: T,
 }
 
 impl<T: Forget> PerWorker<T> {
     pub(crate) fn new(workers: usize) -> Self {
-        Self { slots: (0..workers).map(|_| Slot::default()).collect(), unknown: Slot::default(), run: 0 }
+        Self { slots: (0..=workers).map(|_| Slot::default()).collect(), uses: 0, began: 0 }
     }
 
     pub(crate) fn reset(&mut self) {
-        self.run = self.run.wrapping_add(1);
-        if self.run == 0 {
-            self.slots.iter_mut().chain([&mut self.unknown]).for_each(|slot| *slot = Slot::default());
-        }
+        self.began = self.uses;
     }
 
     /// Becomes equal to `other`, which is for the same workers: what its run did not touch stays as it is.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        let Self { slots, unknown, run } = self;
-        *run = other.run;
-        let theirs = other.slots.iter().chain([&other.unknown]);
-        for (mine, theirs) in slots.iter_mut().chain([unknown]).zip(theirs) {
-            mine.run = theirs.run;
-            if theirs.run == other.run {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
+        let Self { slots, uses, began } = self;
+        (*uses, *began) = ((*uses).max(other.uses), other.began);
+        for (mine, theirs) in slots.iter_mut().zip(&other.slots) {
+            if how == How::Changed && mine.used == theirs.used {
+                continue;
+            }
+            mine.used = theirs.used;
+            if theirs.used > other.began {
                 mine.value.copy_from(&theirs.value);
             }
         }
@@ -64,11 +69,13 @@ impl<T: Forget> PerWorker<T> {
 
     #[inline(always)]
     pub(crate) fn at(&mut self, worker: WorkerId) -> &mut T {
-        let slot = self.slots.get_mut(worker.index()).unwrap_or(&mut self.unknown);
-        if slot.run != self.run {
-            slot.run = self.run;
+        let unknown = self.slots.len() - 1;
+        let slot = &mut self.slots[worker.index().min(unknown)];
+        if slot.used <= self.began {
             slot.value.forget();
         }
+        self.uses += 1;
+        slot.used = self.uses;
         &mut slot.value
     }
 }
@@ -88,13 +95,35 @@ mod tests {
         assert!(clocks.at(known).is_empty() && clocks.at(unknown).is_empty());
     }
 
+    /// Runs are saved in the middle, one behind the other, and taken back to any of those points, as a search does it.
     #[test]
-    fn old_runs_never_come_back() {
-        let mut clocks: PerWorker<VectorClock> = PerWorker::new(1);
-        let worker = WorkerId::new(0);
-        clocks.at(worker).tick(worker);
-        clocks.run = u32::MAX;
-        clocks.reset();
-        assert!(clocks.at(worker).is_empty(), "the run counter has gone round");
+    fn what_is_taken_back_is_as_it_was() {
+        let all = |clocks: &PerWorker<VectorClock>| {
+            let mut clocks = clocks.clone();
+            (0..5).map(|worker| clocks.at(WorkerId::new(worker)).clone()).collect::<Vec<_>>()
+        };
+        let mut run: PerWorker<VectorClock> = PerWorker::new(4);
+        let mut saves = vec![run.clone(); 6];
+        // What each of those in use held when it was saved.
+        let mut held: Vec<Vec<VectorClock>> = Vec::new();
+        for step in 0..20_000_u64 {
+            let draw = raddle_core::fnv::spread(step) as usize;
+            match draw % 20 {
+                0 if draw.is_multiple_of(7) => {
+                    run.reset();
+                    held.clear();
+                }
+                1..4 if held.len() < saves.len() => {
+                    saves[held.len()].copy_from(&run, How::All);
+                    held.push(all(&run));
+                }
+                4..8 if !held.is_empty() => {
+                    held.truncate(1 + draw / 20 % held.len());
+                    run.copy_from(&saves[held.len() - 1], How::Changed);
+                    assert_eq!(Some(&all(&run)), held.last(), "step {step}");
+                }
+                _ => _ = run.at(WorkerId::new(draw as u32 / 20 % 5)).tick(WorkerId::new(draw as u32 / 100 % 3)),
+            }
+        }
     }
 }

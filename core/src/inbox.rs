@@ -396,6 +396,13 @@ impl<T> Inbox<T> {
         self.picker.nacked();
     }
 
+    /// Whether anything waits that is no part of a queue: see [`Self::parked`] and [`Self::parked_ops`].
+    #[must_use]
+    #[inline]
+    pub const fn has_parked(&self) -> bool {
+        self.readiness.parked_len() > 0 || !self.lobby.is_empty()
+    }
+
     /// What waits for an earlier update: the item, whose update, and its number.
     pub fn parked(&self) -> impl Iterator<Item = (&T, WorkerId, LinkNumber)> {
         self.readiness.parked()

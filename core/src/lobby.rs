@@ -158,7 +158,7 @@ impl<T> Lobby<T> {
     }
 
     #[inline(always)]
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 

@@ -5,6 +5,7 @@
 //! wide, so whoever copies should have many steps to save. Every field stands here by name: whoever adds one is made to
 //! say what becomes of it.
 
+use raddle_checkers::How;
 use raddle_core::{Assign, StateMachine};
 
 use crate::desk::Aside;
@@ -13,15 +14,6 @@ use crate::settings::Granularity;
 use crate::slab::{Card, NONE, Slab};
 use crate::transit::{Place, Transit};
 use crate::world::World;
-
-/// How one becomes equal to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    /// Whatever it was.
-    All,
-    /// It was equal already and went on from there: only what has changed since.
-    Changed,
-}
 
 impl<M: StateMachine> World<M> {
     /// Becomes equal to `other`, a world of the same plan under the same settings, between two steps of both. `assign`
@@ -64,14 +56,18 @@ impl<M: StateMachine> World<M> {
         } = self;
         let how = if settings.granularity == Granularity::Delivery { how } else { How::All };
         // A watermark changes workers to which nothing comes.
-        let all = how == How::All || rules.barriers;
-        for (at, (mine, theirs)) in workers.iter_mut().zip(&other.workers).enumerate() {
-            if all || transit.places[at].has_changed_since(&other.transit.places[at]) {
+        let places = transit.places.iter_mut().zip(&other.transit.places);
+        for ((mine, theirs), (place, their_place)) in workers.iter_mut().zip(&other.workers).zip(places) {
+            let has_changed = how == How::All || place.has_changed_since(their_place);
+            if has_changed {
+                place.copy_from(their_place);
+            }
+            if has_changed || rules.barriers {
                 mine.copy_from(theirs, assign);
             }
         }
         coordinator.copy_from(&other.coordinator);
-        transit.copy_from(&other.transit, how);
+        transit.copy_from(&other.transit);
         timers.copy_from(&other.timers);
         faults.copy_from(&other.faults);
         if let (Some(mine), Some(theirs)) = (histories, &other.histories) {
@@ -87,11 +83,12 @@ impl<M: StateMachine> World<M> {
 }
 
 impl<M: StateMachine> Transit<M> {
-    fn copy_from(&mut self, other: &Self, how: How) {
+    /// All but its places.
+    fn copy_from(&mut self, other: &Self) {
         let Self {
             slab,
             flight,
-            places,
+            places: _,
             touched,
             draft: _,
             next_age,
@@ -102,11 +99,6 @@ impl<M: StateMachine> Transit<M> {
         } = self;
         flight.copy_from(&other.flight, slab, &other.slab);
         slab.copy_from(&other.slab);
-        for (mine, theirs) in places.iter_mut().zip(&other.places) {
-            if how == How::All || mine.has_changed_since(theirs) {
-                mine.copy_from(theirs);
-            }
-        }
         touched.clone_from(&other.touched);
         *next_age = other.next_age;
     }
@@ -195,7 +187,7 @@ impl<M: StateMachine> Saved<M> {
     pub(crate) fn save(&mut self, runner: &Runner<M>, assign: &Assign<M>) {
         let Self { world, bank, properties, marks } = self;
         world.copy_from(&runner.world, How::All, assign);
-        bank.copy_from(&runner.bank);
+        bank.copy_from(&runner.bank, How::All);
         properties.copy_from(&runner.properties);
         marks.copy_from(&runner.marks);
     }
@@ -204,7 +196,7 @@ impl<M: StateMachine> Saved<M> {
     pub(crate) fn go_back(&self, runner: &mut Runner<M>, assign: &Assign<M>) {
         let Self { world, bank, properties, marks } = self;
         runner.world.copy_from(world, How::Changed, assign);
-        runner.bank.copy_from(bank);
+        runner.bank.copy_from(bank, How::Changed);
         runner.properties.copy_from(properties);
         runner.marks.copy_from(marks);
     }

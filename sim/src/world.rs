@@ -647,18 +647,21 @@ impl<M: StateMachine> World<M> {
         for worker in &self.transit.touched {
             let at = worker.index();
             let inbox = &self.transit.places[at].inbox;
-            end.parked.extend(inbox.parked().chain(inbox.parked_ops()).map(|(slot, of, needs)| Parked {
-                id: self.transit.slab.header(*slot).id.clone(),
-                at: *worker,
-                of,
-                needs,
-            }));
+            if inbox.has_parked() {
+                end.parked.extend(inbox.parked().chain(inbox.parked_ops()).map(|(slot, of, needs)| Parked {
+                    id: self.transit.slab.header(*slot).id.clone(),
+                    at: *worker,
+                    of,
+                    needs,
+                }));
+            }
             if let (Gate::Stall, Some(slot)) = (self.transit.places[at].gate, self.transit.places[at].outbound.front())
             {
                 end.stalled.push((*worker, self.stalled_at(*slot)));
             }
-            let waits = self.workers[at].waits().iter();
-            end.waiting.extend(waits.map(|(on, what)| (*worker, *on, (*what).to_string())));
+            for (on, what) in self.workers[at].waits() {
+                end.waiting.push((*worker, *on, (*what).to_string()));
+            }
         }
         end.parked.sort_by_key(|parked| parked.at);
         end.stalled.sort_unstable();

@@ -5,6 +5,7 @@
 
 use raddle_core::fnv;
 
+use crate::bank::How;
 use crate::id_map::IdMap;
 
 /// No write: of a read of what nobody wrote.
@@ -67,13 +68,13 @@ impl History {
         self.twice = None;
     }
 
-    pub(super) fn copy_from(&mut self, other: &Self) {
+    pub(super) fn copy_from(&mut self, other: &Self, how: How) {
         let Self { ops, lengths, sessions, keys, writes, twice } = self;
         ops.clone_from(&other.ops);
         lengths.clone_from(&other.lengths);
-        sessions.copy_from(&other.sessions);
-        keys.copy_from(&other.keys);
-        writes.copy_from(&other.writes);
+        sessions.copy_from(&other.sessions, how);
+        keys.copy_from(&other.keys, how);
+        writes.copy_from(&other.writes, how);
         *twice = other.twice;
     }
 
