@@ -13,7 +13,8 @@ use raddle_core::recording::{Act, Reader, Recording};
 use raddle_runtime::{RecordTo, Threads, read_recording, read_stream};
 use raddle_sim::{Budget, Keep};
 
-const SEEDS: u64 = 4;
+/// A thread for each worker, one for all, two for all.
+const SEEDS: u64 = 3;
 
 /// Runs a system on threads, and the recording in the simulator.
 fn check(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], seed: u64, folder: &Path) {
@@ -27,7 +28,6 @@ fn check(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], seed: u64,
     let file = folder.join(format!("{}.rec", std::fs::read_dir(folder).expect("a folder").count()));
     let threads = Threads::new()
         .seed(seed)
-        // A thread for each worker, one for all, two for all.
         .worker_threads(NonZeroUsize::new(seed as usize % 3))
         .record_to(RecordTo::new(&file))
         .time_limit(Some(Duration::from_millis(if bug == Some("freeze-depth") { 5 } else { 300 })))
