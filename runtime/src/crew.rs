@@ -180,7 +180,9 @@ impl<'a, M: StateMachine> Work<'a, M> {
             self.left.log.close(Act::Idle);
         }
         if self.transport.is_watched {
-            self.transport.gauge(self.worker()).counts.clone_from(self.left.log.counts());
+            let mut gauge = self.transport.gauge(self.worker());
+            gauge.counts.clear();
+            gauge.counts.extend(self.left.log.counts());
         }
         if let Some(hands) = &mut self.hands {
             hands.rest();

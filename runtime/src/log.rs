@@ -15,12 +15,20 @@ use raddle_core::{
 use crate::tape::Tape;
 
 /// The log of one lane.
+///
+/// That of a queue goes from core to core with its lock. What is written whenever something is pushed or picked lies in the
+/// first line of a processor's cache.
+#[repr(C, align(64))]
 pub(crate) struct Log<M: StateMachine> {
+    arrivals: u64,
+    tape: Option<Tape>,
+    /// Of all other events.
     counts: Counts,
     recording: Option<Recording<M>>,
-    tape: Option<Tape>,
     codec: Option<Codec<M>>,
 }
+
+const _: () = assert!(size_of::<u64>() + size_of::<Option<Tape>>() == 64, "one line");
 
 struct Recording<M: StateMachine> {
     recorder: Recorder<M>,
@@ -156,7 +164,7 @@ impl Act {
 impl<M: StateMachine> Log<M> {
     pub(crate) fn new(recording: bool, tape: Option<Tape>, codec: Option<Codec<M>>) -> Self {
         let new = || Recording { recorder: Recorder::default(), acts: Vec::new(), counted: 0 };
-        Self { counts: Counts::new(), recording: recording.then(new), tape, codec }
+        Self { arrivals: 0, tape, counts: Counts::new(), recording: recording.then(new), codec }
     }
 
     /// The events since the last act are this act. One that is free is none if nothing happened.
@@ -178,19 +186,20 @@ impl<M: StateMachine> Log<M> {
     }
 
     /// How often each event happened so far.
-    pub(crate) const fn counts(&self) -> &Counts {
-        &self.counts
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let arrivals = (self.arrivals > 0).then_some((What::Arrive.word(), self.arrivals));
+        self.counts.iter().copied().chain(arrivals)
     }
 
     pub(crate) const fn is_recording(&self) -> bool {
         self.recording.is_some()
     }
 
-    /// The counts, and the acts with their events.
-    pub(crate) fn into_parts(self) -> (Counts, Vec<(Act, usize)>, Vec<Event>) {
+    /// The acts, with their events.
+    pub(crate) fn into_acts(self) -> (Vec<(Act, usize)>, Vec<Event>) {
         match self.recording {
-            None => (self.counts, Vec::new(), Vec::new()),
-            Some(mut recording) => (self.counts, recording.acts, recording.recorder.take_events()),
+            None => (Vec::new(), Vec::new()),
+            Some(mut recording) => (recording.acts, recording.recorder.take_events()),
         }
     }
 }
@@ -208,10 +217,15 @@ impl<M: StateMachine> Recording<M> {
 }
 
 impl<M: StateMachine> Sink<M> for Log<M> {
+    #[inline]
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
-        let word = event.what.word();
-        count(&mut self.counts, word);
-        if let Some(tape) = &mut self.tape {
+        match event.what {
+            What::Arrive => self.arrivals += 1,
+            what => count(&mut self.counts, what.word()),
+        }
+        if let Some(tape) = &mut self.tape
+            && matches!(event.lane, Lane::Worker(_))
+        {
             tape.hear(event, input, self.codec.as_ref());
         }
         if let Some(recording) = &mut self.recording {

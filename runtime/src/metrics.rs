@@ -125,7 +125,7 @@ pub(crate) struct Gauge {
 }
 
 impl Metrics {
-    pub(crate) fn add(&mut self, counts: &Counts) {
+    pub(crate) fn add(&mut self, counts: impl IntoIterator<Item = (&'static str, u64)>) {
         for (word, count) in counts {
             *self.events.entry(word).or_default() += count;
         }

@@ -135,7 +135,7 @@ fn take_inbox<M: StateMachine>(at: WorkerId, inbox: &Inbox<Parcel<M>>, end: &mut
 }
 
 fn take_log<M: StateMachine>(log: Log<M>, metrics: &mut Metrics) -> Strand {
-    let (counts, acts, events) = log.into_parts();
-    metrics.add(&counts);
+    metrics.add(log.counts());
+    let (acts, events) = log.into_acts();
     Strand::new(acts, events)
 }

@@ -14,7 +14,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use raddle_core::recording::{Act, Head, Pen, Said, Tail, worker_lane};
-use raddle_core::{Codec, EventRef, Input, Lane, StateMachine, WorkerId};
+use raddle_core::{Codec, EventRef, Input, StateMachine, WorkerId};
 
 use crate::apart::Apart;
 use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
@@ -51,14 +51,12 @@ struct Reel {
 
 /// The tape of one lane.
 ///
-/// That of a queue is written by whoever holds its lock, one core after the other, a few bytes each. So all that is touched
-/// each time, and the last few acts with it, lie in one line of a processor's cache.
+/// That of a queue is written by whoever holds its lock, one core after the other, a few bytes each. So all that is written
+/// each time, and the last few acts with it, lie in one line of a processor's cache, which is that of the [`Log`].
+///
+/// [`Log`]: crate::log::Log
 #[derive(Debug)]
-#[repr(align(64))]
 pub(crate) struct Tape {
-    spool: Arc<Spool>,
-    /// What the handler says whose act is next; only on the tape of a worker.
-    said: Option<Box<Said>>,
     roll: Box<Roll>,
     /// How often it had been asked to hand over when it last did.
     heard: u32,
@@ -68,7 +66,10 @@ pub(crate) struct Tape {
 /// What is on a tape but for the last few acts of a queue.
 #[derive(Debug)]
 struct Roll {
+    spool: Arc<Spool>,
     lane: usize,
+    /// What the handler says whose act is next; only on the tape of a worker.
+    said: Option<Said>,
     pen: Pen,
     /// What is not handed over yet.
     bytes: Vec<u8>,
@@ -81,8 +82,7 @@ struct Few {
     bytes: [u8; FEW],
 }
 
-const FEW: usize = 35;
-const _: () = assert!(size_of::<Tape>() == 64, "one line");
+const FEW: usize = 43;
 /// No act of a queue is longer: a tag, a number of 32 bits, a time.
 const ACT_MAX: usize = 1 + 5 + 10;
 
@@ -104,12 +104,13 @@ impl Tape {
 
     /// That of a worker.
     pub(crate) fn of_worker(spool: &Arc<Spool>, worker: WorkerId) -> Self {
-        Self::new(spool, worker_lane(worker), Some(Box::default()))
+        Self::new(spool, worker_lane(worker), Some(Said::default()))
     }
 
-    fn new(spool: &Arc<Spool>, lane: usize, said: Option<Box<Said>>) -> Self {
-        let roll = Roll { lane, pen: Pen::default(), bytes: Vec::with_capacity(2 * HAND_OVER) };
-        Self { spool: Arc::clone(spool), said, roll: Box::new(roll), heard: 0, few: Few { len: 0, bytes: [0; FEW] } }
+    fn new(spool: &Arc<Spool>, lane: usize, said: Option<Said>) -> Self {
+        let (spool, bytes) = (Arc::clone(spool), Vec::with_capacity(2 * HAND_OVER));
+        let roll = Box::new(Roll { spool, lane, said, pen: Pen::default(), bytes });
+        Self { roll, heard: 0, few: Few { len: 0, bytes: [0; FEW] } }
     }
 
     /// Takes note of what a handler says.
@@ -119,9 +120,9 @@ impl Tape {
         input: Option<&Input<M>>,
         codec: Option<&Codec<M>>,
     ) {
-        if let Some(said) = &mut self.said
-            && matches!(event.lane, Lane::Worker(_))
-            && !self.spool.is_closed.load(Ordering::Relaxed)
+        let Roll { spool, said, .. } = &mut *self.roll;
+        if let Some(said) = said
+            && !spool.is_closed.load(Ordering::Relaxed)
         {
             said.hear(event, input, codec);
         }
@@ -130,21 +131,22 @@ impl Tape {
     /// Writes an act, with what was said if anything could be.
     #[inline(always)]
     pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(Option<&'s [u8]>) -> Option<Act<'s>>) {
-        let Self { spool, said, roll, heard, few } = self;
+        let Self { roll, heard, few } = self;
+        let Roll { spool, said, pen, bytes, .. } = &mut **roll;
         let is_wanted = !spool.is_closed.load(Ordering::Relaxed);
         let is_long = if let Some(said) = said {
             if let Some(act) = is_wanted.then(|| act(said.bytes())).flatten() {
-                roll.pen.write(act, &mut roll.bytes);
+                pen.write(act, bytes);
             }
             said.clear();
-            roll.bytes.len() >= HAND_OVER
+            bytes.len() >= HAND_OVER
         } else {
             if let Some(act) = is_wanted.then(|| act(None)).flatten() {
-                roll.pen.write(act, few);
+                pen.write(act, few);
             }
             usize::from(few.len) > FEW - ACT_MAX && roll.take(few)
         };
-        let asked = spool.asked.load(Ordering::Relaxed);
+        let asked = roll.spool.asked.load(Ordering::Relaxed);
         if is_long || asked != *heard {
             *heard = asked;
             self.hand_over();
@@ -153,9 +155,11 @@ impl Tape {
 
     /// Hands over what is on it.
     pub(crate) fn hand_over(&mut self) {
-        self.roll.take(&mut self.few);
-        if !self.roll.bytes.is_empty() {
-            self.spool.put(self.roll.lane, &mut self.roll.bytes);
+        let Self { roll, few, .. } = self;
+        roll.take(few);
+        let Roll { spool, lane, bytes, .. } = &mut **roll;
+        if !bytes.is_empty() {
+            spool.put(*lane, bytes);
         }
     }
 }

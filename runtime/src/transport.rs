@@ -507,7 +507,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let mut metrics = Metrics { elapsed: self.started.elapsed(), fed: self.fed(), ..Metrics::default() };
         for (worker, name) in self.plan.names().workers() {
             let gauge = self.gauge(worker);
-            metrics.add(&gauge.counts);
+            metrics.add(gauge.counts.iter().copied());
             metrics.latency.insert(name.to_owned(), gauge.latency.clone());
             drop(gauge);
             let post = self.inbox(worker);

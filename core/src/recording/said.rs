@@ -41,17 +41,17 @@ impl Said {
         self.is_lost |= event.what == What::Crash(Cause::Killed);
         let Some((code, one, two)) = code(&event) else { return };
         let before = self.bytes.len();
-        if one < 0x80 && two < 0x80 {
-            self.bytes.extend_from_slice(&[code, one as u8, two as u8]);
+        if one < 0x80 && two < 0x80 && event.text.is_empty() {
+            self.bytes.extend_from_slice(&[code, one as u8, two as u8, NO_TEXT]);
         } else {
             self.bytes.push(code);
             varint(one, &mut self.bytes);
             varint(two, &mut self.bytes);
+            let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
+            put_text(text.as_bytes(), &mut self.bytes);
         }
-        let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
-        put_text(text.as_bytes(), &mut self.bytes);
         match input {
-            None => put_text(&[], &mut self.bytes),
+            None => self.bytes.push(NO_TEXT),
             Some(input) => self.put_input(input, codec),
         }
         if self.bytes.len() > SAID_MAX {
@@ -112,6 +112,8 @@ const BEYOND: u8 = 17;
 /// Before a text or a value stands its length, and in the lowest two bits what it is, and whether there is but its hash.
 const HASHED: u64 = 1;
 const VALUE: u64 = 2;
+/// No text, and no value.
+const NO_TEXT: u8 = 0;
 
 #[inline]
 fn put_text(text: &[u8], bytes: &mut Vec<u8>) {

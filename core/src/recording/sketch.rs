@@ -45,13 +45,21 @@ impl Sketch {
         self.word(bytes.len() as u64, 1);
         // Where there are many words, each waits for the fourth before it only.
         let (words, rest) = bytes.as_chunks::<8>();
-        let words = words.iter().map(|word| u64::from_le_bytes(*word));
         if words.len() < 8 {
-            words.for_each(|word| self.word(word, 8));
+            words.iter().for_each(|word| self.word(u64::from_le_bytes(*word), 8));
         } else {
             self.len += 8 * words.len() as u64;
-            let mut hashes = [self.hash; 4];
-            words.enumerate().for_each(|(at, word)| hashes[at % 4] = turn(hashes[at % 4], word));
+            let [mut one, mut two, mut three, mut four] = [self.hash; 4];
+            let (fours, others) = words.as_chunks::<4>();
+            for words in fours {
+                let [first, second, third, fourth] = words.map(u64::from_le_bytes);
+                (one, two) = (turn(one, first), turn(two, second));
+                (three, four) = (turn(three, third), turn(four, fourth));
+            }
+            let mut hashes = [one, two, three, four];
+            for (hash, word) in hashes.iter_mut().zip(others) {
+                *hash = turn(*hash, u64::from_le_bytes(*word));
+            }
             hashes.into_iter().for_each(|hash| self.word(hash, 0));
         }
         if !rest.is_empty() {

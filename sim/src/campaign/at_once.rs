@@ -35,7 +35,9 @@ pub(crate) fn at_once<T: Send, W: Sync, R: Send>(
         }
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = tools.iter_mut().map(|tool| scope.spawn(|| take_turns(tool))).collect();
+        // Boxed, as in `watch.rs`.
+        let turns = |tool| -> Box<dyn FnOnce() + Send> { Box::new(|| take_turns(tool)) };
+        let threads: Vec<_> = tools.iter_mut().map(|tool| scope.spawn(turns(tool))).collect();
         let ends: Vec<_> = threads.into_iter().map(thread::ScopedJoinHandle::join).collect();
         ends.into_iter().for_each(|end| end.unwrap_or_else(|panic| panic::resume_unwind(panic)));
     });

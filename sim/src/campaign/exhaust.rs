@@ -6,7 +6,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Instant;
 
 use raddle_checkers::Violation;
@@ -14,7 +13,7 @@ use raddle_core::{Plan, StateMachine};
 
 use super::found::as_found;
 use super::processors;
-use super::watch::{Watch, watched};
+use super::watch::{Watch, start, watched};
 use crate::exhaustive::search::{self, Searched, Task};
 use crate::exhaustive::stage::Stage;
 use crate::exhaustive::tally::Control;
@@ -86,13 +85,13 @@ pub(super) fn exhaust<M: StateMachine>(
         let watch = |stage: &Stage<M>| (Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy));
         watches.extend(stages.iter().map(watch));
         let (shared, parts, sender) = (Arc::clone(&shared), Arc::clone(&parts), sender.clone());
-        thread::spawn(move || {
+        start(Box::new(move || {
             let work = AssertUnwindSafe(|| search_parts(&mut stages, &shared, &parts, &sender));
             if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
                 first.get_or_insert(panic);
             }
             busy.store(false, Ordering::Relaxed);
-        });
+        }));
     }
     drop(sender);
     let mut done: BTreeMap<usize, Searched> = BTreeMap::new();

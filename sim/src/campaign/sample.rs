@@ -7,7 +7,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Instant;
 
 use raddle_checkers::Violation;
@@ -15,7 +14,7 @@ use raddle_core::{EndReason, Plan, StateMachine};
 
 use super::found::difference;
 use super::processors;
-use super::watch::{LOOK_EVERY, Watch};
+use super::watch::{LOOK_EVERY, Watch, start};
 use crate::coverage::Coverage;
 use crate::explore::{Cut, Explore, Progress, Report};
 use crate::pilot::Pilot;
@@ -101,14 +100,14 @@ impl Jobs {
             let busy = Arc::new(AtomicBool::new(true));
             watches.push((Watch::new(runner.pulse(), explore.step_limit), Arc::clone(&busy)));
             let (shared, sender, mut strategy) = (Arc::clone(&shared), sender.clone(), explore.strategy.make(pilot));
-            thread::spawn(move || {
+            start(Box::new(move || {
                 let work = AssertUnwindSafe(|| work(&mut runner, strategy.as_mut(), &shared, &sender));
                 if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
                     first.get_or_insert(panic);
                     shared.end_chunk.store(0, Ordering::Release);
                 }
                 busy.store(false, Ordering::Relaxed);
-            });
+            }));
         }
         Ok(Self { shared, receiver, watches })
     }

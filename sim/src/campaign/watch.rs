@@ -25,7 +25,7 @@ pub fn watched<T: Send + 'static>(
     task: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, (u64, u64)> {
     let (sender, receiver) = channel();
-    thread::spawn(move || sender.send(task()));
+    start(Box::new(move || _ = sender.send(task())));
     let mut watch = Watch::new(Arc::clone(pulse), limit);
     loop {
         match receiver.recv_timeout(watch.interval()) {
@@ -38,6 +38,11 @@ pub fn watched<T: Send + 'static>(
             Err(RecvTimeoutError::Disconnected) => panic!("a job of the simulator panicked"),
         }
     }
+}
+
+/// Starts a thread. Boxed, the machinery of threads is made once, and not for each kind of machine and work.
+pub(super) fn start(work: Box<dyn FnOnce() + Send>) {
+    thread::spawn(work);
 }
 
 /// Watches one job.

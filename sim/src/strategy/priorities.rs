@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng as _;
 
 use crate::actions::{Act, Actions};
+use crate::network::Ready;
 use crate::slab::Card;
 
 /// Drawn priorities are above this, reserved ones below; 0 is none yet.
@@ -95,7 +96,15 @@ impl Priorities {
             self.messages.push(0);
         }
         let (mut best, mut place) = (0, 0);
-        for at in 0..actions.len() {
+        // Mostly there is nothing but messages: these are looked at where they stand.
+        let plain = if actions.listed.is_none() { actions.ready } else { &[] };
+        for (at, ready) in plain.iter().enumerate() {
+            let priority = self.of_message(actions, *ready, &mut fresh);
+            if priority > best {
+                (best, place) = (priority, at);
+            }
+        }
+        for at in plain.len()..actions.len() {
             let priority = self.of(actions, actions.act(at), &mut fresh);
             if priority > best {
                 (best, place) = (priority, at);
@@ -131,7 +140,16 @@ impl Priorities {
             }
             return self.lanes[lane];
         };
-        let ready = actions.ready[at];
+        self.of_message(actions, actions.ready[at], fresh)
+    }
+
+    #[inline(always)]
+    fn of_message(
+        &mut self,
+        actions: &Actions<'_>,
+        ready: Ready,
+        fresh: &mut impl FnMut(&mut [u32], Newcomer<'_>) -> u32,
+    ) -> u32 {
         let age = ready.age() as usize;
         if self.messages[age] == 0 {
             let priority = fresh(&mut self.messages, Newcomer::Message(actions.card(ready.slot())));
