@@ -88,12 +88,13 @@ pub struct Bank {
     chosen: Vec<&'static str>,
 }
 
-/// How what follows a run becomes equal to what follows another.
+/// How one that follows a run becomes equal to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum Copying {
     /// Whatever it was.
     All,
-    /// The other was made equal to it, and its run went on from there: only what has changed since.
+    /// The other was made equal to it by [`Copying::All`] and has stayed as it was, while the run of this one went on, without
+    /// a reset: only what has changed since. What else becomes of it is not said.
     Changed,
 }
 
@@ -178,8 +179,8 @@ impl Bank {
         self.unknown.clear();
     }
 
-    /// Becomes equal to `other`, the same laws under the same conditions over another run, keeping its own memory.
-    pub fn copy_from(&mut self, other: &Self, how: How) {
+    /// Becomes equal to `other`, the same laws under the same conditions, keeping its own memory.
+    pub fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self {
             knowledge,
             causal_order,

@@ -18,7 +18,7 @@ use raddle_core::{
 };
 
 use crate::aside::{Aside, Beside};
-use crate::bank::How;
+use crate::bank::Copying;
 use crate::lengths::{Lengths, Pickable, is_pick};
 use crate::per_worker::PerWorker;
 use crate::violation::Violation;
@@ -87,7 +87,7 @@ impl BoundedQueues {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self {
             lengths,
             counting: _,

@@ -9,7 +9,7 @@
 use raddle_core::{Conditions, Counting, EventRef, Names, What, WorkerId};
 
 use crate::aside::Aside;
-use crate::bank::How;
+use crate::bank::Copying;
 use crate::lengths::{Lengths, Pickable};
 use crate::per_worker::{Forget, PerWorker};
 use crate::violation::{Verdict, Violation};
@@ -61,7 +61,7 @@ impl Fairness {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self { seats, aside, bound: _, counting: _ } = self;
         seats.copy_from(&other.seats, how);
         aside.copy_from(&other.aside);

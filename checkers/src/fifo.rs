@@ -8,7 +8,7 @@
 
 use raddle_core::{Conditions, Event, EventRef, Header, Names, Order, Trace, VectorClock, What};
 
-use crate::bank::How;
+use crate::bank::Copying;
 use crate::per_worker::PerWorker;
 use crate::violation::Violation;
 use crate::words;
@@ -33,7 +33,7 @@ impl Fifo {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self { links, core_orders: _ } = self;
         links.copy_from(&other.links, how);
     }

@@ -3,7 +3,7 @@
 //! Forgotten all at once for the price of a counter and never shrunk, so that a search allocates nothing once it is warm.
 //! Two things with one hash are taken for one: the odds are 2^-64 for each pair.
 
-use crate::bank::How;
+use crate::bank::Copying;
 
 #[derive(Clone, Debug)]
 pub(crate) struct IdMap<V> {
@@ -37,23 +37,16 @@ impl<V: Copy + Default> IdMap<V> {
         }
     }
 
-    /// Becomes equal to `other`, keeping its own memory. Costs little if both are of one run.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
-        let Self { slots, filled, run } = self;
-        if *run == other.run && slots.len() == other.slots.len() {
-            // What has come since stands behind what was there.
-            let (old, new) = if how == How::Changed { (other.filled.len(), &[][..]) } else { (0, &*other.filled) };
-            for at in filled.drain(old..) {
-                slots[at as usize].run = 0;
-            }
-            for at in new {
-                slots[*at as usize] = other.slots[*at as usize];
-            }
-            filled.extend_from_slice(new);
-        } else {
-            slots.clone_from(&other.slots);
-            filled.clone_from(&other.filled);
-            *run = other.run;
+    /// Becomes equal to `other`, keeping its own memory. What has come since stands behind what was there, and a value never
+    /// changes.
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+        let same = if how == Copying::Changed { other.filled.len().min(self.filled.len()) } else { 0 };
+        for at in self.filled.drain(same..) {
+            self.slots[at as usize].run = 0;
+        }
+        for at in &other.filled[same..] {
+            let Slot { key, value, .. } = other.slots[*at as usize];
+            self.insert(key, value);
         }
     }
 
@@ -106,10 +99,9 @@ impl<V: Copy + Default> IdMap<V> {
     fn grow(&mut self) {
         let wider = vec![Slot::default(); self.slots.len() * 2];
         let old = std::mem::replace(&mut self.slots, wider);
-        self.filled.clear();
-        let run = self.run;
-        for slot in old.into_iter().filter(|slot| slot.run == run) {
-            self.insert(slot.key, slot.value);
+        for at in std::mem::take(&mut self.filled) {
+            let Slot { key, value, .. } = old[at as usize];
+            self.insert(key, value);
         }
     }
 }
@@ -151,12 +143,43 @@ mod tests {
                 150 => maps[at % 3].reset(),
                 _ => {
                     let theirs = maps[other % 3].clone();
-                    maps[at % 3].copy_from(&theirs, How::All);
+                    maps[at % 3].copy_from(&theirs, Copying::All);
                     assert_eq!(all(&maps[at % 3]), all(&theirs), "step {step}");
                     assert_eq!(maps[at % 3].len(), theirs.len(), "step {step}");
                 }
             }
         }
+    }
+
+    /// Runs are saved in the middle, one behind the other, and taken back to any of those points, as a search does it.
+    #[test]
+    fn what_is_taken_back_is_as_it_was() {
+        let all = |map: &IdMap<u64>| (0..2_000).map(|key| map.get(key)).collect::<Vec<_>>();
+        let mut run = IdMap::new();
+        let mut saves = vec![IdMap::new(); 6];
+        // What each of those in use held when it was saved.
+        let mut held: Vec<Vec<Option<u64>>> = Vec::new();
+        for step in 0..20_000_u64 {
+            let [draw, key] = [1, 2].map(|n| fnv::spread(step * 4 + n) as usize);
+            match draw % 400 {
+                0 => {
+                    run.reset();
+                    held.clear();
+                }
+                1..20 if held.len() < saves.len() => {
+                    saves[held.len()].copy_from(&run, Copying::All);
+                    held.push(all(&run));
+                    assert_eq!(Some(&all(&saves[held.len() - 1])), held.last(), "step {step}");
+                }
+                20..30 if !held.is_empty() => {
+                    held.truncate(1 + draw / 400 % held.len());
+                    run.copy_from(&saves[held.len() - 1], Copying::Changed);
+                    assert_eq!(Some(&all(&run)), held.last(), "step {step}");
+                }
+                _ => _ = run.insert(key as u64 % 2_000, step),
+            }
+        }
+        assert!(run.slots.len() > IdMap::<u64>::SLOTS, "it has grown meanwhile");
     }
 
     #[test]

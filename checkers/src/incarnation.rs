@@ -13,7 +13,7 @@
 
 use raddle_core::{EventRef, Header, Incarnation, InputKind, Names, VectorClock, What, WorkerId};
 
-use crate::bank::How;
+use crate::bank::Copying;
 use crate::dead::worker_of;
 use crate::per_worker::{Forget, PerWorker};
 use crate::violation::Violation;
@@ -74,7 +74,7 @@ impl Incarnations {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self { seats, somebody_died } = self;
         seats.copy_from(&other.seats, how);
         *somebody_died = other.somebody_died;

@@ -5,7 +5,7 @@
 
 use raddle_core::{Event, Header, VectorClock, What, WorkerId};
 
-use crate::bank::How;
+use crate::bank::Copying;
 use crate::per_worker::PerWorker;
 
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl Knowledge {
     }
 
     /// Becomes equal to `other`, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self { clocks } = self;
         clocks.copy_from(&other.clocks, how);
     }

@@ -39,7 +39,7 @@ mod session_guarantees;
 mod violation;
 mod words;
 
-pub use bank::{Bank, How};
+pub use bank::{Bank, Copying};
 pub use laws::{LAWS, LawInfo, UnknownLaw, default_laws, find, resolve};
 pub use offline::{check, explain};
 pub use properties::Properties;

@@ -6,7 +6,7 @@
 
 use raddle_core::{VectorClock, WorkerId};
 
-use crate::bank::How;
+use crate::bank::Copying;
 
 /// Something that can become as new, or equal to another, and keep its memory.
 pub(crate) trait Forget: Default {
@@ -30,7 +30,7 @@ impl Forget for VectorClock {
 pub(crate) struct PerWorker<T> {
     /// The last is that of all unknown workers together: a peer may name one that does not exist.
     slots: Vec<Slot<T>>,
-    /// How many times any slot was used, and reset; never goes back.
+    /// How many times any slot was used, if only to be looked at; never goes back.
     uses: u64,
     /// How many there had been when this run began.
     began: u64,
@@ -53,11 +53,11 @@ impl<T: Forget> PerWorker<T> {
     }
 
     /// Becomes equal to `other`, which is for the same workers: what its run did not touch stays as it is.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self { slots, uses, began } = self;
         (*uses, *began) = ((*uses).max(other.uses), other.began);
         for (mine, theirs) in slots.iter_mut().zip(&other.slots) {
-            if how == How::Changed && mine.used == theirs.used {
+            if how == Copying::Changed && mine.used == theirs.used {
                 continue;
             }
             mine.used = theirs.used;
@@ -114,12 +114,12 @@ mod tests {
                     held.clear();
                 }
                 1..4 if held.len() < saves.len() => {
-                    saves[held.len()].copy_from(&run, How::All);
+                    saves[held.len()].copy_from(&run, Copying::All);
                     held.push(all(&run));
                 }
                 4..8 if !held.is_empty() => {
                     held.truncate(1 + draw / 20 % held.len());
-                    run.copy_from(&saves[held.len() - 1], How::Changed);
+                    run.copy_from(&saves[held.len() - 1], Copying::Changed);
                     assert_eq!(Some(&all(&run)), held.last(), "step {step}");
                 }
                 _ => _ = run.at(WorkerId::new(draw as u32 / 20 % 5)).tick(WorkerId::new(draw as u32 / 100 % 3)),

@@ -20,7 +20,7 @@ use raddle_core::{
     VectorClock, What, WorkerId,
 };
 
-use crate::bank::How;
+use crate::bank::Copying;
 use crate::dead::worker_of;
 use crate::knowledge::Knowledge;
 use crate::no_silent_loss::ends_a_way;
@@ -123,7 +123,7 @@ impl SessionGuarantees {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self { sessions, seats, suspects, keeps_state: _ } = self;
         for (mine, theirs) in sessions.iter_mut().flatten().zip(other.sessions.iter().flatten()) {
             let Session { knows, answered } = mine;

@@ -396,7 +396,7 @@ impl<T> Inbox<T> {
         self.picker.nacked();
     }
 
-    /// Whether anything waits that is no part of a queue: see [`Self::parked`] and [`Self::parked_ops`].
+    /// Whether anything is parked: see [`Self::parked`] and [`Self::parked_ops`].
     #[must_use]
     #[inline]
     pub const fn has_parked(&self) -> bool {

@@ -16,19 +16,20 @@ use crate::tape::Tape;
 
 /// The log of one lane.
 ///
-/// That of a queue goes from core to core with its lock. What is written whenever something is pushed or picked lies in the
-/// first line of a processor's cache.
+/// That of a queue goes from core to core with its lock. What is written whenever something is pushed or picked lies in its
+/// first cache line.
 #[repr(C, align(64))]
 pub(crate) struct Log<M: StateMachine> {
+    /// How often something arrived, which is most of what a queue says.
     arrivals: u64,
     tape: Option<Tape>,
-    /// Of all other events.
+    /// How often each other event happened.
     counts: Counts,
     recording: Option<Recording<M>>,
     codec: Option<Codec<M>>,
 }
 
-const _: () = assert!(size_of::<u64>() + size_of::<Option<Tape>>() == 64, "one line");
+const _: () = assert!(size_of::<u64>() + size_of::<Option<Tape>>() <= 64, "one line");
 
 struct Recording<M: StateMachine> {
     recorder: Recorder<M>,

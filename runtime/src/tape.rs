@@ -113,7 +113,7 @@ impl Tape {
         Self { roll, heard: 0, few: Few { len: 0, bytes: [0; FEW] } }
     }
 
-    /// Takes note of what a handler says.
+    /// Takes note of an event of a worker's lane.
     pub(crate) fn hear<M: StateMachine>(
         &mut self,
         event: EventRef<'_>,

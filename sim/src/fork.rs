@@ -5,7 +5,7 @@
 //! wide, so whoever copies should have many steps to save. Every field stands here by name: whoever adds one is made to
 //! say what becomes of it.
 
-use raddle_checkers::How;
+use raddle_checkers::Copying;
 use raddle_core::{Assign, StateMachine};
 
 use crate::desk::Aside;
@@ -18,7 +18,7 @@ use crate::world::World;
 impl<M: StateMachine> World<M> {
     /// Becomes equal to `other`, a world of the same plan under the same settings, between two steps of both. `assign`
     /// copies machines.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: How, assign: &Assign<M>) {
+    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying, assign: &Assign<M>) {
         let Self {
             plan: _,
             settings,
@@ -54,11 +54,11 @@ impl<M: StateMachine> World<M> {
             left_out: _,
             start_headers: _,
         } = self;
-        let how = if settings.granularity == Granularity::Delivery { how } else { How::All };
+        let how = if settings.granularity == Granularity::Delivery { how } else { Copying::All };
         // A watermark changes workers to which nothing comes.
         let places = transit.places.iter_mut().zip(&other.transit.places);
         for ((mine, theirs), (place, their_place)) in workers.iter_mut().zip(&other.workers).zip(places) {
-            let has_changed = how == How::All || place.has_changed_since(their_place);
+            let has_changed = how == Copying::All || place.has_changed_since(their_place);
             if has_changed {
                 place.copy_from(their_place);
             }
@@ -186,8 +186,8 @@ impl<M: StateMachine> Saved<M> {
     /// Takes over where the run of this runner is.
     pub(crate) fn save(&mut self, runner: &Runner<M>, assign: &Assign<M>) {
         let Self { world, bank, properties, marks } = self;
-        world.copy_from(&runner.world, How::All, assign);
-        bank.copy_from(&runner.bank, How::All);
+        world.copy_from(&runner.world, Copying::All, assign);
+        bank.copy_from(&runner.bank, Copying::All);
         properties.copy_from(&runner.properties);
         marks.copy_from(&runner.marks);
     }
@@ -195,8 +195,8 @@ impl<M: StateMachine> Saved<M> {
     /// Takes the runner back to where its run was; it went on from there.
     pub(crate) fn go_back(&self, runner: &mut Runner<M>, assign: &Assign<M>) {
         let Self { world, bank, properties, marks } = self;
-        runner.world.copy_from(world, How::Changed, assign);
-        runner.bank.copy_from(bank, How::Changed);
+        runner.world.copy_from(world, Copying::Changed, assign);
+        runner.bank.copy_from(bank, Copying::Changed);
         runner.properties.copy_from(properties);
         runner.marks.copy_from(marks);
     }

@@ -6,9 +6,9 @@ mod model;
 use std::ops::ControlFlow;
 
 use model::{Log, Program};
-use raddle_core::Order;
+use raddle_core::{FaultKind, Order, Outbox, StateMachine, System};
 use raddle_sim::exhaustive::{Exhaustive, visit};
-use raddle_sim::{Explore, Network, Settings, StrategyKind};
+use raddle_sim::{Explore, FaultPlan, Network, Report, Settings, StrategyKind};
 
 const NETWORKS: [Network; 4] = [Network::Bag, Network::Fifo, Network::Causal, Network::Mailbox];
 
@@ -79,4 +79,53 @@ fn runs_are_the_same_where_workers_speak_when_they_start() {
 #[test]
 fn runs_are_the_same_where_reads_commute() {
     check(0..40, |program| (program.reads, program.chooses) = (true, true));
+}
+
+/// One who writes, one who says nothing of worth, and one who reads what is written as it comes, and says so.
+#[derive(Clone, Default)]
+struct Register {
+    written: u32,
+}
+
+impl StateMachine for Register {
+    type Message = bool;
+    type Update = u32;
+
+    fn on_message(&mut self, writes: bool, out: &mut Outbox<u32>) {
+        if writes {
+            self.written += 1;
+            out.wrote("x", self.written);
+        }
+        out.notify("reader", self.written);
+    }
+
+    fn on_update(&mut self, value: u32, out: &mut Outbox<u32>) {
+        if value > 0 {
+            out.read("x", Some(value));
+            out.notify("idler", 0);
+        }
+    }
+}
+
+/// The laws keep a history, which over a bag is broken in some runs, and see workers die.
+#[test]
+fn histories_are_judged_the_same_though_workers_crash() {
+    let report = |forks: bool, crashes: u32| {
+        let system = System::new("register")
+            .workers(["writer", "idler", "reader"], |_| Register::default())
+            .messages("client", [("writer", true), ("idler", false), ("writer", true), ("idler", false)])
+            .with(|policies| policies.order = Order::Arrival);
+        let system = if forks { system.forkable() } else { system };
+        let faults = FaultPlan::default().with(FaultKind::Crash, crashes);
+        let settings = Settings { network: Network::Bag, faults, ..Settings::default() };
+        let explore = Explore::new(system).settings(settings).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor));
+        explore.laws(["causal-consistency", "no-duplicates", "incarnation"]).jobs(1).run().expect("it can be searched")
+    };
+    for crashes in [0, 1] {
+        let [with, without] = [true, false].map(|forks| report(forks, crashes));
+        let counts = |report: &Report| format!("{:?} {} {}", report.exhausted, report.steps, report.deliveries);
+        assert_eq!(counts(&with), counts(&without), "{crashes} crashes");
+        let exhausted = with.exhausted.expect("the strategy is exhaustive");
+        assert!((1..exhausted.executions).contains(&exhausted.violating), "{crashes} crashes: {exhausted:?}");
+    }
 }

@@ -5,7 +5,7 @@
 
 use raddle_core::fnv;
 
-use crate::bank::How;
+use crate::bank::Copying;
 use crate::id_map::IdMap;
 
 /// No write: of a read of what nobody wrote.
@@ -68,7 +68,7 @@ impl History {
         self.twice = None;
     }
 
-    pub(super) fn copy_from(&mut self, other: &Self, how: How) {
+    pub(super) fn copy_from(&mut self, other: &Self, how: Copying) {
         let Self { ops, lengths, sessions, keys, writes, twice } = self;
         ops.clone_from(&other.ops);
         lengths.clone_from(&other.lengths);
