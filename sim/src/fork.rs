@@ -55,13 +55,13 @@ impl<M: StateMachine> World<M> {
             start_headers: _,
         } = self;
         let how = if settings.granularity == Granularity::Delivery { how } else { Copying::All };
-        // A watermark changes workers to which nothing comes.
         let places = transit.places.iter_mut().zip(&other.transit.places);
         for ((mine, theirs), (place, their_place)) in workers.iter_mut().zip(&other.workers).zip(places) {
             let has_changed = how == Copying::All || place.has_changed_since(their_place);
             if has_changed {
                 place.copy_from(their_place);
             }
+            // A watermark changes workers to which nothing comes.
             if has_changed || rules.barriers {
                 mine.copy_from(theirs, assign);
             }
