@@ -94,7 +94,7 @@ pub enum Copying {
     /// Whatever it was.
     All,
     /// The other was made equal to it by [`Copying::All`] and has stayed as it was, while the run of this one went on, without
-    /// a reset: only what has changed since. What else becomes of it is not said.
+    /// a reset: only what has changed since.
     Changed,
 }
 

@@ -98,14 +98,11 @@ impl Priorities {
         let (mut best, mut place) = (0, 0);
         // Mostly there is nothing but messages: these are looked at where they stand.
         let plain = if actions.listed.is_none() { actions.ready } else { &[] };
-        for (at, ready) in plain.iter().enumerate() {
-            let priority = self.of_message(actions, *ready, &mut fresh);
-            if priority > best {
-                (best, place) = (priority, at);
-            }
-        }
-        for at in plain.len()..actions.len() {
-            let priority = self.of(actions, actions.act(at), &mut fresh);
+        for at in 0..actions.len() {
+            let priority = match plain.get(at) {
+                Some(ready) => self.of_message(actions, *ready, &mut fresh),
+                None => self.of(actions, actions.act(at), &mut fresh),
+            };
             if priority > best {
                 (best, place) = (priority, at);
             }
