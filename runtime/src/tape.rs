@@ -18,12 +18,12 @@ use raddle_core::{Codec, EventRef, Input, StateMachine, WorkerId};
 
 use crate::apart::Apart;
 use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
-use crate::wire::{FrameWriter, Stream, WireError};
+use crate::wire::{FrameWriter, Stream, WireError, begin_frame};
 
 /// A lane hands over what is on its tape when that is so many bytes.
 const HAND_OVER: usize = 4 << 10;
 /// How often tapes are written out.
-const EVERY: Duration = Duration::from_millis(20);
+const EVERY: Duration = Duration::from_millis(5);
 /// A tape with so many bytes is written out at once.
 const URGENT: usize = 256 << 10;
 /// With so many bytes on its tape a lane waits until they are written out.
@@ -44,35 +44,36 @@ pub(crate) struct Spool {
 
 #[derive(Debug, Default)]
 struct Reel {
-    /// The number of the lane, and what it has handed over; or nothing.
+    /// A frame that is begun, with the number of the lane and what it has handed over; or nothing.
     bytes: Mutex<Vec<u8>>,
     room: Condvar,
 }
 
 /// The tape of one lane.
 ///
-/// That of a queue is written by whoever holds its lock, one core after the other, a few bytes each. So all that is written
-/// each time, and the last few acts with it, lie in one line of a processor's cache, which is that of the [`Log`].
+/// That of a queue is written by whoever holds its lock, one core after the other, a byte or two each. So all that is
+/// needed each time, and the last few acts with it, lies in one line of a processor's cache, which is that of the [`Log`].
 ///
 /// [`Log`]: crate::log::Log
 #[derive(Debug)]
 pub(crate) struct Tape {
+    spool: Arc<Spool>,
     roll: Box<Roll>,
     /// How often it had been asked to hand over when it last did.
     heard: u32,
-    few: Few,
+    /// The last acts of a queue. A worker writes to its roll at once.
+    few: Option<Few>,
 }
 
 /// What is on a tape but for the last few acts of a queue.
 #[derive(Debug)]
 struct Roll {
-    spool: Arc<Spool>,
     lane: usize,
-    /// What the handler says whose act is next; only on the tape of a worker.
-    said: Option<Said>,
     pen: Pen,
     /// What is not handed over yet.
     bytes: Vec<u8>,
+    /// What the handler says whose act is next. About a queue nobody says anything.
+    said: Said,
 }
 
 /// A few bytes.
@@ -82,35 +83,57 @@ struct Few {
     bytes: [u8; FEW],
 }
 
-const FEW: usize = 43;
-/// No act of a queue is longer: a tag, a number of 32 bits, a time.
-const ACT_MAX: usize = 1 + 5 + 10;
+const FEW: usize = 34;
 
-impl Extend<u8> for Few {
+/// Where a queue's acts are written: what is no longer few goes on the roll.
+struct Line<'a> {
+    few: &'a mut Few,
+    roll: &'a mut Vec<u8>,
+}
+
+impl Extend<u8> for Line<'_> {
     #[inline(always)]
     fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
         for byte in bytes {
-            self.bytes[usize::from(self.len)] = byte;
-            self.len += 1;
+            let Few { len, bytes } = &mut *self.few;
+            match bytes.get_mut(usize::from(*len)) {
+                Some(place) => (*place, *len) = (byte, *len + 1),
+                None => self.begin_anew(byte),
+            }
         }
+    }
+}
+
+impl Line<'_> {
+    #[cold]
+    fn begin_anew(&mut self, byte: u8) {
+        self.few.move_to(self.roll);
+        (self.few.bytes[0], self.few.len) = (byte, 1);
+    }
+}
+
+impl Few {
+    fn move_to(&mut self, roll: &mut Vec<u8>) {
+        roll.extend_from_slice(&self.bytes[..usize::from(self.len)]);
+        self.len = 0;
     }
 }
 
 impl Tape {
     /// That of a lane whose acts are no handlings.
     pub(crate) fn of_queue(spool: &Arc<Spool>, lane: usize) -> Self {
-        Self::new(spool, lane, None)
+        Self::new(spool, lane, Some(Few { len: 0, bytes: [0; FEW] }))
     }
 
     /// That of a worker.
     pub(crate) fn of_worker(spool: &Arc<Spool>, worker: WorkerId) -> Self {
-        Self::new(spool, worker_lane(worker), Some(Said::default()))
+        Self::new(spool, worker_lane(worker), None)
     }
 
-    fn new(spool: &Arc<Spool>, lane: usize, said: Option<Said>) -> Self {
-        let (spool, bytes) = (Arc::clone(spool), Vec::with_capacity(2 * HAND_OVER));
-        let roll = Box::new(Roll { spool, lane, said, pen: Pen::default(), bytes });
-        Self { roll, heard: 0, few: Few { len: 0, bytes: [0; FEW] } }
+    fn new(spool: &Arc<Spool>, lane: usize, few: Option<Few>) -> Self {
+        let bytes = Vec::with_capacity(2 * HAND_OVER);
+        let roll = Box::new(Roll { lane, pen: Pen::default(), bytes, said: Said::default() });
+        Self { spool: Arc::clone(spool), roll, heard: 0, few }
     }
 
     /// Takes note of an event of a worker's lane.
@@ -120,33 +143,31 @@ impl Tape {
         input: Option<&Input<M>>,
         codec: Option<&Codec<M>>,
     ) {
-        let Roll { spool, said, .. } = &mut *self.roll;
-        if let Some(said) = said
-            && !spool.is_closed.load(Ordering::Relaxed)
-        {
-            said.hear(event, input, codec);
+        if !self.spool.is_closed.load(Ordering::Relaxed) {
+            self.roll.said.hear(event, input, codec);
         }
     }
 
     /// Writes an act, with what was said if anything could be.
     #[inline(always)]
     pub(crate) fn write(&mut self, act: impl for<'s> FnOnce(Option<&'s [u8]>) -> Option<Act<'s>>) {
-        let Self { roll, heard, few } = self;
-        let Roll { spool, said, pen, bytes, .. } = &mut **roll;
+        let Self { spool, roll, heard, few } = self;
         let is_wanted = !spool.is_closed.load(Ordering::Relaxed);
-        let is_long = if let Some(said) = said {
+        let is_long = if let Some(few) = few {
+            let before = few.len;
+            if let Some(act) = is_wanted.then(|| act(None)).flatten() {
+                roll.pen.write(act, &mut Line { few, roll: &mut roll.bytes });
+            }
+            few.len < before && roll.bytes.len() >= HAND_OVER
+        } else {
+            let Roll { said, pen, bytes, .. } = &mut **roll;
             if let Some(act) = is_wanted.then(|| act(said.bytes())).flatten() {
                 pen.write(act, bytes);
             }
             said.clear();
             bytes.len() >= HAND_OVER
-        } else {
-            if let Some(act) = is_wanted.then(|| act(None)).flatten() {
-                pen.write(act, few);
-            }
-            usize::from(few.len) > FEW - ACT_MAX && roll.take(few)
         };
-        let asked = roll.spool.asked.load(Ordering::Relaxed);
+        let asked = spool.asked.load(Ordering::Relaxed);
         if is_long || asked != *heard {
             *heard = asked;
             self.hand_over();
@@ -154,22 +175,13 @@ impl Tape {
     }
 
     /// Hands over what is on it.
+    #[inline(never)]
     pub(crate) fn hand_over(&mut self) {
-        let Self { roll, few, .. } = self;
-        roll.take(few);
-        let Roll { spool, lane, bytes, .. } = &mut **roll;
-        if !bytes.is_empty() {
-            spool.put(*lane, bytes);
+        let Self { spool, roll, few, .. } = self;
+        few.iter_mut().for_each(|few| few.move_to(&mut roll.bytes));
+        if !roll.bytes.is_empty() {
+            spool.put(roll.lane, &mut roll.bytes);
         }
-    }
-}
-
-impl Roll {
-    /// Takes over a few bytes. Whether that is enough to hand over.
-    fn take(&mut self, few: &mut Few) -> bool {
-        self.bytes.extend_from_slice(&few.bytes[..usize::from(few.len)]);
-        few.len = 0;
-        self.bytes.len() >= HAND_OVER
     }
 }
 
@@ -191,6 +203,7 @@ impl Spool {
         let mut bytes = reel.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let before = bytes.len();
         if before == 0 {
+            begin_frame(&mut bytes);
             put_lane(lane, &mut bytes);
         }
         bytes.append(new);
@@ -239,7 +252,7 @@ impl Spool {
                     writer.flush()?;
                     return Ok((writer, false));
                 }
-                writer.write(LANE, &chunk)?;
+                writer.write_frame(LANE, &mut chunk)?;
             }
             writer.flush()?;
             if is_last {
@@ -276,6 +289,7 @@ mod tests {
     use raddle_core::{SourceId, Time};
 
     use super::*;
+    use crate::wire::FRAME_HEAD;
 
     #[test]
     fn the_longest_acts_of_a_queue_are_all_there() {
@@ -288,7 +302,7 @@ mod tests {
         (0..5_000).for_each(|nth| tape.write(|_| Some(act(nth))));
         drop(tape);
         let bytes = spool.reels[0].bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reader = Reader::new(&bytes[1..]);
+        let mut reader = Reader::new(&bytes[FRAME_HEAD + 1..]);
         (0..5_000).for_each(|nth| assert_eq!(reader.next(), Ok(Some(act(nth)))));
         assert_eq!(reader.next(), Ok(None));
     }

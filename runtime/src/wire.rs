@@ -20,13 +20,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The version of streams and frames.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Most bytes of one payload: 64 MiB.
 pub const PAYLOAD_MAX: u32 = 64 << 20;
 
 const MAGIC: [u8; 8] = *b"raddle\r\n";
 const STREAM_HEAD: usize = 12;
-const FRAME_HEAD: usize = 9;
+pub(crate) const FRAME_HEAD: usize = 9;
 const CHECK: usize = 4;
 /// How many bytes a frame has beside its payload.
 pub const OVERHEAD: usize = FRAME_HEAD + CHECK;
@@ -196,8 +196,15 @@ impl<W: Write> FrameWriter<W> {
     /// # Errors
     /// When it is too long, or cannot be written.
     pub fn write(&mut self, kind: u8, payload: &[u8]) -> Result<(), WireError> {
-        self.begin();
+        begin_frame(&mut self.frame);
         self.frame.extend_from_slice(payload);
+        self.finish(kind)
+    }
+
+    /// Writes a frame that was begun with [`begin_frame`], behind which its payload stands. What is in `frame` then is to be
+    /// written over.
+    pub(crate) fn write_frame(&mut self, kind: u8, frame: &mut Vec<u8>) -> Result<(), WireError> {
+        std::mem::swap(&mut self.frame, frame);
         self.finish(kind)
     }
 
@@ -206,7 +213,7 @@ impl<W: Write> FrameWriter<W> {
     /// # Errors
     /// When the value does not serialize, is too long, or cannot be written.
     pub fn write_value<T: Serialize + ?Sized>(&mut self, kind: u8, value: &T) -> Result<(), WireError> {
-        self.begin();
+        begin_frame(&mut self.frame);
         let frame = std::mem::take(&mut self.frame);
         self.frame = postcard::to_extend(value, frame).map_err(|error| WireError::Value { kind, error })?;
         self.finish(kind)
@@ -231,11 +238,6 @@ impl<W: Write> FrameWriter<W> {
         self.to
     }
 
-    fn begin(&mut self) {
-        self.frame.clear();
-        self.frame.resize(FRAME_HEAD, 0);
-    }
-
     /// Fills in the head, now that the length is known, and writes all of it.
     fn finish(&mut self, kind: u8) -> Result<(), WireError> {
         let len = self.frame.len() - FRAME_HEAD;
@@ -251,6 +253,12 @@ impl<W: Write> FrameWriter<W> {
         self.written += self.frame.len() as u64;
         Ok(())
     }
+}
+
+/// Begins a frame: behind this its payload is to stand.
+pub(crate) fn begin_frame(frame: &mut Vec<u8>) {
+    frame.clear();
+    frame.resize(FRAME_HEAD, 0);
 }
 
 /// Reads a stream, frame by frame.
@@ -415,7 +423,7 @@ mod tests {
         };
         check(b"PK\x03\x04 whatever", "this is no stream of raddle: it does not begin with `raddle`");
         check(&with(6, b'\n'), "this is no stream of raddle: it does not begin with `raddle`");
-        let version = "the stream has version 9, and this raddle reads version 2: use the raddle that wrote it";
+        let version = "the stream has version 9, and this raddle reads version 3: use the raddle that wrote it";
         check(&with(8, 9), version);
         check(&with(10, 1), "the stream is a worker's connection, not a recording");
         check(&with(10, 77), "the stream is something unknown, not a recording");

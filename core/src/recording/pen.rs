@@ -1,8 +1,10 @@
 //! How acts become bytes and bytes acts.
 //!
 //! An act is a tag and its numbers, each as a LEB128 varint; times are written as what has passed since the last in their
-//! lane, and before what a handler said stands its length and one, or 0 if nobody answered. Fixed for ever, as it
-//! stands in files: a tag is never given to another act.
+//! lane, and before what a handler said stands its length and one, or 0 if nobody answered. What there is most of has a
+//! short form: a push by a low worker is one byte, and where a pick was handled and no life has ended since the last handling
+//! of the lane, there is no number of those, and before what was said stands its length. Fixed for ever, as it stands in
+//! files: a tag is never given to another act.
 
 use super::act::{Act, Handling};
 use crate::ids::{SourceId, Time, WorkerId};
@@ -24,11 +26,21 @@ const START: u8 = 14;
 const FIRE: u8 = 15;
 const KILL: u8 = 16;
 const PICK_ALONG: u8 = 17;
+const HANDLE_ON: u8 = 18;
+/// With the worker in the other seven bits.
+const PUSH_LOW: u8 = 0x80;
 
 /// Writes the acts of one lane.
 #[derive(Clone, Debug, Default)]
 pub struct Pen {
-    last: u64,
+    last: Last,
+}
+
+/// What the acts of a lane are written in relation to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Last {
+    time: u64,
+    deaths: u32,
 }
 
 impl Pen {
@@ -37,6 +49,7 @@ impl Pen {
     pub fn write(&mut self, act: Act<'_>, bytes: &mut impl Extend<u8>) {
         match act {
             Act::Take { source } => tagged(TAKE, source.index() as u64, bytes),
+            Act::Push { by } if by.index() < usize::from(PUSH_LOW) => bytes.extend([PUSH_LOW | by.index() as u8]),
             Act::Push { by } => tagged(PUSH, by.index() as u64, bytes),
             Act::Stall { by } => tagged(STALL, by.index() as u64, bytes),
             Act::Lose { many } => tagged(LOSE, many.into(), bytes),
@@ -55,6 +68,12 @@ impl Pen {
             Act::Idle => bytes.extend([IDLE]),
             Act::Nacked => bytes.extend([NACKED]),
             Act::Route => bytes.extend([ROUTE]),
+            Act::Handle(Handling { now, deaths, said: Some(said) }) if deaths == self.last.deaths => {
+                bytes.extend([HANDLE_ON]);
+                self.time(now, bytes);
+                varint(said.len() as u64, bytes);
+                bytes.extend(said.iter().copied());
+            }
             Act::Handle(handling) => {
                 bytes.extend([HANDLE]);
                 self.handling(handling, bytes);
@@ -77,6 +96,7 @@ impl Pen {
     #[inline]
     fn handling(&mut self, handling: Handling<'_>, bytes: &mut impl Extend<u8>) {
         self.time(handling.now, bytes);
+        self.last.deaths = handling.deaths;
         varint(handling.deaths.into(), bytes);
         varint(handling.said.map_or(0, |said| said.len() as u64 + 1), bytes);
         bytes.extend(handling.said.unwrap_or_default().iter().copied());
@@ -86,8 +106,8 @@ impl Pen {
     /// a lock.
     #[inline]
     fn time(&mut self, now: Time, bytes: &mut impl Extend<u8>) {
-        varint(zigzag(now.0.wrapping_sub(self.last)), bytes);
-        self.last = now.0;
+        varint(zigzag(now.0.wrapping_sub(self.last.time)), bytes);
+        self.last.time = now.0;
     }
 }
 
@@ -104,14 +124,14 @@ pub struct Malformed {
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    last: u64,
+    last: Last,
 }
 
 impl<'a> Reader<'a> {
     /// Reads a lane from its beginning.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, last: 0 }
+        Self { bytes, at: 0, last: Last { time: 0, deaths: 0 } }
     }
 
     /// The next act; none where the lane ends.
@@ -148,6 +168,11 @@ impl<'a> Reader<'a> {
             END_LIFE => Act::EndLife { nth: self.small()? },
             ROUTE => Act::Route,
             HANDLE => Act::Handle(self.handling()?),
+            HANDLE_ON => {
+                let (now, len) = (self.time()?, self.small()? as usize);
+                Act::Handle(Handling { now, deaths: self.last.deaths, said: Some(self.said(len)?) })
+            }
+            PUSH_LOW.. => Act::Push { by: WorkerId::new(u32::from(tag & !PUSH_LOW)) },
             START => Act::Start(self.handling()?),
             FIRE => Act::Fire { nth: self.small()?, handling: self.handling()? },
             KILL => Act::Kill { now: self.time()? },
@@ -157,15 +182,20 @@ impl<'a> Reader<'a> {
 
     fn handling(&mut self) -> Option<Handling<'a>> {
         let (now, deaths, after) = (self.time()?, self.small()?, self.small()? as usize);
+        self.last.deaths = deaths;
         let Some(len) = after.checked_sub(1) else { return Some(Handling { now, deaths, said: None }) };
+        Some(Handling { now, deaths, said: Some(self.said(len)?) })
+    }
+
+    fn said(&mut self, len: usize) -> Option<&'a [u8]> {
         let said = self.bytes.get(self.at..self.at.checked_add(len)?)?;
         self.at += len;
-        Some(Handling { now, deaths, said: Some(said) })
+        Some(said)
     }
 
     fn time(&mut self) -> Option<Time> {
-        self.last = self.last.wrapping_add(unzigzag(take_varint(self.bytes, &mut self.at)?));
-        Some(Time(self.last))
+        self.last.time = self.last.time.wrapping_add(unzigzag(take_varint(self.bytes, &mut self.at)?));
+        Some(Time(self.last.time))
     }
 
     fn worker(&mut self) -> Option<WorkerId> {
@@ -252,6 +282,8 @@ mod tests {
             Act::Handle(handling(5, 1, None)),
             Act::Kill { now: Time(6) },
             Act::PickAlong,
+            Act::Push { by: WorkerId::new(127) },
+            Act::Handle(handling(6, 1, said("on"))),
         ]
     }
 
@@ -271,14 +303,28 @@ mod tests {
         assert_eq!(reader.next(), Ok(None));
     }
 
+    fn hex(bytes: &[u8]) -> String {
+        let text: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.join(" ")
+    }
+
     #[test]
     fn the_bytes_are_fixed_for_ever() {
-        let text: Vec<String> = written().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
-            text.join(" "),
-            "01 03 02 03 80 89 7a 03 ac 02 04 ac 02 05 06 ff ff ff ff 0f 07 03 cf 0f 08 09 0a 0b 02 0c 0d af f9 79 00 01 \
-             0e 01 07 05 73 61 69 64 0f 09 0c 00 02 21 0d 00 01 00 10 02 11"
+            hex(&written()),
+            "01 03 02 03 80 89 7a 03 ac 02 04 ac 02 05 06 ff ff ff ff 0f 07 03 cf 0f 08 09 0a 0b 02 0c 12 af f9 79 00 0e 01 \
+             07 05 73 61 69 64 0f 09 0c 00 02 21 0d 00 01 00 10 02 11 ff 12 00 02 6f 6e"
         );
+    }
+
+    #[test]
+    fn long_forms_are_read_where_short_ones_would_do() {
+        let bytes = [PUSH, 7, HANDLE, 2, 3, 1, HANDLE_ON, 2, 0, HANDLE, 2, 3, 3, b'h', b'i'];
+        let mut reader = Reader::new(&bytes);
+        let handle = |now, said| Act::Handle(Handling { now: Time(now), deaths: 3, said: Some(said) });
+        let acts = [Act::Push { by: WorkerId::new(7) }, handle(1, b""), handle(2, b""), handle(3, b"hi")];
+        acts.into_iter().for_each(|act| assert_eq!(reader.next(), Ok(Some(act))));
+        assert_eq!(reader.next(), Ok(None));
     }
 
     #[test]

@@ -41,18 +41,19 @@ impl Said {
         self.is_lost |= event.what == What::Crash(Cause::Killed);
         let Some((code, one, two)) = code(&event) else { return };
         let before = self.bytes.len();
-        if one < 0x80 && two < 0x80 && event.text.is_empty() {
-            self.bytes.extend_from_slice(&[code, one as u8, two as u8, NO_TEXT]);
-        } else {
-            self.bytes.push(code);
-            varint(one, &mut self.bytes);
+        let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
+        let has = |part: u8, is_there: bool| if is_there { part } else { 0 };
+        let parts = has(TWO, two != 0) | has(TEXT, !text.is_empty()) | has(INPUT, input.is_some());
+        self.bytes.push(code | parts);
+        varint(one, &mut self.bytes);
+        if parts & TWO != 0 {
             varint(two, &mut self.bytes);
-            let text = if matches!(event.what, What::Crash(_)) { panics::split(event.text).0 } else { event.text };
+        }
+        if parts & TEXT != 0 {
             put_text(text.as_bytes(), &mut self.bytes);
         }
-        match input {
-            None => self.bytes.push(NO_TEXT),
-            Some(input) => self.put_input(input, codec),
+        if let Some(input) = input {
+            self.put_input(input, codec);
         }
         if self.bytes.len() > SAID_MAX {
             let hash = self.beyond.unwrap_or(fnv::OFFSET);
@@ -94,7 +95,6 @@ impl Said {
     fn put_beyond(&mut self, hash: u64) {
         self.bytes.push(BEYOND);
         varint(hash, &mut self.bytes);
-        self.bytes.extend_from_slice(&[0; 3]);
     }
 
     /// Forgets it, keeping its memory.
@@ -109,11 +109,15 @@ impl Said {
 /// The code of all that is beyond the limit.
 const BEYOND: u8 = 17;
 
+/// In the byte of the code stands too what follows on the first number: the second, if it is not 0, a text, an input.
+const TWO: u8 = 0x20;
+const TEXT: u8 = 0x40;
+const INPUT: u8 = 0x80;
+const CODE: u8 = 0x1f;
+
 /// Before a text or a value stands its length, and in the lowest two bits what it is, and whether there is but its hash.
 const HASHED: u64 = 1;
 const VALUE: u64 = 2;
-/// No text, and no value.
-const NO_TEXT: u8 = 0;
 
 #[inline]
 fn put_text(text: &[u8], bytes: &mut Vec<u8>) {
@@ -182,11 +186,13 @@ impl Saying {
     }
 
     fn next<M: StateMachine>(said: &[u8], at: &mut usize, codec: Option<&Codec<M>>) -> Option<Self> {
-        let code = *said.get(*at)?;
+        let head = *said.get(*at)?;
         *at += 1;
-        let (one, two) = (take_varint(said, at)?, take_varint(said, at)?);
-        let (text, payload) = (take_text(said, at, codec)?, take_text(said, at, codec)?);
-        Some(Self { code, one, two, text, payload })
+        let one = take_varint(said, at)?;
+        let two = if head & TWO == 0 { 0 } else { take_varint(said, at)? };
+        let text = if head & TEXT == 0 { String::new() } else { take_text(said, at, codec)? };
+        let payload = if head & INPUT == 0 { String::new() } else { take_text(said, at, codec)? };
+        Some(Self { code: head & CODE, one, two, text, payload })
     }
 
     /// It in words, which need the names.
@@ -370,13 +376,22 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_are_fixed_for_ever() {
+        let bytes = |what, text, update| bytes(&mut heard(what, text, update)).to_vec();
+        assert_eq!(bytes(What::Emit, "", Some("a")), [0x80, 1, 3 << 2, b'"', b'a', b'"']);
+        assert_eq!(bytes(What::Choose { options: 300, value: 1 }, "", None), [0x28, 0xac, 2, 1]);
+        assert_eq!(bytes(What::Choose { options: 3, value: 0 }, "", None), [0x08, 3]);
+        assert_eq!(bytes(What::Mark, "seen", None), [0x4b, 0, 4 << 2, b's', b'e', b'e', b'n']);
+    }
+
+    #[test]
     fn no_bytes_are_too_strange() {
         let mut said = heard(What::Emit, "text", Some("hello"));
         for cut in 0..bytes(&mut said).len() {
             assert!(Saying::read::<Mute>(&bytes(&mut said)[..cut], None).is_empty());
         }
         let of = |bytes| Said { bytes, ..Said::default() };
-        check(of(vec![77, 0, 0, 0, 0]), "something that this raddle does not know");
-        check(of(vec![0, 99, 0, 0, 0]), "an update to nobody: ");
+        check(of(vec![31, 0]), "something that this raddle does not know");
+        check(of(vec![0, 99]), "an update to nobody: ");
     }
 }
