@@ -10,7 +10,7 @@
 //! ```
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -27,6 +27,8 @@ pub(crate) const CUT: u8 = 4;
 
 /// A recording has at most so many bytes, unless told otherwise: 1 GiB.
 pub const BYTES_MAX: u64 = 1 << 30;
+/// A frame that is longer is written by itself.
+const BUFFER: usize = 64 << 10;
 /// More lanes than any system has.
 const LANES_MAX: usize = 1 << 20;
 
@@ -101,6 +103,8 @@ impl RecordTo {
         let spool = Arc::new(Spool::new(lanes));
         let (tapes, bytes_max) = (Arc::clone(&spool), self.bytes_max);
         let thread = thread::Builder::new().name("recorder".to_owned());
+        // All that lanes have handed over in one round is written together.
+        let file = BufWriter::with_capacity(BUFFER, file);
         let writer = thread.spawn(move || tapes.write_out(file, &head, bytes_max));
         let writer = writer.map_err(|error| RecordError::create(&self.path, error))?;
         Ok(Recorder { path: self.path.clone(), spool, writer: Some(writer) })
@@ -125,7 +129,7 @@ pub(crate) struct Recorder {
 }
 
 /// The thread that writes; whether all is written.
-type Writer = JoinHandle<Result<(FrameWriter<File>, bool), WireError>>;
+type Writer = JoinHandle<Result<(FrameWriter<BufWriter<File>>, bool), WireError>>;
 
 /// What became of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Tapes: a lane's acts on their way into a file.
 //!
 //! Whoever closes an act writes it to the tape of its lane at once, a few bytes of its own memory. It hands them over when
-//! they are many, when it is asked to, and before it lies down; every so often a thread of its own asks, takes what was
-//! handed over and makes frames of it ([`Spool::write_out`]). So a run waits for no disk, unless the disk falls far behind,
+//! they are many, when it is asked to, and before it lies down, as a frame that is begun; every so often a thread of its own
+//! asks, takes these frames, and writes them out ([`Spool::write_out`]). So a run waits for no disk, unless the disk falls far behind,
 //! and whoever is killed leaves all but the last moments.
 //!
 //! Nothing here may end a run: where the disk is full, recording stops and the run goes on.
@@ -18,12 +18,13 @@ use raddle_core::{Codec, EventRef, Input, StateMachine, WorkerId};
 
 use crate::apart::Apart;
 use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
-use crate::wire::{FrameWriter, Stream, WireError, begin_frame};
+use crate::wire::{CHECK, FrameWriter, OVERHEAD, Stream, WireError, begin_frame};
 
 /// A lane hands over what is on its tape when that is so many bytes.
 const HAND_OVER: usize = 4 << 10;
-/// How often tapes are written out.
-const EVERY: Duration = Duration::from_millis(5);
+/// How often tapes are written out: seldom enough that a lane with little to say makes no frame of each act, and so often that
+/// what busy lanes have handed over still lies in the caches of processors.
+const EVERY: Duration = Duration::from_millis(10);
 /// A tape with so many bytes is written out at once.
 const URGENT: usize = 256 << 10;
 /// With so many bytes on its tape a lane waits until they are written out.
@@ -52,7 +53,7 @@ struct Reel {
 /// The tape of one lane.
 ///
 /// That of a queue is written by whoever holds its lock, one core after the other, a byte or two each. So all that is
-/// needed each time, and the last few acts with it, lies in one line of a processor's cache, which is that of the [`Log`].
+/// written for a push or a pick lies in one line of a processor's cache with the last few acts; it is that of the [`Log`].
 ///
 /// [`Log`]: crate::log::Log
 #[derive(Debug)]
@@ -84,6 +85,10 @@ struct Few {
 }
 
 const FEW: usize = 34;
+/// No act of a queue is longer: a tag, a number of 32 bits, a time.
+const ACT_MAX: usize = 1 + 5 + 10;
+
+const _: () = assert!(ACT_MAX < FEW, "after an act that moved the few to the roll there are fewer than before");
 
 /// Where a queue's acts are written: what is no longer few goes on the roll.
 struct Line<'a> {
@@ -143,6 +148,7 @@ impl Tape {
         input: Option<&Input<M>>,
         codec: Option<&Codec<M>>,
     ) {
+        debug_assert!(self.few.is_none(), "about a queue nobody says anything");
         if !self.spool.is_closed.load(Ordering::Relaxed) {
             self.roll.said.hear(event, input, codec);
         }
@@ -241,13 +247,12 @@ impl Spool {
         loop {
             let is_last = self.is_done.load(Ordering::Acquire);
             for reel in &self.reels {
-                chunk.clear();
                 std::mem::swap(&mut chunk, &mut *reel.bytes.lock().unwrap_or_else(PoisonError::into_inner));
                 reel.room.notify_all();
                 if chunk.is_empty() {
                     continue;
                 }
-                if writer.written() + chunk.len() as u64 > bytes_max {
+                if writer.written() + (chunk.len() + CHECK + OVERHEAD) as u64 > bytes_max {
                     writer.write(CUT, &[])?;
                     writer.flush()?;
                     return Ok((writer, false));
@@ -289,21 +294,42 @@ mod tests {
     use raddle_core::{SourceId, Time};
 
     use super::*;
-    use crate::wire::FRAME_HEAD;
+    use crate::record::read_stream;
 
+    /// Through all buffers on the way, which change places.
     #[test]
-    fn the_longest_acts_of_a_queue_are_all_there() {
-        let spool = Arc::new(Spool::new(1));
-        let mut tape = Tape::of_queue(&spool, 0);
+    fn what_lanes_write_is_read_in_the_file() {
+        const LANES: usize = 3;
+        const ACTS: u64 = 5_000;
+        let (spool, head) = (Arc::new(Spool::new(LANES)), Head::default());
         let act = |nth: u64| match nth % 3 {
             0 => Act::Pick,
             _ => Act::Ask { session: SourceId::new(u32::MAX), now: Time((nth % 2) << 62) },
         };
-        (0..5_000).for_each(|nth| tape.write(|_| Some(act(nth))));
-        drop(tape);
-        let bytes = spool.reels[0].bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reader = Reader::new(&bytes[FRAME_HEAD + 1..]);
-        (0..5_000).for_each(|nth| assert_eq!(reader.next(), Ok(Some(act(nth)))));
-        assert_eq!(reader.next(), Ok(None));
+        let written = thread::scope(|scope| {
+            let writer = scope.spawn(|| spool.write_out(Vec::new(), &head, u64::MAX));
+            let mut tapes: Vec<Tape> = (0..LANES).map(|lane| Tape::of_queue(&spool, lane)).collect();
+            for nth in 0..ACTS {
+                for (lane, tape) in tapes.iter_mut().enumerate() {
+                    tape.write(|_| Some(act(nth + lane as u64)));
+                }
+                if nth % 50 == 0 {
+                    spool.wake();
+                    thread::yield_now();
+                }
+            }
+            drop(tapes);
+            spool.done();
+            let (writer, is_whole) = writer.join().expect("no panic").expect("memory takes all");
+            assert!(is_whole);
+            writer.into_inner()
+        });
+        let recording = read_stream(written.as_slice()).expect("it was written");
+        for (lane, acts) in recording.lanes.iter().enumerate() {
+            let mut reader = Reader::new(acts);
+            (0..ACTS).for_each(|nth| assert_eq!(reader.next(), Ok(Some(act(nth + lane as u64)))));
+            assert_eq!(reader.next(), Ok(None));
+        }
+        assert_eq!(recording.lanes.len(), LANES);
     }
 }

@@ -26,8 +26,8 @@ pub const PAYLOAD_MAX: u32 = 64 << 20;
 
 const MAGIC: [u8; 8] = *b"raddle\r\n";
 const STREAM_HEAD: usize = 12;
-pub(crate) const FRAME_HEAD: usize = 9;
-const CHECK: usize = 4;
+const FRAME_HEAD: usize = 9;
+pub(crate) const CHECK: usize = 4;
 /// How many bytes a frame has beside its payload.
 pub const OVERHEAD: usize = FRAME_HEAD + CHECK;
 
@@ -201,10 +201,11 @@ impl<W: Write> FrameWriter<W> {
         self.finish(kind)
     }
 
-    /// Writes a frame that was begun with [`begin_frame`], behind which its payload stands. What is in `frame` then is to be
-    /// written over.
+    /// Writes a frame that was begun with [`begin_frame`], behind which its payload stands, and leaves it empty.
     pub(crate) fn write_frame(&mut self, kind: u8, frame: &mut Vec<u8>) -> Result<(), WireError> {
+        debug_assert!(frame.len() >= FRAME_HEAD, "it is begun");
         std::mem::swap(&mut self.frame, frame);
+        frame.clear();
         self.finish(kind)
     }
 

@@ -2,9 +2,9 @@
 //!
 //! An act is a tag and its numbers, each as a LEB128 varint; times are written as what has passed since the last in their
 //! lane, and before what a handler said stands its length and one, or 0 if nobody answered. What there is most of has a
-//! short form: a push by a low worker is one byte, and where a pick was handled and no life has ended since the last handling
-//! of the lane, there is no number of those, and before what was said stands its length. Fixed for ever, as it stands in
-//! files: a tag is never given to another act.
+//! short form: a push by a low worker is one byte, and where a pick was handled, somebody answered, and as many lives have
+//! ended as at the last handling of the lane (none, if it is the first), there is no number of those, and before what was
+//! said stands its length. Fixed for ever, as it stands in files: a tag is never given to another act.
 
 use super::act::{Act, Handling};
 use crate::ids::{SourceId, Time, WorkerId};
@@ -334,7 +334,10 @@ mod tests {
             let mut reader = Reader::new(&bytes[..cut]);
             while let Ok(Some(_)) = reader.next() {}
         }
-        for strange in [&[0_u8][..], &[99], &[3, 0xff, 0xff, 0xff, 0xff, 0xff], &[13, 1, 1, 9, 1]] {
+        let long = [18, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        for strange in
+            [&[0_u8][..], &[99], &[3, 0xff, 0xff, 0xff, 0xff, 0xff], &[13, 1, 1, 9, 1], &[18, 0, 9, 1], &long]
+        {
             assert_eq!(Reader::new(strange).next(), Err(Malformed { at: 0 }), "{strange:?}");
         }
         let mut at = 0;
