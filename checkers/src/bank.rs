@@ -82,6 +82,8 @@ pub struct Bank {
     moment: Moment,
     broken: Broken,
     ended: bool,
+    /// Whether a handler said what it read, wrote, or saw of a cut.
+    has_history: bool,
     /// What a law cannot tell of this run, and why.
     unknown: Vec<(&'static str, String)>,
     conditions: Conditions,
@@ -152,6 +154,7 @@ impl Bank {
             moment: Moment::default(),
             broken: Broken::default(),
             ended: false,
+            has_history: false,
             unknown: Vec::new(),
             chosen: LAWS.iter().map(|law| law.name).filter(|name| on(name)).collect(),
             conditions,
@@ -175,7 +178,7 @@ impl Bank {
         self.no_duplicates.iter_mut().for_each(NoDuplicates::reset);
         self.moment = Moment::default();
         self.broken.0.clear();
-        self.ended = false;
+        (self.ended, self.has_history) = (false, false);
         self.unknown.clear();
     }
 
@@ -203,6 +206,7 @@ impl Bank {
             moment,
             broken,
             ended,
+            has_history,
             unknown,
             conditions: _,
             chosen: _,
@@ -219,7 +223,7 @@ impl Bank {
         no_silent_loss.clone_from(&other.no_silent_loss);
         copy_law(no_duplicates, &other.no_duplicates, |mine, theirs| mine.copy_from(theirs, how));
         dead.copy_from(&other.dead);
-        (*moment, *ended) = (other.moment, other.ended);
+        (*moment, *ended, *has_history) = (other.moment, other.ended, other.has_history);
         broken.0.clone_from(&other.broken.0);
         unknown.clone_from(&other.unknown);
     }
@@ -229,6 +233,13 @@ impl Bank {
     #[inline]
     pub const fn has_failed(&self) -> bool {
         !self.broken.0.is_empty()
+    }
+
+    /// Whether a handler said what it read or wrote, or its part of a cut: if none did, the laws over those have nothing to
+    /// judge.
+    #[must_use]
+    pub const fn has_history(&self) -> bool {
+        self.has_history
     }
 
     /// The first breach of each law that is broken, in the order in which they showed.
@@ -463,6 +474,7 @@ impl Bank {
     /// What a handler says of what it saw, wrote and answered.
     #[inline(never)]
     fn history(&mut self, event: EventRef<'_>) {
+        self.has_history |= event.what != What::Reply;
         if let Some(law) = &mut self.session_guarantees {
             law.said(event);
         }
@@ -473,6 +485,7 @@ impl Bank {
 
     #[inline(never)]
     fn cut(&mut self, event: EventRef<'_>) {
+        self.has_history = true;
         let names = &self.conditions.names;
         if let (Some(law), Some(knowledge)) = (&mut self.consistent_cut, &mut self.knowledge)
             && let Some(wrong) = law.part(event, knowledge.of(worker_of(event)))

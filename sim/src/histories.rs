@@ -3,14 +3,14 @@
 //!
 //! The traces of Mazurkiewicz ("Concurrent Program Schemes and their Interpretations", 1977): a sequence stands for
 //! all that swapping commuting neighbours makes of it. They agree on which earlier inputs each input depends on, so an
-//! input hashes to itself and the sum of those, and a history to the sum of all.
+//! input hashes to itself and the sum of those, and a history to the sum of all. With the end of a life nothing commutes.
 
 use raddle_core::{Commuting, Input, StateMachine, fnv};
 
 pub(crate) struct Histories<M: StateMachine> {
     commuting: Commuting<M>,
-    /// By worker.
-    handled: Vec<Vec<(Input<M>, u64)>>,
+    /// By worker: each input, or the end of a life, and its hash.
+    handled: Vec<Vec<(Option<Input<M>>, u64)>>,
 }
 
 impl<M: StateMachine> Histories<M> {
@@ -31,10 +31,10 @@ impl<M: StateMachine> Histories<M> {
     /// A worker handles an input with an id of this hash.
     pub(crate) fn begin(&mut self, worker: usize, id: u64, input: &Input<M>) {
         let handled = &mut self.handled[worker];
-        let depends =
-            |(other, _): &&(Input<M>, u64)| !(self.commuting)(other, input) || !(self.commuting)(input, other);
-        let before = handled.iter().filter(depends).fold(0_u64, |sum, (_, hash)| sum.wrapping_add(*hash));
-        handled.push((input.clone(), fnv::spread(id ^ fnv::spread(before))));
+        let commutes = |other: &Input<M>| (self.commuting)(other, input) && (self.commuting)(input, other);
+        let depends = handled.iter().filter(|(other, _)| !other.as_ref().is_some_and(commutes));
+        let hash = fnv::spread(id ^ fnv::spread(sum(depends)));
+        handled.push((Some(input.clone()), hash));
     }
 
     /// Its handler chose.
@@ -44,8 +44,18 @@ impl<M: StateMachine> Histories<M> {
         }
     }
 
+    /// Its life ends.
+    pub(crate) fn end_life(&mut self, worker: usize) {
+        let before = self.past(worker);
+        self.handled[worker].push((None, fnv::spread(!before)));
+    }
+
     /// The hash of all that a worker handled; 0 if it handled nothing.
     pub(crate) fn past(&self, worker: usize) -> u64 {
-        self.handled[worker].iter().fold(0, |sum, (_, hash)| sum.wrapping_add(*hash))
+        sum(&self.handled[worker])
     }
+}
+
+fn sum<'a, T: 'a>(handled: impl IntoIterator<Item = &'a (T, u64)>) -> u64 {
+    handled.into_iter().fold(0, |sum, (_, hash)| sum.wrapping_add(*hash))
 }

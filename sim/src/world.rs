@@ -350,7 +350,7 @@ impl<M: StateMachine> World<M> {
             Handled::Crashed => {
                 let past = &mut self.transit.places[at].past;
                 *past = fnv::spread(!*past);
-                self.histories.iter_mut().for_each(|histories| histories.choose(at, u32::MAX));
+                self.histories.iter_mut().for_each(|histories| histories.end_life(at));
                 if self.settings.granularity == Granularity::Threads {
                     self.end_life_later(at);
                 } else {

@@ -19,6 +19,7 @@ type Outcomes = BTreeSet<(u64, Vec<Log>)>;
 
 /// None if there are more runs than this.
 fn search(
+    program: &Program,
     system: &System<Player>,
     settings: Settings,
     kind: Exhaustive,
@@ -28,7 +29,7 @@ fn search(
     let exhausted = visit(system, settings, kind, |runner| {
         runs += 1;
         let logs = runner.world().snapshot().machines().map(|player| player.log.clone()).collect();
-        outcomes.insert((runner.world().fingerprint(), logs));
+        outcomes.insert((runner.world().fingerprint(), program.canonical(logs)));
         if runs > runs_max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     (runs <= runs_max).then(|| (exhausted.expect("it can be searched"), outcomes))
@@ -40,6 +41,7 @@ struct Check {
     faults: FaultPlan,
     /// Programs with more schedules than this are left out.
     schedules_max: u64,
+    networks: &'static [Network],
     orders: &'static [Order],
     change: fn(&mut Program),
     with: fn(System<Player>, u64) -> System<Player>,
@@ -51,6 +53,7 @@ impl Default for Check {
             seeds: 0..100,
             faults: FaultPlan::default(),
             schedules_max: 400,
+            networks: &NETWORKS,
             orders: &ORDERS,
             change: |_| {},
             with: |system, _| system,
@@ -83,15 +86,15 @@ impl Check {
         for seed in self.seeds.clone() {
             let mut program = Program::random(seed);
             (self.change)(&mut program);
-            for network in NETWORKS {
+            for &network in self.networks {
                 for order in self.orders {
                     let settings = Settings { network, faults: self.faults, ..Settings::default() };
                     let system = (self.with)(program.system(*order), seed);
-                    let all = search(&system, settings.clone(), Exhaustive::Dfs, self.schedules_max);
+                    let all = search(&program, &system, settings.clone(), Exhaustive::Dfs, self.schedules_max);
                     let Some((every, all)) = all else { continue };
                     let what = format!("seed {seed}, {network}, {order}, {}", self.faults);
                     // Some runs are seen twice, where the search begins anew.
-                    let found = search(&system, settings, Exhaustive::Dpor, 8 * every.executions + 100);
+                    let found = search(&program, &system, settings, Exhaustive::Dpor, 8 * every.executions + 100);
                     let (exhausted, outcomes) = found.unwrap_or_else(|| panic!("more runs than there are: {what}"));
                     assert_eq!(outcomes.difference(&all).next(), None, "impossible: {what}");
                     assert_eq!(all.difference(&outcomes).next(), None, "missing: {what}");
@@ -192,6 +195,30 @@ fn agrees_where_workers_speak_when_they_start_and_panic() {
     Check { schedules_max: 1_000, ..Check::default() }.seeds(0..40).change(speaks).with(some).agrees();
 }
 
+/// Programs in which reads commute, where that is proved.
+fn commuting() -> Check {
+    Check { networks: &[Network::Bag, Network::Fifo], orders: &[Order::Arrival], ..Check::default() }
+        .change(|program| program.reads = true)
+}
+
+#[test]
+fn agrees_where_reads_commute_and_messages_are_lost() {
+    commuting().seeds(0..200).faults(FaultKind::Loss, 1).agrees();
+    commuting().seeds(200..300).faults(FaultKind::Loss, 2).agrees();
+}
+
+#[test]
+fn agrees_where_reads_commute_and_workers_crash() {
+    commuting().seeds(0..150).faults(FaultKind::Crash, 1).with(restart).agrees();
+    commuting().seeds(150..200).faults(FaultKind::Crash, 2).with(restart).agrees();
+    commuting().seeds(200..250).faults(FaultKind::Crash, 1).faults(FaultKind::Loss, 1).with(restart).agrees();
+}
+
+#[test]
+fn agrees_where_reads_commute_and_handlers_panic() {
+    commuting().seeds(0..200).change(|program| (program.reads, program.panics) = (true, true)).with(restart).agrees();
+}
+
 /// Each way to see to a full queue that nobody waits for, with room for one or two.
 fn small(system: System<Player>, seed: u64) -> System<Player> {
     let small = move |policies: &mut Policies| {
@@ -217,6 +244,39 @@ fn agrees_where_handlers_choose_and_queues_are_full() {
     Check::default().seeds(0..80).change(|program| program.chooses = true).with(small).agrees();
 }
 
+#[test]
+fn agrees_where_reads_commute_and_queues_are_full() {
+    let loud_reads = |program: &mut Program| {
+        loud(program);
+        program.reads = true;
+    };
+    commuting().seeds(0..200).change(loud_reads).with(small).agrees();
+    commuting().seeds(0..100).with(small).agrees();
+    let choosing = |program: &mut Program| {
+        loud(program);
+        (program.reads, program.chooses) = (true, true);
+    };
+    // Where a read sends to a full queue or not, as it chooses.
+    for seed in [570, 3322] {
+        commuting().seeds(seed..seed + 1).change(choosing).with(small).agrees();
+    }
+}
+
+/// The start of a life throws out what could have arrived before that life began.
+#[test]
+fn agrees_where_starts_fill_queues() {
+    let speaks = |program: &mut Program| {
+        loud(program);
+        (program.panics, program.starts) = (true, true);
+    };
+    let both = |system: System<Player>, seed| restart(small(system, 1 + seed % 2 * 4), 2);
+    Check { networks: &[Network::Bag, Network::Fifo], schedules_max: 300, ..Check::default() }
+        .change(speaks)
+        .with(both)
+        .seeds(0..150)
+        .agrees();
+}
+
 /// What fills queues, loses messages and crashes workers, all at once.
 #[test]
 fn agrees_where_it_all_comes_together() {
@@ -231,4 +291,14 @@ fn agrees_where_it_all_comes_together() {
     };
     check().seeds(0..12).change(panics).agrees();
     check().seeds(0..8).change(panics).faults(FaultKind::Crash, 1).agrees();
+    let reads = |program: &mut Program| {
+        loud(program);
+        (program.reads, program.panics, program.chooses) = (true, true, program.salt.is_multiple_of(2));
+        program.starts = program.salt.is_multiple_of(3);
+    };
+    let both = |system: System<Player>, seed| restart(small(system, seed), 1 + seed % 2);
+    let check = || Check { schedules_max: 1_000, ..commuting() }.with(both);
+    check().seeds(0..40).change(reads).agrees();
+    let quiet = |program: &mut Program| (program.reads, program.chooses) = (true, program.salt.is_multiple_of(2));
+    check().seeds(0..30).change(quiet).faults(FaultKind::Loss, 1).faults(FaultKind::Crash, 1).agrees();
 }

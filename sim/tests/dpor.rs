@@ -105,6 +105,13 @@ fn agrees_where_reads_commute_and_choose() {
     });
 }
 
+#[test]
+fn agrees_where_reads_commute_and_choose_and_links_keep_their_order() {
+    check(0..400, &[Network::Fifo], Executions::Several, |program| {
+        (program.reads, program.chooses) = (true, true);
+    });
+}
+
 /// Arrivals are what is reordered; what is handled is what a network that keeps the order would have delivered.
 #[test]
 fn agrees_where_updates_wait_for_their_turn() {

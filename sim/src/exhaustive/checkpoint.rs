@@ -140,7 +140,7 @@ impl SavedEvent {
     pub(crate) fn event<M: StateMachine>(&self) -> Event<M> {
         let knows = !self.2.is_empty() || !self.3.is_empty() || self.4;
         let (values, targets) = (self.2.clone(), self.3.clone());
-        let extra = || Arc::new(Extra { values, targets, begins_life: self.4, input: None });
+        let extra = || Arc::new(Extra { values, targets, dies: self.4, begins_life: self.4, input: None });
         Event { key: self.0, at: self.1, outcome: self.5, extra: knows.then(extra) }
     }
 }

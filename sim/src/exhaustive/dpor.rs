@@ -26,7 +26,8 @@
 //!   it are those of a race whose two orders are the two values; both leave the same things possible elsewhere, which
 //!   is `v`; and each vector of values is reached from the one that shares its longest beginning.
 //! - *The second event of a race at one worker is open again.* Its worker is in another state when it comes first, so
-//!   what it chose says nothing. Under `mailbox`, where an event must know whom it sent to, the sequence is run up to it
+//!   what it chose says nothing; unless the two are declared to commute, and race for what they sent. Then it does the same, and
+//!   keeps what it chose: with another value it may not depend on the first, and so lead nowhere. Under `mailbox`, where an event must know whom it sent to, the sequence is run up to it
 //!   to find out ([`Dpor::probe`]).
 //!
 //! - *A loss is what becomes of a message instead of its arrival* (`--faults loss(N)`, at most N in a run). `(m, lost)`
@@ -58,7 +59,8 @@
 //! - *Full queues.* Where the queue of a worker can be full, all that is sent there and all that arrives there depend on each
 //!   other: what becomes of a message then is part of what its sender did. Whether one that waited beside a full queue could
 //!   arrive before another is found out by trying. One that had to make room for another (`drop-oldest`) could have arrived
-//!   before, which is a race of the event that threw it out with itself.
+//!   before, which is a race of the event that threw it out with itself; or, where that is the start of the same worker's next
+//!   life, with what began this life.
 //!
 //!   Nobody knows beforehand which queues can be full, and that somebody panics ([`Learned`](super::learned::Learned)).
 //!
@@ -71,6 +73,9 @@
 //! A run that begins like the one before goes on from a copy of it, where machines can be copied ([`super::saved`]).
 //!
 //! What is missing: what holds up, copies or cuts off messages lasts, and its end is one more event. Those faults are refused.
+//! So is what is known to be incomplete: losses at a full queue whose worker speaks when it starts (a message may be lost while
+//! that start waits, which then finds more room), and crashes of a worker that dies of a panic for good (that it could have
+//! crashed before shows in no run).
 //!
 //! Before the search, scouts look at what is near the first run ([`super::scout`]).
 
@@ -143,6 +148,16 @@ impl<M: StateMachine> Dpor<M> {
     /// something else could happen.
     pub(crate) fn is_one(&self) -> bool {
         self.trunk.crashes == self.crashes && self.trunk.has_order()
+    }
+
+    /// Whoever was to crash must not have died of a panic for good: that it could have crashed before is not found out.
+    pub(crate) fn refuse_dead(&self, stage: &Stage<M>) -> Result<(), Refusal> {
+        let lacks = |at: &usize| self.trunk.crashes[*at] < self.crashes[*at];
+        let dead = (0..self.crashes.len()).filter(lacks).find(|at| stage.runner.world.workers[*at].is_crashed());
+        match dead {
+            None => Ok(()),
+            Some(at) => Err(Refusal::Dead { worker: stage.names().worker(WorkerId::at(at)).to_owned() }),
+        }
     }
 
     /// Whether nobody crashes in its runs.

@@ -39,6 +39,8 @@ pub(crate) struct Extra<M: StateMachine> {
     pub(crate) values: Vec<u32>,
     /// The workers that its handlers sent to, sorted; only where sends depend on each other.
     pub(crate) targets: Vec<u32>,
+    /// Whether its worker dies in it.
+    pub(crate) dies: bool,
     /// Whether its worker begins another life in it, or might: what is sent there later is sent to that one.
     pub(crate) begins_life: bool,
     /// What the message says; only where some inputs commute.
@@ -48,7 +50,7 @@ pub(crate) struct Extra<M: StateMachine> {
 impl<M: StateMachine> Event<M> {
     /// The crash of this worker behind so many others.
     pub(crate) fn crash(at: u32, before: u32) -> Self {
-        let extra = Extra { values: Vec::new(), targets: Vec::new(), begins_life: true, input: None };
+        let extra = Extra { values: Vec::new(), targets: Vec::new(), dies: true, begins_life: true, input: None };
         let key = fnv::spread(u64::from(at) << 32 | u64::from(before));
         Self { key, at, outcome: Outcome::Crashed, extra: Some(Arc::new(extra)) }
     }
@@ -61,6 +63,11 @@ impl<M: StateMachine> Event<M> {
     /// The workers that its handlers sent to, as far as it is known.
     pub(crate) fn targets(&self) -> &[u32] {
         self.extra.as_ref().map_or(&[], |extra| &extra.targets)
+    }
+
+    /// Whether its worker dies in it, as far as that is known.
+    pub(crate) fn dies(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.dies)
     }
 
     /// Whether its worker begins another life in it, as far as that is known.
@@ -77,7 +84,8 @@ impl<M: StateMachine> Event<M> {
     pub(crate) fn with_values(&self, values: Vec<u32>) -> Self {
         let input = self.input().cloned();
         let knows = input.is_some() || !values.is_empty();
-        let extra = knows.then(|| Arc::new(Extra { values, targets: Vec::new(), begins_life: false, input }));
+        let extra =
+            knows.then(|| Arc::new(Extra { values, targets: Vec::new(), dies: false, begins_life: false, input }));
         Self { key: self.key, at: self.at, outcome: self.outcome, extra }
     }
 

@@ -13,16 +13,18 @@ pub(crate) struct Heard {
     pub(crate) targets: Vec<u32>,
     /// What was on its way and had to make room, by the hash of its id, and the worker that it was for.
     pub(crate) evicted: Vec<(u64, u32)>,
-    /// Whether a worker lives again.
+    /// Whether a worker died.
+    pub(crate) dies: bool,
+    /// Whether it lives again.
     pub(crate) begins_life: bool,
 }
 
 impl Heard {
     pub(crate) fn clear(&mut self) {
-        let Self { targets, evicted, begins_life } = self;
+        let Self { targets, evicted, dies, begins_life } = self;
         targets.clear();
         evicted.clear();
-        *begins_life = false;
+        (*dies, *begins_life) = (false, false);
     }
 
     /// What is to be known of an event that did this, chose these values, and is a crash or not; none if there is nothing.
@@ -32,13 +34,13 @@ impl Heard {
         values: &[u32],
         input: Option<Input<M>>,
     ) -> Option<Arc<Extra<M>>> {
-        let begins_life = is_crash || self.begins_life;
-        if values.is_empty() && self.targets.is_empty() && !begins_life && input.is_none() {
+        let (dies, begins_life) = (is_crash || self.dies, is_crash || self.begins_life);
+        if values.is_empty() && self.targets.is_empty() && !dies && input.is_none() {
             return None;
         }
         self.targets.sort_unstable();
         self.targets.dedup();
-        Some(Arc::new(Extra { values: values.to_vec(), targets: self.targets.clone(), begins_life, input }))
+        Some(Arc::new(Extra { values: values.to_vec(), targets: self.targets.clone(), dies, begins_life, input }))
     }
 }
 
@@ -48,6 +50,7 @@ impl<M: StateMachine> Sink<M> for Heard {
         match event.what {
             What::Emit => self.targets.push(to),
             What::Drop(DropReason::Full) => self.evicted.push((event.header.id.hash64(), to)),
+            What::Crash(_) => self.dies = true,
             What::Restart => self.begins_life = true,
             _ => {}
         }

@@ -48,6 +48,12 @@ impl Learned {
             || (self.lives && (a.begins_life() && b.sent_to(a.at) || b.begins_life() && a.sent_to(b.at)))
     }
 
+    /// Whether two events at one worker, of inputs that commute, depend on each other for one of these reasons.
+    pub(crate) fn separate<M: StateMachine>(&self, a: &Event<M>, b: &Event<M>) -> bool {
+        let meet = |worker: &u32| a.at == *worker || (a.sent_to(*worker) && b.sent_to(*worker));
+        a.dies() || b.dies() || self.full.iter().any(meet)
+    }
+
     /// Learns from a run that has ended; whether there was anything to learn.
     pub(crate) fn learn<M: StateMachine>(&mut self, trunk: &Trunk<M>, stage: &Stage<M>) -> Result<bool, Refusal> {
         let before = self.full.len();
@@ -55,15 +61,9 @@ impl Learned {
         if trunk.len() >= policies.capacity {
             self.learn_full(trunk, stage)?;
         }
-        let died = if self.lives { None } else { stage.who_died() };
-        if let Some(worker) = died {
-            if stage.runner.world.plan.commuting().is_some() {
-                let worker = stage.names().worker(worker).to_owned();
-                return Err(Refusal::Life { search: NAME, worker });
-            }
-            self.lives = true;
-        }
-        Ok(died.is_some() || self.full.len() > before)
+        let dies = !self.lives && stage.who_died().is_some();
+        self.lives |= dies;
+        Ok(dies || self.full.len() > before)
     }
 
     /// All updates that a worker took might be in flight to it at once in some run of this trace, and one more that was
@@ -81,9 +81,14 @@ impl Learned {
             if took + usize::from(dropped) <= capacity {
                 continue;
             }
+            let loses = world.settings.faults.most(FaultKind::Loss) > 0;
             let refused = match policies.on_full {
                 OnFull::Stall => Some(" and make its senders wait"),
-                _ => world.plan.commuting().map(|_| " and inputs commute"),
+                // There may be more room for what it says if something is lost before.
+                _ if loses && world.plan.starts_again(WorkerId::at(at)) => {
+                    Some(" where messages are lost, if its worker speaks when it starts")
+                }
+                _ => None,
             };
             if let Some(why) = refused {
                 let worker = world.plan.names().worker(WorkerId::at(at)).to_owned();

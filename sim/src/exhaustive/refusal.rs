@@ -80,15 +80,13 @@ pub enum Refusal {
         /// For how many there is room.
         capacity: usize,
     },
-    /// A worker died of a panic and lives again.
+    /// A worker died of a panic for good.
     #[error(
-        "`{search}` with declared commuting inputs is not proved where a worker lives again, and a handler of `{worker}` \
-         panicked: search without `.commuting(..)`, use `--set restart=never`, or `--strategy dfs`"
+        "`dpor` is not proved where workers crash and others die of a panic for good, and `{worker}` did: use `--set \
+         restart=always`, search without crashes, or use `--strategy dfs`"
     )]
-    Life {
-        /// The strategy.
-        search: &'static str,
-        /// Who lives again.
+    Dead {
+        /// Who died.
         worker: String,
     },
     /// Commuting is not proved there.
@@ -100,12 +98,6 @@ pub enum Refusal {
         /// The network.
         network: Network,
     },
-    /// Commuting is not proved there.
-    #[error(
-        "`dpor` with declared commuting inputs is not proved where messages are lost or workers crash: search without \
-         `.commuting(..)`, or without faults"
-    )]
-    CommutingFault,
     /// Commuting is not proved there.
     #[error(
         "`dpor` with declared commuting inputs is proved only where no update waits for another at its worker: use \

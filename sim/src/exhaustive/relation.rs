@@ -2,7 +2,9 @@
 //!
 //! Two events at one worker depend on each other, unless they are arrivals of inputs that are declared to commute. Under
 //! `mailbox` two events also do when their handlers sent to a common worker, as sending is queueing there. Where inputs
-//! commute under `fifo`, they must not have sent to a common worker: the order on that link would show which came first.
+//! commute under `fifo`, they must not have sent to a common worker: the order on that link would show which came first. The
+//! same holds where the queue of that worker can be full. Nothing commutes with what its worker dies of, nor where the queue
+//! of the worker itself can be full, as what waits beside that queue can arrive only when something has left it.
 //!
 //! Where the queue of a worker can be full, all that sends there and all that arrives there depend on each other. Where a
 //! worker lives again, what is sent there depends on that, as it is sent to one life or the next. Which workers these are
@@ -52,6 +54,10 @@ impl Origin {
         let sent = header.from.worker().map_or(0, |from| u64::from(header.clock.get(from)));
         Self { kind: header.kind(), from: header.from, sent }
     }
+
+    pub(crate) fn is_start(self) -> bool {
+        self.kind == InputKind::Start
+    }
 }
 
 impl<M: StateMachine> Relation<M> {
@@ -100,9 +106,16 @@ impl<M: StateMachine> Relation<M> {
             || (self.learned.is_anything() && self.learned.depend(a, b))
     }
 
+    /// Whether two events at one worker are independent.
     fn commute(&self, a: &Event<M>, b: &Event<M>) -> bool {
+        let shows = (self.network == Network::Fifo && a.shares_target(b)) || self.learned.separate(a, b);
+        !shows && self.is_indifferent(a, b)
+    }
+
+    /// Whether the handlers of two events at one worker do the same in either order, which others may see all the same.
+    pub(crate) fn is_indifferent(&self, a: &Event<M>, b: &Event<M>) -> bool {
         let (Some(commuting), Some(x), Some(y)) = (&self.commuting, a.input(), b.input()) else { return false };
-        a.key != b.key && commuting(x, y) && commuting(y, x) && !(self.network == Network::Fifo && a.shares_target(b))
+        a.key != b.key && commuting(x, y) && commuting(y, x)
     }
 
     /// Whether the network lets no run deliver these two, which one worker got in this order, in the other order.

@@ -10,7 +10,8 @@
 //! The same holds where messages may be lost and workers crash: executions of one trace lose the same messages, and in them
 //! each life of a worker handles the same.
 //!
-//! Where inputs commute, executions of one trace do not share the clocks, link numbers and states in between either.
+//! Where inputs commute, executions of one trace do not share the clocks, link numbers and states in between either, nor the
+//! order in which a worker says what it reads.
 //!
 //! `states` goes on from each state once, so it judges states and single steps, not histories.
 
@@ -46,8 +47,12 @@ pub(crate) fn unknown<M: StateMachine>(
     of_laws.chain(of_properties).collect()
 }
 
+/// The laws that judge what handlers say; if none says anything, they have nothing to judge.
+pub(crate) const OF_HISTORIES: [&str; 2] = ["causal-consistency", "consistent-cut"];
+
 fn law_unknown(kind: Exhaustive, commuting: bool, settings: &Settings, law: &str) -> Option<&'static str> {
-    let reads_order = law == "causal-order" || (law == "fifo" && settings.network == Network::Bag);
+    let reads_order =
+        law == "causal-order" || OF_HISTORIES.contains(&law) || (law == "fifo" && settings.network == Network::Bag);
     match (kind, law) {
         (_, "fairness") if settings.granularity == Granularity::Delivery => {
             Some("at granularity `delivery` there are no queues to pick from; use granularity `queues`")

@@ -105,9 +105,6 @@ impl<M: StateMachine> Task<M> {
             return states::check(&self.plan, self.settings.network);
         }
         if self.plan.commuting().is_some() {
-            if !self.settings.faults.is_empty() {
-                return Err(Refusal::CommutingFault);
-            }
             let network = self.settings.network;
             if !matches!(network, Network::Bag | Network::Fifo) {
                 return Err(Refusal::CommutingNetwork { network });
@@ -382,6 +379,7 @@ impl<M: StateMachine> Task<M> {
                         visit(&stage.runner);
                         tally.count(stage, reason, |stage| dpor.trunk.steps(stage));
                     } else {
+                        dpor.refuse_dead(stage)?;
                         tally.discarded += 1;
                     }
                     dpor.plan(stage);

@@ -38,6 +38,8 @@ pub(crate) struct Tally {
     /// The fingerprints seen; none where every execution is a trace of its own.
     pub(crate) traces: Option<FxHashSet<u64>>,
     pub(crate) reached: IndexMap<String, u64>,
+    /// Whether handlers said anything that laws over histories judge.
+    pub(crate) has_history: bool,
     /// By signature, with the steps that do it again.
     pub(crate) found: IndexMap<String, (Found, Steps)>,
     /// A run that differs from itself: there is no sense in going on.
@@ -57,6 +59,7 @@ impl Tally {
         steps: impl FnOnce(&mut Stage<M>) -> Steps,
     ) {
         let violation = stage.end(reason);
+        self.has_history |= stage.runner.bank.has_history();
         let world = &stage.runner.world;
         self.executions += 1;
         self.steps += world.moment().step;
@@ -97,8 +100,8 @@ impl Tally {
     /// Counts nothing of what was counted: the search begins anew, and several executions may be one trace. What was found
     /// stays found.
     pub(crate) fn begin_anew(&mut self) {
-        let Self { executions, scouts, first, found, astray, .. } = std::mem::take(self);
-        *self = Self { scouts: scouts + executions, first, found, astray, ..Self::new(true) };
+        let Self { executions, scouts, first, found, astray, has_history, .. } = std::mem::take(self);
+        *self = Self { scouts: scouts + executions, first, found, astray, has_history, ..Self::new(true) };
     }
 
     /// Counts what the run has reached so far.
@@ -162,6 +165,7 @@ impl Tally {
         self.add_faults(other.faults);
         self.first = self.first.or(other.first.map(|first| self.executions - other.executions + first));
         self.violating += other.violating;
+        self.has_history |= other.has_history;
         match (&mut self.traces, other.traces) {
             (Some(traces), Some(others)) => traces.extend(others),
             (traces, others) => *traces = traces.take().or(others),

@@ -6,7 +6,7 @@
 //! Nothing but the start of a life comes between its beginning and what its worker does next. So where the next event could
 //! have come before the start, it could have come before the end of the life before: these two race.
 
-use raddle_core::{Input, InputKind, StateMachine, WorkerId};
+use raddle_core::{Input, StateMachine, WorkerId};
 
 use super::event::{Event, Outcome};
 use super::heard::Heard;
@@ -201,7 +201,7 @@ impl<M: StateMachine> Trunk<M> {
         debug_assert!(relation.is_general(), "where workers crash, they live again");
         let at = worker.index() as u32;
         let before = self.last[at as usize];
-        let is_forced = |taken: &Taken<M>| taken.origin.is_none_or(|origin| origin.kind == InputKind::Start);
+        let is_forced = |taken: &Taken<M>| taken.origin.is_none_or(Origin::is_start);
         self.note_forced(before, 2, is_forced);
         Next {
             key: self.next_crash(worker).key,
@@ -265,9 +265,12 @@ impl<M: StateMachine> Trunk<M> {
             self.race_with_itself(me, event.lost());
         }
         if relation.evicts {
-            // What had to make room could have arrived before.
+            // What had to make room could have arrived before. Where the start of its worker's life threw it out: before that
+            // life began.
+            let is_later_start = next.origin.is_some_and(Origin::is_start) && next.maker != NONE;
             for (key, at) in std::mem::take(&mut self.heard.evicted) {
-                self.race_with_itself(me, Event { key, at, outcome: Outcome::Arrived, extra: None });
+                let first = if is_later_start && at == next.at { next.maker as usize } else { me };
+                self.race_beside(first, me, Event { key, at, outcome: Outcome::Arrived, extra: None });
             }
         }
         self.last[next.at as usize] = me as u32;
@@ -310,24 +313,29 @@ impl<M: StateMachine> Trunk<M> {
     /// The event that began the life of which this is the start, if it is one and the life is not the first.
     fn beginning(&self, start: usize) -> u32 {
         let taken = &self.events[start];
-        let is_start = taken.origin.is_some_and(|origin| origin.kind == InputKind::Start);
-        if is_start { taken.maker } else { NONE }
+        if taken.origin.is_some_and(Origin::is_start) { taken.maker } else { NONE }
     }
 
     fn race(&mut self, first: u32, second: usize, event: &Event<M>, relation: &Relation<M>) {
-        let is_open = self.events[first as usize].event.at == event.at;
+        let before = &self.events[first as usize].event;
+        let meet = before.at == event.at;
+        let is_open = meet && (before.dies() || !relation.is_indifferent(before, event));
         // Whether a worker can crash earlier is known when it was tried, and so is whether a message can arrive before another
         // made way for it by being thrown out.
-        let is_known = !is_open && !event.is_crash() && !relation.evicts;
+        let is_known = !meet && !event.is_crash() && !relation.evicts;
         let event = if is_open && !event.is_crash() { event.with_values(Vec::new()) } else { event.clone() };
         self.races.push(Race { first, second: second as u32, event, is_open, is_known, is_settled: false });
     }
 
     /// Something else could have come here.
     fn race_with_itself(&mut self, me: usize, event: Event<M>) {
-        let first = me as u32;
-        let (second, is_open) = (first, true);
-        self.races.push(Race { first, second, event, is_open, is_known: false, is_settled: false });
+        self.race_beside(me, me, event);
+    }
+
+    /// As this event shows, something else could have come in the place of the first.
+    fn race_beside(&mut self, first: usize, me: usize, event: Event<M>) {
+        let (first, second) = (first as u32, me as u32);
+        self.races.push(Race { first, second, event, is_open: true, is_known: false, is_settled: false });
     }
 
     /// Whether the order of this run keeps the rule that no crash comes when nothing else can happen.

@@ -282,7 +282,7 @@ impl<M: StateMachine> World<M> {
         self.touch(worker);
         let past = &mut self.transit.places[at].past;
         *past = fnv::spread(!*past);
-        self.histories.iter_mut().for_each(|histories| histories.choose(at, u32::MAX));
+        self.histories.iter_mut().for_each(|histories| histories.end_life(at));
         if self.settings.granularity == Granularity::Threads {
             self.kill(worker, sink);
         } else {
