@@ -26,9 +26,9 @@
 //!   it are those of a race whose two orders are the two values; both leave the same things possible elsewhere, which
 //!   is `v`; and each vector of values is reached from the one that shares its longest beginning.
 //! - *The second event of a race at one worker is open again.* Its worker is in another state when it comes first, so
-//!   what it chose says nothing; unless the two are declared to commute, and race for what they sent. Then it does the same, and
-//!   keeps what it chose: with another value it may not depend on the first, and so lead nowhere. Under `mailbox`, where an event must know whom it sent to, the sequence is run up to it
-//!   to find out ([`Dpor::probe`]).
+//!   what it chose says nothing. Under `mailbox`, where an event must know whom it sent to, the sequence is run up to it
+//!   to find out ([`Dpor::probe`]). Two events that are declared to commute race for what they sent: there the second does the
+//!   same when it comes first, and keeps what it chose; with another value it may depend on nothing, and so lead nowhere.
 //!
 //! - *A loss is what becomes of a message instead of its arrival* (`--faults loss(N)`, at most N in a run). `(m, lost)`
 //!   stands at the worker that `m` is for and depends on all that happens there, as what waits there for `m` waits no
