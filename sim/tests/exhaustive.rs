@@ -416,7 +416,8 @@ impl StateMachine for Reader {
 fn what_is_read_in_an_order_that_is_left_open_is_unknown() {
     let unknown = |commuting: bool| {
         let system = System::new("reads").workers(["a"], |_| Reader).messages("s", [("a", 0), ("a", 0)]);
-        let system = system.laws(["causal-consistency", "consistent-cut"]);
+        let system =
+            system.laws(["causal-consistency", "consistent-cut"]).with(|policies| policies.order = Order::Arrival);
         let system = if commuting { system.commuting(|_, _| true) } else { system };
         let report = explore(system, Exhaustive::Dpor, Network::Fifo);
         exhausted(&report).unknown.iter().map(|unknown| unknown.law.clone()).collect::<Vec<_>>()
