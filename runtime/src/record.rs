@@ -52,7 +52,8 @@ const LANES_MAX: usize = 1 << 20;
 ///     .workers(["left", "right"], |_| Relay::default())
 ///     .messages("client", [("left", 1), ("left", 2)]);
 /// let outcome = Threads::new().record_to(RecordTo::new(&file)).run(&system.plan()?)?;
-/// outcome.recorded.expect("it was asked for")?;
+/// let recorded = outcome.recorded.expect("it was asked for")?;
+/// assert_eq!(recorded.bytes, file.metadata()?.len());
 /// let recording = read_recording(&file)?;
 /// assert_eq!(recording.head.system, "pair");
 /// assert_eq!(recording.tail.expect("it ended").reason(), EndReason::Quiescent);
@@ -157,11 +158,10 @@ impl Recorder {
         let writer = self.writer.take().expect("it ends once");
         let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let (writer, is_whole) = written.map_err(failed)?;
-        let bytes = writer.written();
         if !is_whole {
-            return Ok(Recorded { bytes, extent: Extent::Full });
+            return Ok(Recorded { bytes: writer.written(), extent: Extent::Full });
         }
-        write_tail(writer, tail).map_err(failed)?;
+        let bytes = write_tail(writer, tail).map_err(failed)?;
         Ok(Recorded { bytes, extent: Extent::Whole })
     }
 }

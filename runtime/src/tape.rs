@@ -269,10 +269,11 @@ impl Spool {
     }
 }
 
-/// Says how the run ended, behind all that it did.
-pub(crate) fn write_tail<W: Write>(mut writer: FrameWriter<W>, tail: &Tail) -> Result<(), WireError> {
+/// Says how the run ended, behind all that it did. How many bytes there are then.
+pub(crate) fn write_tail<W: Write>(mut writer: FrameWriter<W>, tail: &Tail) -> Result<u64, WireError> {
     writer.write_value(TAIL, tail)?;
-    writer.flush()
+    writer.flush()?;
+    Ok(writer.written())
 }
 
 struct CloseAtEnd<'a>(&'a Spool);
