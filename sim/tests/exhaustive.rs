@@ -424,6 +424,9 @@ fn what_is_read_in_an_order_that_is_left_open_is_unknown() {
     };
     assert_eq!(unknown(false), Vec::<String>::new());
     assert_eq!(unknown(true), ["causal-consistency", "consistent-cut"]);
+    // Of who says nothing there is nothing to be judged.
+    let silent = fanin(2).laws(["causal-consistency", "consistent-cut"]).commuting(|_, _| false);
+    assert_eq!(exhausted(&explore(silent, Exhaustive::Dpor, Network::Fifo)).unknown, []);
 }
 
 #[test]
@@ -508,7 +511,7 @@ fn what_is_not_proved_is_refused() {
     let waits = "a queue can become full and make its senders wait, and `z` was sent 3 updates in one run";
     refused(fanin(3).with(full(OnFull::Stall)), Exhaustive::Dpor, settings(), waits);
     let dies = brittle(&["no-panic"], Restart::Never);
-    refused(dies, Exhaustive::Dpor, crashes(1), "die of a panic for good, and `z` did");
+    refused(dies, Exhaustive::Dpor, crashes(1), "dies of a panic for good, as `z` did");
     let speaks = System::new("speaks").workers(["a"], |_| Speaker).messages("s", [("a", ())]);
     let speaks = speaks.with(full(OnFull::DropNewest));
     refused(

@@ -82,7 +82,7 @@ pub enum Refusal {
     },
     /// A worker died of a panic for good.
     #[error(
-        "`dpor` is not proved where workers crash and others die of a panic for good, and `{worker}` did: use `--set \
+        "`dpor` is not proved where a worker that may crash dies of a panic for good, as `{worker}` did: use `--set \
          restart=always`, search without crashes, or use `--strategy dfs`"
     )]
     Dead {
