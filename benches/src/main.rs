@@ -38,6 +38,7 @@ const CONTENDERS: &[Contender] = &[
     Contender::new("bare loop, clocks", bare::clocks),
     Contender::new("bare loop, clocks, trace", bare::clocks_and_trace),
     Contender::new("raddle, random", ours::random),
+    Contender::new("raddle, random, no laws", ours::random_unjudged),
     Contender::new("raddle, basic-pos", ours::basic_pos),
     Contender::new("raddle, pos", ours::pos),
     Contender::new("raddle, uniform", ours::uniform),

@@ -55,6 +55,11 @@ pub fn random(budget: Duration) -> Rate {
     sample(WORKERS as u16, budget, false, "random")
 }
 
+/// The same, judged by nobody, as peers do it: what the laws cost is the difference.
+pub fn random_unjudged(budget: Duration) -> Rate {
+    sample_under(&[], WORKERS as u16, budget, false, "random")
+}
+
 /// Searching by PCT for bugs of depth 2.
 pub fn pct2(budget: Duration) -> Rate {
     sample(WORKERS as u16, budget, false, "pct(2)")
@@ -98,8 +103,12 @@ pub fn random_recorded(budget: Duration) -> Rate {
 }
 
 fn sample(workers: u16, budget: Duration, record: bool, strategy: &str) -> Rate {
+    sample_under(&["causal-order", "bounded-depth", "no-silent-loss"], workers, budget, record, strategy)
+}
+
+fn sample_under(laws: &[&str], workers: u16, budget: Duration, record: bool, strategy: &str) -> Rate {
     let plan = system(workers).plan().expect("a good system");
-    let laws = ["causal-order", "bounded-depth", "no-silent-loss"].map(str::to_owned);
+    let laws: Vec<_> = laws.iter().map(|law| (*law).to_owned()).collect();
     let settings = Settings { network: Network::Fifo, ..Settings::default() };
     let pilot = raddle_sim::pilot(StrategyKind::Portfolio, &plan, &settings, STEP_LIMIT);
     let mut runner = Runner::new(Arc::clone(&plan), settings, Some(&laws)).expect("good settings").to_the_end();

@@ -90,7 +90,9 @@ impl Told<'_> {
         let told: Vec<String> = waiting
             .iter()
             .map(|(worker, on, what)| {
-                format!("{} waits for \"{what}\" of {}", self.names.worker(*worker), self.names.worker(*on))
+                let on =
+                    if on.index() < self.names.worker_count() { self.names.worker(*on) } else { "nobody that exists" };
+                format!("{} waits for \"{what}\" of {on}", self.names.worker(*worker))
             })
             .collect();
         let edges: Vec<(WorkerId, WorkerId)> = waiting.iter().map(|wait| (wait.0, wait.1)).collect();

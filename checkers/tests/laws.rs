@@ -167,6 +167,14 @@ mod no_deadlock {
     }
 
     #[test]
+    fn starved_of_somebody_who_does_not_exist() {
+        causal(vec![("A", vec![Do::Wait("bnak", "vote")])]).externals(1).rest().breaks_only(
+            "no-deadlock/starved@A",
+            "A waits for \"vote\" of nobody that exists, and nobody has anything left to do",
+        );
+    }
+
+    #[test]
     fn starved_in_a_ring() {
         let waits = vec![("B", vec![Do::Wait("C", "fork")]), ("C", vec![Do::Wait("B", "knife")])];
         causal(waits).run().rest().breaks_only(

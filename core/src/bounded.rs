@@ -131,6 +131,7 @@ impl<T> Bounded<T> {
             return None;
         }
         self.queue.push_back(self.held.pop_front()?);
+        self.high_water = self.high_water.max(self.len());
         self.queue.back()
     }
 

@@ -46,6 +46,12 @@ index! {
     /// A worker, by its place in the order of declaration.
     WorkerId
 }
+
+impl WorkerId {
+    /// Nobody: whoever a name means that no worker has.
+    pub(crate) const UNKNOWN: Self = Self(u32::MAX);
+}
+
 index! {
     /// A source of external messages, by its place in the order of declaration.
     SourceId

@@ -132,7 +132,7 @@ impl<U> Outbox<U> {
     }
 
     /// Says that this worker cannot do its work until `on` has sent something, under a name. Still waiting when
-    /// the run is over is a deadlock.
+    /// the run is over is a deadlock. A name that no worker has is waited for in vain.
     pub fn wait(&mut self, on: impl Targets, what: &'static str) {
         on.each_id(self, &mut |out, worker| out.command(Command::Wait(worker, what.into())));
     }
@@ -300,9 +300,8 @@ impl Targets for WorkerId {
 
 impl Targets for &str {
     fn each_id<U>(self, out: &mut Outbox<U>, found: &mut dyn FnMut(&mut Outbox<U>, WorkerId)) {
-        if let Some(worker) = out.names.worker_id(self) {
-            found(out, worker);
-        }
+        let worker = out.names.worker_id(self).unwrap_or(WorkerId::UNKNOWN);
+        found(out, worker);
     }
 
     fn each<U: Clone>(self, out: &mut Outbox<U>, update: U) {

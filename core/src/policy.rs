@@ -7,6 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use crate::sabotage::Sabotage;
 
 /// What the core guarantees about the order in which a worker handles updates, whatever the network does.
@@ -71,6 +73,9 @@ pub enum Placement {
 }
 
 impl Placement {
+    /// Most shards that can be asked for in words: more than any machine has processors for.
+    const SHARDS_MAX: u32 = 256;
+
     /// How many shards there are.
     #[must_use]
     pub const fn shards(self) -> u32 {
@@ -217,6 +222,9 @@ pub enum SetError {
     /// No policy of this name.
     #[error("there is no policy `{0}`")]
     UnknownKey(String),
+    /// A file that should hold all policies lacks this one.
+    #[error("the policy `{0}` is not given")]
+    NotGiven(String),
     /// The value does not fit.
     #[error("`{key}` cannot be `{value}`: expected {expected}")]
     BadValue {
@@ -230,6 +238,16 @@ pub enum SetError {
 }
 
 impl Policies {
+    /// Policies that are younger than the first files that hold policies, and what held for everybody before.
+    const LATER: [(&'static str, &'static str); 6] = [
+        ("watermark", "200"),
+        ("barriers_max", "64"),
+        ("restart", "never"),
+        ("recovery", "amnesia"),
+        ("stale_after", "1000"),
+        ("window", "1"),
+    ];
+
     /// Every policy: key, what it takes, what it is.
     pub const KEYS: &'static [(&'static str, &'static str, &'static str)] = &[
         ("order", "arrival, fifo, causal", "order guaranteed to handlers"),
@@ -248,7 +266,7 @@ impl Policies {
         ("stale_after", "a number", "milliseconds that a session's message waits for what the session has seen"),
         ("watermark", "a number from 1", "inputs handled between two prunings of barriers"),
         ("barriers_max", "a number", "most barriers that an update may carry"),
-        ("placement", "inline, sharded(N)", "where updates are routed"),
+        ("placement", "inline, sharded(N), N up to 256", "where updates are routed"),
         ("ingress", "a number from 1", "most updates in the ingress of one shard"),
         ("max_depth", "a number from 1", "an update of this depth is refused"),
         ("cycles", "bound, break, forbid", "what is done about chains that return to a worker"),
@@ -256,6 +274,22 @@ impl Policies {
         ("recovery", "amnesia, durable", "what a worker that lives again has of its last life"),
         ("sabotage", "none or a broken rule", "a rule of the core broken on purpose"),
     ];
+
+    /// Sets all policies as a file has them: what a younger policy was before it was one holds where the file is older.
+    ///
+    /// # Errors
+    /// When a policy is not known, not given, or does not take its value.
+    pub fn set_written<'a>(
+        &mut self,
+        written: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Result<(), SetError> {
+        let written: IndexMap<_, _> = written.into_iter().collect();
+        for (key, _, _) in Self::KEYS.iter().filter(|row| !written.contains_key(&row.0.to_owned())) {
+            let later = Self::LATER.iter().find(|later| later.0 == *key);
+            self.set(key, later.ok_or_else(|| SetError::NotGiven((*key).to_owned()))?.1)?;
+        }
+        written.into_iter().try_for_each(|(key, value)| self.set(key, value))
+    }
 
     /// Whether updates carry barriers: where more order is asked for than the transport keeps by itself.
     #[must_use]
@@ -402,7 +436,7 @@ words!(Restart { "never" => Self::Never, "always" => Self::Always } else |text| 
     _ => unreachable!("all other words are written above"),
 });
 words!(Placement { "inline" => Self::Inline } else |text| match call(text) {
-    Some(("sharded", n)) if n.len() == 1 && n[0] > 0 => Ok(Self::Sharded(n[0])),
+    Some(("sharded", n)) if n.len() == 1 && (1..=Self::SHARDS_MAX).contains(&n[0]) => Ok(Self::Sharded(n[0])),
     _ => Err(()),
 }, |it, f| match it {
     Self::Sharded(n) => write!(f, "sharded({n})"),
@@ -435,6 +469,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_lacks_is_what_held_before_or_an_error() {
+        let mut written: IndexMap<String, String> = Policies::KEYS
+            .iter()
+            .map(|(key, ..)| ((*key).to_owned(), Policies::default().get(key).expect("listed")))
+            .collect();
+        written.shift_remove("window");
+        let mut policies = Policies { window: 9, ..Policies::default() };
+        policies.set_written(&written).expect("it is younger than files");
+        assert_eq!(policies, Policies::default());
+        written.shift_remove("order");
+        assert_eq!(policies.set_written(&written), Err(SetError::NotGiven("order".to_owned())));
+    }
+
+    #[test]
     fn nonsense_names_key_value_and_what_would_do() {
         let mut policies = Policies::default();
         let error = policies.set("capacity", "0").expect_err("zero");
@@ -443,6 +491,7 @@ mod tests {
         for (key, value) in [
             ("pick", "weighted(0,1)"),
             ("placement", "sharded(0)"),
+            ("placement", "sharded(257)"),
             ("placement", "sharded"),
             ("restart", "at-most(0,1)"),
             ("order", "random"),

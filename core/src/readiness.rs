@@ -189,9 +189,14 @@ impl<T> Readiness<T> {
         if is_there {
             return Turn::Past;
         }
+        let has_room = self.parked < self.parking;
+        if !has_room && header.id.nth_copy() != 0 {
+            // The tombstone of a copy would stand where the original is to stand.
+            return Turn::NoRoom;
+        }
         let slot = self.write_down(from, header);
         self.wait_at(at, behind, slot);
-        if self.parked < self.parking { Turn::Later(of, needs) } else { Turn::NoRoom }
+        if has_room { Turn::Later(of, needs) } else { Turn::NoRoom }
     }
 
     fn arrive_in_broken_order(&mut self, from: WorkerId, header: &Header) -> Turn {
@@ -635,5 +640,17 @@ mod tests {
         assert_eq!(post.arrive("a", ANN, 1, &[]), Turn::Now);
         post.releases(&["b"]);
         assert_eq!(post.arrive("e", ANN, 5, &[]), Turn::Now);
+    }
+
+    #[test]
+    fn a_copy_that_finds_no_room_leaves_none() {
+        let mut post = Post::new(Order::Fifo, 1, None);
+        assert_eq!(post.arrive("b", ANN, 2, &[]), later(ANN, 1));
+        let third = header(3, &[]);
+        let copy = Header { id: third.id.copy(1).expect("the first copy"), ..third };
+        assert_eq!(post.0.arrive(ANN, &copy), Turn::NoRoom);
+        assert_eq!(post.arrive("a", ANN, 1, &[]), Turn::Now);
+        post.releases(&["b"]);
+        assert_eq!(post.arrive("c", ANN, 3, &[]), Turn::Now, "the original is none the worse for it");
     }
 }

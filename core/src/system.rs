@@ -296,6 +296,17 @@ impl<M: StateMachine> System<M> {
         self.policies.set(key, value)
     }
 
+    /// Sets all policies as a file has them: [`Policies::set_written`].
+    ///
+    /// # Errors
+    /// When a policy is not known, not given, or does not take its value.
+    pub fn set_written<'a>(
+        &mut self,
+        written: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Result<(), SetError> {
+        self.policies.set_written(written)
+    }
+
     /// The policies as they stand.
     #[must_use]
     pub const fn current_policies(&self) -> &Policies {
@@ -760,7 +771,7 @@ fn state_hash(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Hashes states with FNV-1a, so that two runs in one process agree.
+/// Hashes states with FNV-1a, and numbers as little-endian bytes of a fixed width, so that two machines agree.
 struct StateHasher(u64);
 
 impl Hasher for StateHasher {
@@ -770,5 +781,25 @@ impl Hasher for StateHasher {
 
     fn write(&mut self, bytes: &[u8]) {
         self.0 = fnv::extend(self.0, bytes);
+    }
+
+    fn write_u16(&mut self, it: u16) {
+        self.write(&it.to_le_bytes());
+    }
+
+    fn write_u32(&mut self, it: u32) {
+        self.write(&it.to_le_bytes());
+    }
+
+    fn write_u64(&mut self, it: u64) {
+        self.write(&it.to_le_bytes());
+    }
+
+    fn write_u128(&mut self, it: u128) {
+        self.write(&it.to_le_bytes());
+    }
+
+    fn write_usize(&mut self, it: usize) {
+        self.write_u64(it as u64);
     }
 }

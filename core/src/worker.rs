@@ -472,7 +472,7 @@ impl<M: StateMachine> Worker<M> {
         voice: &mut Voice<'_, S>,
     ) {
         let header = outputs.draft();
-        self.address(header, cause, index, WorkerId::new(u32::MAX), voice.moment.time);
+        self.address(header, cause, index, WorkerId::UNKNOWN, voice.moment.time);
         header.depth = Depth::default();
         header.to_life = Incarnation::default();
         header.refuse();
@@ -603,6 +603,12 @@ impl<M> Worker<M> {
     #[must_use]
     pub const fn is_crashed(&self) -> bool {
         self.crashed
+    }
+
+    /// Whether its state is written down, for its next life (`recovery = durable`).
+    #[must_use]
+    pub const fn has_written(&self) -> bool {
+        self.snapshot.is_some()
     }
 
     /// What it needs of others: of whom, and under which name.

@@ -66,6 +66,10 @@ pub enum Why {
     Silent(Duration),
     /// It said what it cannot say, and was killed.
     Garbled(String),
+    /// What it was to handle cannot be encoded.
+    Unsent(String),
+    /// It said itself that it cannot go on, and why.
+    Cannot(String),
     /// It could not be started.
     NotStarted(String),
 }
@@ -81,6 +85,8 @@ impl fmt::Display for Why {
                     "it did not answer for {patience:?} and was killed (give it more patience if it needs longer)"
                 )
             }
+            Self::Unsent(why) => write!(f, "it was killed, as what it was to handle cannot be written down: {why}"),
+            Self::Cannot(why) => write!(f, "it cannot go on: {why}"),
             Self::Garbled(what) => write!(f, "what it said cannot be and it was killed: {what}"),
             Self::NotStarted(why) => write!(f, "it could not be started: {why}"),
         }

@@ -24,17 +24,6 @@ pub const VERSION: u32 = 1;
 /// A finding larger than this is not read: no schedule is that long.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// Policies that are younger than version 1 of the format, and what held for everybody when a file without them was
-/// written.
-const LATER_POLICIES: [(&str, &str); 6] = [
-    ("watermark", "200"),
-    ("barriers_max", "64"),
-    ("restart", "never"),
-    ("recovery", "amnesia"),
-    ("stale_after", "1000"),
-    ("window", "1"),
-];
-
 /// A saved run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -270,15 +259,7 @@ impl Finding {
     /// # Errors
     /// When a policy is not known, not given, or does not take its value.
     pub fn apply_policies<M: StateMachine>(&self, mut system: System<M>) -> Result<System<M>, FindingError> {
-        for (key, _, _) in Policies::KEYS.iter().filter(|row| !self.policies.contains_key(row.0)) {
-            match LATER_POLICIES.iter().find(|later| later.0 == *key) {
-                Some((key, value)) => system.set(key, value).expect("it is a value of this policy"),
-                None => return Err(self.misfit(format!("the policy `{key}` is not given"))),
-            }
-        }
-        for (key, value) in &self.policies {
-            system.set(key, value).map_err(|e| self.misfit(e.to_string()))?;
-        }
+        system.set_written(&self.policies).map_err(|e| self.misfit(e.to_string()))?;
         Ok(system)
     }
 

@@ -798,6 +798,42 @@ fn what_is_broken_early_hides_nothing_from_other_ways_to_the_same_state() {
     assert_eq!(found.collect::<Vec<_>>(), ["zero-alone", "not-both"]);
 }
 
+/// What was written down is part of a state: who has handled nothing has nothing written down, and begins anew.
+#[test]
+fn states_are_told_apart_by_what_is_written_down() {
+    let system = System::new("counts").workers(["a", "w"], |_| Starts::default()).hashed().forkable();
+    let system = system.with(|policies| {
+        (policies.order, policies.restart, policies.recovery) =
+            (Order::Arrival, Restart::Always, raddle_core::Recovery::Durable);
+    });
+    let system = system.messages("s", [("a", 0)]).messages("t", [("w", 1)]).laws(["no-duplicates"]);
+    let system = system.at_end("never-again", |run| run.machine("w").is_some_and(|w| w.0 < 2));
+    let report = explore(system, Exhaustive::States, Network::Fifo);
+    assert_eq!(report.found.expect("it was written down before the panic").violation.law, "never-again");
+}
+
+/// How many starts it remembers.
+#[derive(Clone, Debug, Default, Hash)]
+struct Starts(u32);
+
+impl StateMachine for Starts {
+    type Message = u32;
+    type Update = ();
+
+    fn on_start(&mut self, _: &mut Outbox<()>) {
+        self.0 += 1;
+    }
+
+    fn on_message(&mut self, n: u32, out: &mut Outbox<()>) {
+        assert!(n == 0, "as it was told");
+        if out.choose(2) == 1 {
+            out.notify("w", ());
+        }
+    }
+
+    fn on_update(&mut self, (): (), _: &mut Outbox<()>) {}
+}
+
 /// Keeps what it is told, in no order.
 #[derive(Clone, Debug, Default, Hash)]
 struct Set(std::collections::BTreeSet<u32>);

@@ -15,7 +15,7 @@ use super::history::{History, Kind, NOBODY, Op, WrittenTwice};
 use super::writes::WritesByKey;
 
 /// Most numbers in all clocks together, 4 bytes each: beyond, a history is too large to be judged.
-const CLOCKS_MAX: usize = 1 << 31;
+const CLOCKS_MAX: usize = 1 << 28;
 
 /// What is wrong with a history.
 #[derive(Clone, Debug, PartialEq, Eq)]

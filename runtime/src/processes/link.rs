@@ -70,6 +70,8 @@ enum LinkError {
     Wire(#[from] WireError),
     #[error(transparent)]
     Codec(#[from] CodecError),
+    #[error("it cannot be written down: {0}")]
+    Errand(CodecError),
     #[error("the connection is closed")]
     Closed,
     #[error("it was not asked anything")]
@@ -206,6 +208,8 @@ impl<M: StateMachine> Link<M> {
         };
         let status = self.body.bury(grace);
         match (garbled, status) {
+            (Some(LinkError::Errand(error)), _) => Why::Unsent(error.to_string()),
+            (Some(LinkError::Cannot(why)), _) => Why::Cannot(why.clone()),
             (Some(error), _) => Why::Garbled(error.to_string()),
             (None, _) if self.body.was_asked() => Why::Asked,
             (None, Some(status)) => Why::Ended(status.to_string()),
@@ -231,7 +235,7 @@ impl<M: StateMachine> Link<M> {
         if self.unanswered == 0 {
             let mut sent = 0;
             while sent == 0 || self.errands.front().is_some_and(|next| fits(next, sent, line.unanswered_max)) {
-                let errand = self.errands.pop_front().ok_or(LinkError::Unasked)??;
+                let errand = self.errands.pop_front().ok_or(LinkError::Unasked)?.map_err(LinkError::Errand)?;
                 line.writer()?.write(ERRAND, &errand)?;
                 sent += errand.len() + OVERHEAD;
                 self.unanswered += 1;

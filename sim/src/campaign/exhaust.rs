@@ -32,6 +32,13 @@ struct Exhausting<M: StateMachine> {
     panicked: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
+impl<M: StateMachine> Exhausting<M> {
+    /// All jobs are to end soon.
+    fn stop(&self) {
+        self.control.iter().for_each(|control| control.stop.store(true, Ordering::Relaxed));
+    }
+}
+
 /// Searches all runs; parts of the search are counted in their order, whoever has done them.
 pub(super) fn exhaust<M: StateMachine>(
     explore: &Explore<M>,
@@ -89,6 +96,8 @@ pub(super) fn exhaust<M: StateMachine>(
             let work = AssertUnwindSafe(|| search_parts(&mut stages, &shared, &parts, &sender));
             if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
                 first.get_or_insert(panic);
+                // Nobody is to wait for the others.
+                shared.stop();
             }
             busy.store(false, Ordering::Relaxed);
         }));
@@ -110,7 +119,7 @@ pub(super) fn exhaust<M: StateMachine>(
             false => explore.time.filter(|time| began.elapsed() >= *time).map(|_| Cut::Time),
         };
         if let (Some(cut), None) = (cut, &report.cut) {
-            shared.control.iter().for_each(|control| control.stop.store(true, Ordering::Relaxed));
+            shared.stop();
             report.cut = Some(cut);
         }
         for (watch, busy) in &mut watches {

@@ -230,7 +230,7 @@ fn run_chunk<M: StateMachine>(
 ) -> Option<Chunk> {
     let mut chunk = Chunk::default();
     let first = shared.seeds.start + at * CHUNK;
-    for seed in first..(first + CHUNK).min(shared.seeds.end) {
+    for seed in first..first.saturating_add(CHUNK).min(shared.seeds.end) {
         if at >= shared.end_chunk.load(Ordering::Relaxed) {
             return None;
         }

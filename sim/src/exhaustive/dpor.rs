@@ -2,7 +2,7 @@
 //!
 //! Abdulla, Aronis, Jonsson, Sagonas, "Optimal Dynamic Partial Order Reduction" (POPL'14; JACM 64(4), 2017), for
 //! workers that handle one message at a time. An event is the arrival of a message with the values that its handlers
-//! chose, or its loss, or the crash of a worker, so creation and the order at each worker make up happens-before, and a
+//! chose, or its loss, or that it is copied, or the crash of a worker, so creation and the order at each worker make up happens-before, and a
 //! message once sent can be delivered for ever ([`Trunk`] finds the races, [`Relation`] says what depends on what).
 //!
 //! ```text
@@ -43,6 +43,10 @@
 //!   Where nothing waits for anybody (`order = arrival`), a loss depends on nothing in truth: traces then have several
 //!   executions, and are told apart by their fingerprints.
 //!
+//! - *That a message is copied comes before whatever else becomes of it* (`--faults duplication(N)`, at most N copies in a
+//!   run). `(m, copied)` makes the copy, and makes `m` anew: what else becomes of `m` comes behind it. Its worker sees
+//!   nothing of it. Like a loss it is asked for where `m` arrives, and covers nothing in which it does not happen.
+//!
 //! - *Crashes come of themselves* (`--faults crash(N)`, at most N in a run). There is a search for each way to distribute
 //!   at most N crashes among the workers, and in it each of them is an event that happens in every run, as soon as it can by
 //!   default. It depends on all that happens at its worker, and on all that is sent there, as that is sent to one life or the
@@ -72,9 +76,9 @@
 //!
 //! A run that begins like the one before goes on from a copy of it, where machines can be copied ([`super::saved`]).
 //!
-//! What is missing: what holds up, copies or cuts off messages lasts, and its end is one more event. Those faults are refused.
-//! So is what is known to be incomplete: losses at a full queue whose worker speaks when it starts (a message may be lost while
-//! that start waits, which then finds more room), and crashes of a worker that dies of a panic for good (that it could have
+//! What is missing: what holds up messages or cuts them off lasts, and its end is one more event. Those faults are refused.
+//! So is what is known to be incomplete: losses and copies at a full queue whose worker speaks when it starts (a message may be
+//! lost while that start waits, which then finds more room), and crashes of a worker that dies of a panic for good (that it could have
 //! crashed before shows in no run).
 //!
 //! Before the search, scouts look at what is near the first run ([`super::scout`]).
@@ -87,6 +91,7 @@ use super::heard::Heard;
 use super::refusal::Refusal;
 use super::relation::{Initial, Relation};
 use super::stage::{Pick, Stage};
+use super::toll::Toll;
 use super::trunk::{Race, Trunk};
 use super::wakeup::{Branch, NO_BRANCH, Wakeup};
 
@@ -296,13 +301,13 @@ impl<M: StateMachine> Dpor<M> {
         let may_settle = !(is_open && self.relation.needs_targets());
         let is_lasting = |at: usize| may_settle && (at < between || at == last);
         sequence.push(self.trunk.races[race].event.clone());
-        if self.relation.knows_loss() && self.loses_too_many(first, sequence) {
+        if self.relation.knows_mishaps() && !self.toll(first, sequence).is_within(self.relation.most) {
             return;
         }
         let point = &mut self.points[first as usize];
         let covers = point.sleep.iter().map(|event| match self.relation.initial(event, sequence) {
-            // Behind a loss its message does not arrive, and there is room for one loss less.
-            Initial::Beside if event.is_lost() => Initial::No,
+            // Behind a mishap its message fares otherwise, and there is room for one less.
+            Initial::Beside if event.is_mishap() => Initial::No,
             initial => initial,
         });
         let cover = covers.filter(|initial| *initial != Initial::No).max_by_key(|initial| match initial {
@@ -316,10 +321,9 @@ impl<M: StateMachine> Dpor<M> {
         };
     }
 
-    /// Whether a run that begins like this one up to a point, and goes on like that, loses more messages than it may.
-    fn loses_too_many(&self, point: u32, sequence: &[Event<M>]) -> bool {
-        let losses = sequence.iter().filter(|event| event.is_lost()).count() as u32;
-        self.trunk.events[point as usize].losses + losses > self.relation.losses_max
+    /// What befalls the messages of a run that begins like this one up to a point and goes on like that.
+    fn toll(&self, point: u32, sequence: &[Event<M>]) -> Toll {
+        sequence.iter().fold(self.trunk.events[point as usize].toll, Toll::and)
     }
 
     /// Runs up to an event whose worker is in another state than when it was seen, to learn what it does there; none if it

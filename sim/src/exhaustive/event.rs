@@ -1,8 +1,8 @@
-//! An event of exhaustive search: the arrival of one message, with the values that its handlers chose, or its loss; or
-//! the crash of a worker.
+//! An event of exhaustive search: the arrival of one message, with the values that its handlers chose, or its loss, or that
+//! it is copied; or the crash of a worker.
 //!
-//! The message is known by the hash of its stable id, a crash by its worker and by how many came before it there. Two events
-//! of one message are the same as far as they are known if the values of the one begin with those of the other: an event that
+//! The message is known by the hash of its stable id, a crash by its worker and by how many came before it there. That a message
+//! is copied once more is always the next time. Two events of one message are the same as far as they are known if the values of the one begin with those of the other: an event that
 //! is still to happen may leave values open.
 
 use std::sync::Arc;
@@ -18,11 +18,13 @@ pub(crate) enum Outcome {
     Arrived,
     /// The network loses it. Its worker sees nothing of it; what waits for it there does.
     Lost,
+    /// The network makes a copy of it, which is on its way from then on.
+    Copied,
     /// The worker crashes, between two messages.
     Crashed,
 }
 
-/// The arrival of one message, or its loss, or the crash of a worker.
+/// The arrival of one message, or its loss, or that it is copied, or the crash of a worker.
 pub(crate) struct Event<M: StateMachine> {
     /// The hash of the message's stable id, or of which crash of its worker it is.
     pub(crate) key: u64,
@@ -94,10 +96,27 @@ impl<M: StateMachine> Event<M> {
         Self { outcome: Outcome::Lost, ..self.with_values(Vec::new()) }
     }
 
+    /// That the same message is copied before.
+    pub(crate) const fn copied(&self) -> Self {
+        Self { key: self.key, at: self.at, outcome: Outcome::Copied, extra: None }
+    }
+
     /// Whether it is the loss of its message.
     #[inline]
     pub(crate) fn is_lost(&self) -> bool {
         self.outcome == Outcome::Lost
+    }
+
+    /// Whether its message is copied.
+    #[inline]
+    pub(crate) fn is_copied(&self) -> bool {
+        self.outcome == Outcome::Copied
+    }
+
+    /// Whether it befalls its message: no run need have it, and each may have so many.
+    #[inline]
+    pub(crate) fn is_mishap(&self) -> bool {
+        self.is_lost() || self.is_copied()
     }
 
     /// Whether it is the crash of its worker.

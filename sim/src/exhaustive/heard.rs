@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use raddle_core::{DropReason, EventRef, Input, Sink, StateMachine, What};
+use raddle_core::{DropReason, EventRef, FaultKind, Input, Sink, StateMachine, What};
 
 use super::event::Extra;
 
 /// What one step did.
 #[derive(Default)]
 pub(crate) struct Heard {
-    /// To whom handlers sent, whatever became of it.
+    /// To whom handlers sent, and whom the network sent a copy, whatever became of it.
     pub(crate) targets: Vec<u32>,
     /// What was on its way and had to make room, by the hash of its id, and the worker that it was for.
     pub(crate) evicted: Vec<(u64, u32)>,
@@ -48,7 +48,7 @@ impl<M: StateMachine> Sink<M> for Heard {
     fn event(&mut self, event: EventRef<'_>, _: Option<&Input<M>>) {
         let to = event.header.to.index() as u32;
         match event.what {
-            What::Emit => self.targets.push(to),
+            What::Emit | What::Fault(FaultKind::Duplication) => self.targets.push(to),
             What::Drop(DropReason::Full) => self.evicted.push((event.header.id.hash64(), to)),
             What::Crash(_) => self.dies = true,
             What::Restart => self.begins_life = true,

@@ -81,12 +81,14 @@ impl Learned {
             if took + usize::from(dropped) <= capacity {
                 continue;
             }
-            let loses = world.settings.faults.most(FaultKind::Loss) > 0;
+            let knows = |kind| world.settings.faults.most(kind) > 0;
             let refused = match policies.on_full {
                 OnFull::Stall => Some(" and make its senders wait"),
-                // There may be more room for what it says if something is lost before.
-                _ if loses && world.plan.starts_again(WorkerId::at(at)) => {
-                    Some(" where messages are lost, if its worker speaks when it starts")
+                // There may be more or less room for what it says, if something is lost or copied before.
+                _ if (knows(FaultKind::Loss) || knows(FaultKind::Duplication))
+                    && world.plan.starts_again(WorkerId::at(at)) =>
+                {
+                    Some(" where messages are lost or copied, if its worker speaks when it starts")
                 }
                 _ => None,
             };

@@ -53,6 +53,7 @@ pub(crate) mod search;
 pub(crate) mod stage;
 mod states;
 pub(crate) mod tally;
+mod toll;
 mod trunk;
 mod wakeup;
 

@@ -17,8 +17,8 @@ pub enum Refusal {
     },
     /// The search knows no such fault.
     #[error(
-        "`{search}` cannot search with the fault `{fault}`: `dpor` knows `loss` and `crash` only; use `--strategy dfs`, or \
-         sample"
+        "`{search}` cannot search with the fault `{fault}`: `dpor` knows `loss`, `duplication` and `crash` only; use \
+         `--strategy dfs`, or sample"
     )]
     Fault {
         /// The strategy.

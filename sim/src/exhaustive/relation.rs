@@ -6,24 +6,30 @@
 //! same holds where the queue of that worker can be full. Nothing commutes with what its worker dies of, nor where the queue
 //! of the worker itself can be full, as what waits beside that queue can arrive only when something has left it.
 //!
+//! That a message is copied depends on what else becomes of that message. Where the network keeps an order, it depends on all
+//! that is sent to the same worker, as the copy stands behind what was sent before it was made; and where workers live again
+//! or queues are full, on all that happens there.
+//!
 //! Where the queue of a worker can be full, all that sends there and all that arrives there depend on each other. Where a
 //! worker lives again, what is sent there depends on that, as it is sent to one life or the next. Which workers these are
 //! is learned on the way ([`Learned`]).
 
 use std::sync::Arc;
 
-use raddle_core::{Commuting, FaultKind, Header, InputKind, OnFull, Plan, StateMachine};
+use raddle_core::{Commuting, FaultKind, InputKind, OnFull, Plan, StateMachine};
 
-use super::event::Event;
+use super::event::{Event, Outcome};
 use super::learned::Learned;
+use super::toll::Toll;
 use crate::settings::{Network, Settings};
+use crate::slab::Card;
 
 /// The dependence of events in one search.
 pub(crate) struct Relation<M: StateMachine> {
     network: Network,
     commuting: Option<Commuting<M>>,
-    /// How many messages may be lost in a run.
-    pub(crate) losses_max: u32,
+    /// How many messages may be lost and copied in a run.
+    pub(crate) most: Toll,
     /// Whether a full queue throws out what is on its way there.
     pub(crate) evicts: bool,
     pub(crate) learned: Learned,
@@ -47,12 +53,15 @@ pub(crate) struct Origin {
     from: raddle_core::Party,
     /// The sender's own entry in its clock at the send.
     sent: u64,
+    /// Its place in the order of sending, where copies are sent when they are made.
+    age: u32,
 }
 
 impl Origin {
-    pub(crate) fn of(header: &Header) -> Self {
+    pub(crate) fn of(card: &Card) -> Self {
+        let header = &card.header;
         let sent = header.from.worker().map_or(0, |from| u64::from(header.clock.get(from)));
-        Self { kind: header.kind(), from: header.from, sent }
+        Self { kind: header.kind(), from: header.from, sent, age: card.link.age }
     }
 
     pub(crate) fn is_start(self) -> bool {
@@ -65,7 +74,10 @@ impl<M: StateMachine> Relation<M> {
         Self {
             network: settings.network,
             commuting: plan.commuting().map(Arc::clone),
-            losses_max: settings.faults.most(FaultKind::Loss),
+            most: Toll {
+                lost: settings.faults.most(FaultKind::Loss),
+                copied: settings.faults.most(FaultKind::Duplication),
+            },
             evicts: plan.policies().on_full == OnFull::DropOldest,
             learned: Learned::new(settings),
         }
@@ -74,7 +86,34 @@ impl<M: StateMachine> Relation<M> {
     /// Whether messages may be lost.
     #[inline]
     pub(crate) const fn knows_loss(&self) -> bool {
-        self.losses_max > 0
+        self.most.lost > 0
+    }
+
+    /// Whether messages may be copied.
+    #[inline]
+    pub(crate) const fn knows_copies(&self) -> bool {
+        self.most.copied > 0
+    }
+
+    /// Whether that a message is copied is seen by nobody at its worker.
+    fn frees_copies(&self) -> bool {
+        self.knows_copies() && !self.learned.is_anything()
+    }
+
+    /// Whether neighbours at one worker may be independent.
+    pub(crate) fn has_free_neighbours(&self) -> bool {
+        self.needs_inputs() || self.frees_copies()
+    }
+
+    /// Whether anything befalls messages.
+    #[inline]
+    pub(crate) const fn knows_mishaps(&self) -> bool {
+        self.knows_loss() || self.knows_copies()
+    }
+
+    /// Whether the network keeps an order in which a copy has its place.
+    fn orders_copies(&self) -> bool {
+        self.knows_copies() && self.network != Network::Bag
     }
 
     /// Whether events must know what their handlers did beyond their worker.
@@ -82,6 +121,7 @@ impl<M: StateMachine> Relation<M> {
     pub(crate) fn needs_targets(&self) -> bool {
         self.network == Network::Mailbox
             || (self.needs_inputs() && self.network == Network::Fifo)
+            || self.orders_copies()
             || self.learned.is_anything()
     }
 
@@ -93,16 +133,21 @@ impl<M: StateMachine> Relation<M> {
     /// Whether events at different workers may depend on each other, or events at one may not.
     #[inline]
     pub(crate) fn is_general(&self) -> bool {
-        self.needs_inputs() || self.needs_targets()
+        self.has_free_neighbours() || self.needs_targets()
     }
 
     /// Whether two different events depend on each other.
     #[inline]
     pub(crate) fn depend(&self, a: &Event<M>, b: &Event<M>) -> bool {
+        let is_copied = self.knows_copies() && (a.is_copied() || b.is_copied());
+        if is_copied && self.frees_copies() {
+            return a.key == b.key || (self.orders_copies() && a.shares_target(b));
+        }
         if a.at == b.at {
             return self.commuting.is_none() || !self.commute(a, b);
         }
         (self.network == Network::Mailbox && a.shares_target(b))
+            || (is_copied && self.orders_copies() && a.shares_target(b))
             || (self.learned.is_anything() && self.learned.depend(a, b))
     }
 
@@ -120,15 +165,22 @@ impl<M: StateMachine> Relation<M> {
 
     /// Whether the network lets no run deliver these two, which one worker got in this order, in the other order.
     #[inline]
-    pub(crate) fn is_forced(&self, first: Origin, second: &Header) -> bool {
+    pub(crate) fn is_forced(&self, first: Origin, outcome: Outcome, card: &Card) -> bool {
+        let second = &card.header;
         match (first.kind, second.kind()) {
+            // A copy may stand before what a worker sends itself when it starts.
+            (InputKind::Start, _) if outcome == Outcome::Copied => {
+                !self.frees_copies() && self.network != Network::Mailbox
+            }
             (InputKind::Start, _) => true,
             (InputKind::External, InputKind::External) => first.from == second.from,
             (InputKind::Update, InputKind::Update) => match self.network {
                 Network::Bag => false,
                 Network::Fifo => first.from == second.from,
+                // A copy is younger than what was sent before it was made, and does not keep that from coming.
                 Network::Causal => {
-                    first.from.worker().is_some_and(|from| first.sent <= u64::from(second.clock.get(from)))
+                    let is_known = |from| first.sent <= u64::from(second.clock.get(from));
+                    first.age < card.link.age && first.from.worker().is_some_and(is_known)
                 }
                 Network::Mailbox => true,
             },

@@ -7,8 +7,8 @@
 //! lengths: those of queues that can be full they share, and no other can become too long. A property of several workers
 //! between two steps may hold in the execution that was run and not in one that was left out: unknown.
 //!
-//! The same holds where messages may be lost and workers crash: executions of one trace lose the same messages, and in them
-//! each life of a worker handles the same.
+//! The same holds where messages may be lost or copied and workers crash: executions of one trace lose and copy the same
+//! messages, and in them each life of a worker handles the same.
 //!
 //! Where inputs commute, executions of one trace do not share the clocks, link numbers and states in between either, nor the
 //! order in which a worker says what it reads.

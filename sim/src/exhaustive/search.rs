@@ -89,8 +89,10 @@ impl<M: StateMachine> Task<M> {
             Exhaustive::Dfs | Exhaustive::Delay(_) => return Ok(()),
             Exhaustive::States => states::NAME,
         };
-        let knows =
-            |fault: &FaultKind| self.kind == Exhaustive::Dpor && matches!(fault, FaultKind::Loss | FaultKind::Crash);
+        let knows = |fault: &FaultKind| {
+            self.kind == Exhaustive::Dpor
+                && matches!(fault, FaultKind::Loss | FaultKind::Duplication | FaultKind::Crash)
+        };
         if let Some(fault) = self.settings.faults.kinds().find(|fault| !knows(fault)) {
             return Err(Refusal::Fault { search, fault: fault.name() });
         }

@@ -203,19 +203,19 @@ impl Actions<'_> {
     #[inline]
     pub(crate) fn is_event<M: StateMachine>(&self, at: usize, event: &Event<M>) -> bool {
         let slot = match (self.act(at), event.outcome) {
-            (Act::Deliver(at), Outcome::Arrived) | (Act::Fault(Fault::Lose(at)), Outcome::Lost) => {
-                self.ready[at].slot()
-            }
+            (Act::Deliver(at), Outcome::Arrived)
+            | (Act::Fault(Fault::Lose(at)), Outcome::Lost)
+            | (Act::Fault(Fault::Duplicate(at)), Outcome::Copied) => self.ready[at].slot(),
             (Act::Fault(Fault::Crash(worker)), Outcome::Crashed) => return worker.index() as u32 == event.at,
             _ => return false,
         };
         self.card(slot).header.id.hash64() == event.key
     }
 
-    /// Whether the message that arrives by this action may be lost instead.
-    pub(crate) fn may_be_lost(&self, at: usize) -> bool {
+    /// Whether this may befall the message that arrives by an action instead.
+    pub(crate) fn may_befall(&self, at: usize, fault: impl Fn(usize) -> Fault<usize>) -> bool {
         let Act::Deliver(ready) = self.act(at) else { return false };
-        (self.usual()..self.len()).any(|at| self.act(at) == Act::Fault(Fault::Lose(ready)))
+        (self.usual()..self.len()).any(|at| self.act(at) == Act::Fault(fault(ready)))
     }
 
     /// Whether the run has lasted so long that no fault may come any more, and all that can happen is that they are over.

@@ -76,7 +76,9 @@ impl Eye {
         for worker in &world.workers {
             let waits = worker.waits().iter().map(|(on, what)| fnv::hash(what.as_bytes()) ^ on.index() as u64);
             let life = u64::from(worker.life().0) << 1 | u64::from(worker.is_crashed());
-            hash = waits.fold(fnv::spread(hash ^ life), |hash, wait| fnv::spread(hash ^ wait));
+            // What is written down is the state that is hashed already, if anything is.
+            let written = u64::from(worker.has_written()) << 40;
+            hash = waits.fold(fnv::spread(hash ^ life ^ written), |hash, wait| fnv::spread(hash ^ wait));
         }
         self.flight.clear();
         let kept = world.transit.slab.cards.iter().zip(&world.transit.slab.inputs);

@@ -155,7 +155,9 @@ impl Tally {
 
     /// Joins what another part of the same search has counted; parts are joined in their order.
     pub(crate) fn join(&mut self, other: Self) {
+        let before = self.executions + self.scouts;
         self.executions += other.executions;
+        self.scouts += other.scouts;
         self.blocked += other.blocked;
         self.discarded += other.discarded;
         self.steps += other.steps;
@@ -163,7 +165,7 @@ impl Tally {
         self.unfinished += other.unfinished;
         self.at_horizon += other.at_horizon;
         self.add_faults(other.faults);
-        self.first = self.first.or(other.first.map(|first| self.executions - other.executions + first));
+        self.first = self.first.or(other.first.map(|first| before + first));
         self.violating += other.violating;
         self.has_history |= other.has_history;
         match (&mut self.traces, other.traces) {

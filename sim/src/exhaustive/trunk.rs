@@ -14,6 +14,7 @@ use super::linearize::linearize;
 use super::past::Past;
 use super::relation::{Origin, Relation};
 use super::stage::{Pick, Stage};
+use super::toll::Toll;
 use crate::actions::Act;
 use crate::faults::Fault;
 use crate::slab::Card;
@@ -63,8 +64,10 @@ pub(crate) struct Taken<M: StateMachine> {
     before: u32,
     /// How many messages were made before it.
     age: u32,
-    /// How many messages were lost before it.
-    pub(crate) losses: u32,
+    /// The age of the message that is copied in it.
+    copied: u32,
+    /// What befell messages before it.
+    pub(crate) toll: Toll,
     pub(crate) takes_room: bool,
 }
 
@@ -80,8 +83,12 @@ struct Next<M: StateMachine> {
     is_forced: bool,
     takes_room: bool,
     outcome: Outcome,
+    /// The age of the message that is copied in it.
+    copied: u32,
     /// Whether its message may be lost instead.
     may_be_lost: bool,
+    /// Whether its message may be copied before.
+    may_be_copied: bool,
     input: Option<Input<M>>,
 }
 
@@ -110,9 +117,9 @@ impl<M: StateMachine> Trunk<M> {
         self.events.len()
     }
 
-    /// How many messages were lost.
-    pub(crate) fn losses(&self) -> u32 {
-        self.events.last().map_or(0, |taken| taken.losses + u32::from(taken.event.is_lost()))
+    /// What befell messages so far.
+    fn toll(&self) -> Toll {
+        self.events.last().map_or_else(Toll::default, |taken| taken.toll.and(&taken.event))
     }
 
     /// How many updates this worker took that had been sent to it.
@@ -125,6 +132,9 @@ impl<M: StateMachine> Trunk<M> {
         for taken in self.events.drain(len..).rev() {
             self.last[taken.event.at as usize] = taken.before;
             self.makers.truncate(taken.age as usize);
+            if let Some(maker) = self.makers.get_mut(taken.copied as usize) {
+                *maker = taken.maker;
+            }
             self.crashes[taken.event.at as usize] -= u32::from(taken.event.is_crash());
         }
         while self.races.last().is_some_and(|race| race.second as usize >= len) {
@@ -142,18 +152,24 @@ impl<M: StateMachine> Trunk<M> {
                 let (at, outcome) = match actions.act(choice) {
                     Act::Deliver(at) => (at, Outcome::Arrived),
                     Act::Fault(Fault::Lose(at)) => (at, Outcome::Lost),
+                    Act::Fault(Fault::Duplicate(at)) => (at, Outcome::Copied),
                     Act::Fault(Fault::Crash(worker)) => (worker.index(), Outcome::Crashed),
                     _ => return false,
                 };
                 if outcome == Outcome::Crashed {
                     self.look_at_crash(pick, WorkerId::at(at), relation)
                 } else {
-                    let may_be_lost = relation.knows_loss() && actions.may_be_lost(choice);
+                    let may_be_lost = relation.knows_loss() && actions.may_befall(choice, Fault::Lose);
+                    let may_be_copied = relation.knows_copies() && actions.may_befall(choice, Fault::Duplicate);
                     let slot = actions.ready[at].slot() as usize;
                     let slab = &stage.world().transit.slab;
-                    let mut next = self.look(pick, &slab.cards[slot], slab.inputs[slot].as_ref(), relation);
-                    (next.outcome, next.may_be_lost) = (outcome, may_be_lost);
-                    next
+                    let card = &slab.cards[slot];
+                    let next = self.look(pick, outcome, card, slab.inputs[slot].as_ref(), relation);
+                    match outcome {
+                        // Who copies a message does not handle it.
+                        Outcome::Copied => Next { copied: card.link.age, takes_room: false, input: None, ..next },
+                        _ => Next { may_be_lost, may_be_copied, ..next },
+                    }
                 }
             }
         };
@@ -170,28 +186,37 @@ impl<M: StateMachine> Trunk<M> {
 
     /// Looks at the message that arrives next.
     #[inline]
-    fn look(&mut self, pick: Pick, card: &Card, input: Option<&Input<M>>, relation: &Relation<M>) -> Next<M> {
+    fn look(
+        &mut self,
+        pick: Pick,
+        outcome: Outcome,
+        card: &Card,
+        input: Option<&Input<M>>,
+        relation: &Relation<M>,
+    ) -> Next<M> {
         let header = &card.header;
         let at = header.to.index() as u32;
         let before = self.last[at as usize];
-        let is_forced = |taken: &Taken<M>| taken.origin.is_some_and(|origin| relation.is_forced(origin, header));
+        let is_forced = |taken: &Taken<M>| taken.origin.is_some_and(|origin| relation.is_forced(origin, outcome, card));
         let is_general = relation.is_general();
         if is_general {
             // Where neighbours are dependent, those further back are in the past of these.
-            let reach = if relation.needs_inputs() { usize::MAX } else { 2 };
+            let reach = if relation.has_free_neighbours() { usize::MAX } else { 2 };
             self.note_forced(before, reach, is_forced);
         }
         Next {
             key: header.id.hash64(),
             at,
             pick,
-            origin: Some(Origin::of(header)),
+            origin: Some(Origin::of(card)),
             maker: self.makers.get(card.link.age as usize).copied().unwrap_or(NONE),
             before,
             is_forced: !is_general && before != NONE && is_forced(&self.events[before as usize]),
             takes_room: super::stage::takes_room(card),
-            outcome: Outcome::Arrived,
+            outcome,
+            copied: NONE,
             may_be_lost: false,
+            may_be_copied: false,
             input: if relation.needs_inputs() { input.cloned() } else { None },
         }
     }
@@ -213,7 +238,9 @@ impl<M: StateMachine> Trunk<M> {
             is_forced: false,
             takes_room: false,
             outcome: Outcome::Crashed,
+            copied: NONE,
             may_be_lost: false,
+            may_be_copied: false,
             input: None,
         }
     }
@@ -264,6 +291,9 @@ impl<M: StateMachine> Trunk<M> {
         if next.may_be_lost {
             self.race_with_itself(me, event.lost());
         }
+        if next.may_be_copied {
+            self.race_with_itself(me, event.copied());
+        }
         if relation.evicts {
             // What had to make room could have arrived before. Where the start of its worker's life threw it out: before that
             // life began.
@@ -276,8 +306,12 @@ impl<M: StateMachine> Trunk<M> {
         self.last[next.at as usize] = me as u32;
         self.crashes[next.at as usize] += u32::from(event.is_crash());
         let before = self.makers.len() as u32;
-        let losses = self.losses();
+        let toll = self.toll();
         self.makers.resize(age as usize, me as u32);
+        // Whatever else becomes of a message that is copied comes behind that.
+        if let Some(maker) = self.makers.get_mut(next.copied as usize) {
+            *maker = me as u32;
+        }
         self.events.push(Taken {
             event,
             pick: next.pick,
@@ -285,7 +319,8 @@ impl<M: StateMachine> Trunk<M> {
             maker: next.maker,
             before: next.before,
             age: before,
-            losses,
+            copied: next.copied,
+            toll,
             takes_room: next.takes_room,
         });
     }

@@ -63,8 +63,8 @@ impl<M: StateMachine> Wakeup<M> {
                     continue;
                 }
                 Initial::Among(at) => _ = sequence.remove(at),
-                // Behind a loss its message does not arrive, and there is room for one loss less.
-                Initial::Beside if self.nodes[branch as usize].event.is_lost() => {
+                // Behind a mishap its message fares otherwise, and there is room for one less.
+                Initial::Beside if self.nodes[branch as usize].event.is_mishap() => {
                     last = branch;
                     branch = self.nodes[branch as usize].next;
                     continue;

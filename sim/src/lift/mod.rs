@@ -23,7 +23,7 @@ use std::time::Duration;
 use raddle_checkers::Verdict;
 use raddle_core::recording::Recording as Lanes;
 use raddle_core::{
-    Digest, Digester, EndReason, FaultKind, Names, Plan, Recorder, SetError, StateMachine, System, SystemError, Trace,
+    Digest, Digester, EndReason, FaultKind, Names, Plan, Recorder, StateMachine, System, SystemError, Trace,
 };
 
 use crate::actions::Decision;
@@ -220,9 +220,7 @@ fn plan<M: StateMachine>(system: &System<M>, lanes: &Lanes) -> Result<(Arc<Plan<
         return Err(misfit(format!("it is of `{}`", head.system)));
     }
     let mut system = system.clone();
-    for (key, value) in &head.policies {
-        system.set(key, value).map_err(|error: SetError| misfit(error.to_string()))?;
-    }
+    system.set_written(&head.policies).map_err(|error| misfit(error.to_string()))?;
     let plan = system.plan()?;
     let names = plan.names();
     differ("worker", names.workers().map(|(_, name)| name), &head.workers).map_err(&misfit)?;
