@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use raddle_core::recording::Recording as Lanes;
 use raddle_core::{Policies, SetError, StateMachine, System, When};
 use raddle_sim::{
@@ -187,6 +188,8 @@ pub struct Search {
     pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
     /// Where an exhaustive search that is ended early goes on.
     pub checkpoint: Option<PathBuf>,
+    /// What the system was built with: [`Explore::variant`].
+    pub variant: IndexMap<String, String>,
 }
 
 impl Default for Search {
@@ -202,6 +205,7 @@ impl Default for Search {
             stop: Arc::default(),
             progress: None,
             checkpoint: None,
+            variant: IndexMap::new(),
         }
     }
 }
@@ -283,7 +287,7 @@ impl<M: StateMachine> AnySystem for System<M> {
             explore = explore.on_progress(move |so_far| progress(so_far));
         }
         if let Some(file) = &search.checkpoint {
-            explore = explore.checkpoint(file);
+            explore = explore.checkpoint(file).variant(search.variant.clone());
         }
         explore.run()
     }

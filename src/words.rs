@@ -134,6 +134,20 @@ pub(crate) fn rate(number: u64, time: Duration) -> String {
     count(((each / unit).round() * unit) as u64)
 }
 
+/// A part of a whole.
+pub(crate) fn percent(part: f64) -> String {
+    match 100.0 * part {
+        percent if percent > 0.0 && percent < 1.0 => "less than 1 %".to_owned(),
+        percent => format!("{percent:.0} %"),
+    }
+}
+
+/// A number of which only the size is known.
+pub(crate) fn about(number: f64) -> String {
+    let unit = 10_f64.powi(number.max(1.0).log10() as i32 - 1).max(1.0);
+    if number < 1e15 { count(((number / unit).round() * unit) as u64) } else { format!("{number:.0e}") }
+}
+
 /// Breaks a text between words.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();

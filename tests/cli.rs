@@ -310,7 +310,11 @@ fn states_are_searched_on_from_where_the_time_was_over() {
     let mut rounds = 1;
     let mut done = place.run(&format!("{search} --time 300ms"));
     while place.path().join("states.ron").exists() {
-        assert!(done.out.contains("states known so far; `--checkpoint FILE`"), "{}", done.out);
+        assert!(
+            done.out.contains("states known so far; the same command goes on from there: `states.ron`"),
+            "{}",
+            done.out
+        );
         rounds += 1;
         done = place.run(&format!("{search} --time 2s"));
     }

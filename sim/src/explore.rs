@@ -83,6 +83,7 @@ pub struct Explore<M: StateMachine> {
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
     pub(crate) shrink: Option<Budget>,
     pub(crate) checkpoint: Option<PathBuf>,
+    pub(crate) variant: IndexMap<String, String>,
 }
 
 /// How far a search is.
@@ -117,6 +118,7 @@ impl<M: StateMachine> Explore<M> {
             progress: None,
             shrink: Some(Budget::default()),
             checkpoint: None,
+            variant: IndexMap::new(),
         }
     }
 
@@ -124,6 +126,14 @@ impl<M: StateMachine> Explore<M> {
     #[must_use]
     pub fn checkpoint(mut self, file: impl Into<PathBuf>) -> Self {
         self.checkpoint = Some(file.into());
+        self
+    }
+
+    /// What the system was built with, such as its parameters: a checkpoint of another variant is refused, also if its runs
+    /// look the same.
+    #[must_use]
+    pub fn variant(mut self, variant: IndexMap<String, String>) -> Self {
+        self.variant = variant;
         self
     }
 

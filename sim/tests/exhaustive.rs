@@ -495,7 +495,7 @@ fn what_is_not_proved_is_refused() {
         fanin(2),
         Exhaustive::Dpor,
         suffers(FaultKind::Delay),
-        "the fault `delay`: `dpor` knows `loss` and `crash` only",
+        "the fault `delay`: `dpor` knows `loss`, `duplication` and `crash` only",
     );
     let crashes = |most| Settings { faults: FaultPlan::default().with(FaultKind::Crash, most), ..Settings::default() };
     let when = fanin(2).fault_when(FaultKind::Crash, |_, _| true);
@@ -654,6 +654,16 @@ fn a_checkpoint_of_another_search_is_refused() {
     assert!(error(fanin(3), Network::Fifo).contains("`workers` is `s1,s2,s3,s4,z` there"));
     let changed = fanin(4).messages("late", [("s1", leaf("more"))]);
     assert!(error(changed, Network::Fifo).contains("`digest of the first run` is"));
+    let text = std::fs::read_to_string(&file).expect("it is there");
+    std::fs::write(&file, text.replacen("executions:1", "executions:2", 1)).expect("writes");
+    assert!(error(fanin(4), Network::Fifo).contains("it is not as it was written"));
+    std::fs::write(&file, text).expect("writes");
+    let variant = |system| {
+        let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).checkpoint(&file);
+        explore.variant([("bug".to_owned(), "rare".to_owned())].into_iter().collect()).run()
+    };
+    let refusal = variant(fanin(4)).expect_err("of another variant").to_string();
+    assert!(refusal.contains("`set bug` is `nothing` there, and `rare` here"), "{refusal}");
     std::fs::write(&file, "(version: 1, of: {}, parts: [], colour: 7)").expect("writes");
     assert!(error(fanin(4), Network::Fifo).contains("colour"));
     refused_checkpoint(readers(2), "cannot be written down");

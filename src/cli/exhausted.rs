@@ -18,6 +18,9 @@ pub(crate) struct ExhaustiveLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     states: Option<u64>,
     violating: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<f64>,
+    one_job: bool,
     unknown: Vec<UnknownLine<'a>>,
 }
 
@@ -38,6 +41,8 @@ impl<'a> ExhaustiveLine<'a> {
             traces: exhausted.traces,
             states: exhausted.states,
             violating: exhausted.violating,
+            estimate: exhausted.estimate,
+            one_job: exhausted.one_job,
             unknown: unknown.collect(),
         }
     }
@@ -55,12 +60,17 @@ pub(crate) fn doubt(report: &Report, exhausted: &Exhausted) -> Option<String> {
     }
     let executions = words::counted(exhausted.executions, "execution");
     if !exhausted.complete {
-        let about = 100.0 * exhausted.part;
-        let of = exhausted.states.map_or_else(
-            || format!("about {about:.0} % of all"),
-            |states| format!("{about:.0} % of the {} known so far", words::counted(states, "state")),
-        );
-        return Some(format!("ended after {executions}, {of}; `--checkpoint FILE` lets it go on from there"));
+        let part = words::percent(exhausted.part);
+        let of = match (exhausted.states, exhausted.estimate) {
+            (Some(states), _) => format!(", {part} of the {} known so far", words::counted(states, "state")),
+            (None, Some(estimate)) => format!(" of about {}, {part} of all as it seems", words::about(estimate)),
+            (None, None) => format!(", {part} of all as it seems"),
+        };
+        let on = match &exhausted.checkpoint {
+            Some(file) => format!("the same command goes on from there: `{}`", file.display()),
+            None => "`--checkpoint FILE` lets it go on from there".to_owned(),
+        };
+        return Some(format!("ended after {executions}{of}; {on}"));
     }
     let each = exhausted.unknown.iter().map(|unknown| format!("`{}` cannot be judged: {}", unknown.law, unknown.why));
     (!exhausted.unknown.is_empty()).then(|| each.collect::<Vec<_>>().join("\n"))

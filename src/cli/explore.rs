@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use raddle_sim::{Report, SEEDS_DEFAULT, Settings, StrategyKind};
 
 use super::context::{Built, Context};
@@ -81,6 +82,8 @@ impl Explore {
             refuse!("an exhaustive search has no shards, as it has no seeds: leave out --shard, or sample");
         }
         let mut search = self.search(asked.clone(), &built.settings, context);
+        search.variant = built.args.values().clone();
+        search.variant.extend(built.args.bug().map(|bug| ("bug".to_owned(), bug.to_owned())));
         let whole = search.seeds.clone();
         if let Some(shard) = self.shard {
             search.seeds = shard.part(&whole);
@@ -129,6 +132,7 @@ impl Explore {
             stop: Arc::clone(&context.stop),
             progress: None,
             checkpoint: self.checkpoint.clone(),
+            variant: IndexMap::new(),
         }
     }
 

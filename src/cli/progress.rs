@@ -1,5 +1,6 @@
 //! The progress of a search: a line on stderr, on a terminal only, gone when the search is over.
 
+use std::io::Write;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use crate::words;
 
 /// A search that is over sooner shows none: a flash tells nobody anything.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// An exhaustive search of so many executions takes long enough for somebody to want to know beforehand.
+const LONG: u64 = 100_000;
 
 /// How far a search is: by its runs, or by its time if only that is bounded.
 #[derive(Clone)]
@@ -25,6 +28,10 @@ impl Bar {
     }
 
     pub(crate) fn show(&self, so_far: Progress) {
+        if so_far.runs == 0 && so_far.part.is_some() && so_far.of >= LONG {
+            let about = words::about(so_far.of as f64);
+            let _ = writeln!(anstream::stderr(), "{}: about {about} executions to search", self.system);
+        }
         if so_far.elapsed < PATIENCE {
             return;
         }

@@ -14,6 +14,7 @@ use raddle_core::{Plan, StateMachine};
 use super::found::as_found;
 use super::processors;
 use super::watch::{Watch, start, watched};
+use crate::exhaustive::estimate::estimate;
 use crate::exhaustive::search::{self, Searched, Task};
 use crate::exhaustive::stage::Stage;
 use crate::exhaustive::tally::Control;
@@ -54,6 +55,7 @@ pub(super) fn exhaust<M: StateMachine>(
         kind,
         seed: explore.seeds.start,
         scouts: true,
+        variant: explore.variant.clone(),
     };
     task.check()?;
     let mut stage = task.stage()?;
@@ -64,15 +66,21 @@ pub(super) fn exhaust<M: StateMachine>(
     stage.rests();
     let begun = watched(&pulse, limit, move || -> Result<_, RunError> {
         let parts = task.begin(&mut stage, file.as_deref())?;
-        Ok((task, stage, parts))
+        // A property of the user's may panic in a run that the search itself would come to later.
+        let about = panic::catch_unwind(AssertUnwindSafe(|| estimate(&task, &mut stage))).ok().flatten();
+        Ok((task, stage, parts, about))
     });
-    let (task, stage, parts) = match begun {
+    let (task, stage, parts, about) = match begun {
         Ok(begun) => begun?,
         Err((_, step)) => {
             report.found = Some(stuck_searching(&plan, explore, 0, step)?);
             return Ok(());
         }
     };
+    if let (Some(progress), Some(about)) = (&explore.progress, about) {
+        let (runs, deliveries, elapsed) = (0, 0, began.elapsed());
+        progress(Progress { runs, of: about as u64, deliveries, elapsed, part: Some(0.0) });
+    }
     let (count, asked) = (parts.len(), if explore.jobs == 0 { processors() } else { explore.jobs });
     let shared = Arc::new(Exhausting {
         control: (0..count).map(|_| Control::under(&explore.stop)).collect(),
@@ -131,7 +139,7 @@ pub(super) fn exhaust<M: StateMachine>(
         if let Some(progress) = &explore.progress {
             let so_far = shared.control.iter().map(Control::so_far);
             let (runs, deliveries, part) = so_far.fold((0, 0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
-            let part = (part / count as f64).clamp(0.0, 1.0);
+            let part = at_most(about, runs, (part / count as f64).clamp(0.0, 1.0));
             // How many states there are, those that are known do not tell.
             let can_tell = part > 0.0 && kind != Exhaustive::States;
             let of = if can_tell { (runs as f64 / part) as u64 } else { 0 };
@@ -150,15 +158,26 @@ pub(super) fn exhaust<M: StateMachine>(
     let has_history = searched.iter().any(|searched| searched.tally.has_history);
     let mut exhausted = Exhausted::join(searched, report);
     exhausted.unknown = unknown;
+    exhausted.estimate = about;
+    exhausted.checkpoint = explore.checkpoint.clone().filter(|file| file.exists());
+    if !exhausted.complete {
+        exhausted.part = at_most(about, exhausted.executions, exhausted.part);
+    }
     if kind == Exhaustive::Dpor && !has_history {
         exhausted.unknown.retain(|unknown| !scope::OF_HISTORIES.contains(&unknown.law.as_str()));
     }
     let broken = report.found.iter().chain(&exhausted.also).map(|found| found.violation.law.clone());
     let broken: Vec<String> = broken.collect();
     exhausted.unknown.retain(|unknown| !broken.contains(&unknown.law));
-    exhausted.one_job = count == 1 && explore.jobs > 1 && shared.task.stages(explore.jobs) == 1;
+    exhausted.one_job = count == 1 && asked > 1 && shared.task.stages(asked) == 1;
     report.exhausted = Some(exhausted);
     Ok(())
+}
+
+/// How much is done, as it seems from the path that the search is on, but no more than so many runs are of all that there
+/// seemed to be before: what happens early is changed late, and nobody knows beforehand what that leads to.
+fn at_most(about: Option<f64>, runs: u64, part: f64) -> f64 {
+    about.map_or(part, |about| part.min(runs as f64 / about.max(1.0)))
 }
 
 /// One job: takes parts until there are no more.

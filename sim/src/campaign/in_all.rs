@@ -8,6 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use indexmap::IndexMap;
 use raddle_core::{Plan, StateMachine};
 
 use super::watch::watched;
@@ -42,6 +43,7 @@ pub(super) fn traces_in_all<M: StateMachine>(
         kind: Exhaustive::Dpor,
         seed: explore.seeds.start,
         scouts: false,
+        variant: IndexMap::new(),
     };
     task.check().ok()?;
     let mut stage = task.stage().ok()?;

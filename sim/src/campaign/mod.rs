@@ -53,9 +53,13 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
     if let StrategyKind::Exhaustive(kind) = explore.strategy {
         let mut report = blank(explore, &plan, &runner);
         let declared = report.reached.len();
-        exhaust(explore, kind, plan, &mut report, began)?;
+        exhaust(explore, kind, Arc::clone(&plan), &mut report, began)?;
         sort_undeclared(&mut report.reached, declared);
         report.elapsed = began.elapsed();
+        report.found = report.found.map(|found| make_smaller(explore, &plan, found));
+        for found in report.exhausted.iter_mut().flat_map(|exhausted| &mut exhausted.also) {
+            *found = make_smaller(explore, &plan, found.clone());
+        }
         return Ok(report);
     }
     let seeds = match explore.strategy.ignores_seed() {

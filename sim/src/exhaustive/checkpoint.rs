@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use raddle_core::{FaultKind, Policies, StateMachine};
+use raddle_core::{Digest, FaultKind, Policies, StateMachine, fnv};
 use serde::{Deserialize, Serialize};
 
 use super::breadth::Node;
@@ -20,13 +20,13 @@ use super::search::Task;
 use super::stage::Stage;
 use super::tally::Tally;
 use crate::finding::write_whole;
-use crate::strategy::DefaultOrder;
+use crate::strategy::{DefaultOrder, Random, Strategy};
 
 /// The version of the format that this program writes and reads.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Why the first steps that a checkpoint tells of cannot be done again.
-pub(crate) const OTHERWISE: &str = "the system does not do what it did when the checkpoint was written";
+pub(crate) const OTHERWISE: &str = "the system does not do what it did when it was written";
 
 /// A checkpoint that cannot be read, used or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,9 @@ pub enum CheckpointError {
         /// What it is now.
         expected: String,
     },
+    /// What it tells of cannot be done again.
+    #[error("the checkpoint is of no use: {0}; delete it to begin anew")]
+    Useless(&'static str),
     /// Some searches cannot be written down.
     #[error("this search has no checkpoints: {0}")]
     Never(&'static str),
@@ -77,6 +80,12 @@ struct Checkpoint {
     /// All that the search depends on.
     of: IndexMap<String, String>,
     parts: Vec<SavedPart>,
+    /// The hash of the text of both: a file that was changed is none.
+    sum: u64,
+}
+
+fn sum(of: &IndexMap<String, String>, parts: &[SavedPart]) -> u64 {
+    fnv::hash(ron::to_string(&(of, parts)).expect("a checkpoint is plain data").as_bytes())
 }
 
 /// One part of a search.
@@ -163,6 +172,7 @@ pub(crate) struct SavedTally {
     first: Option<u64>,
     traces: Option<Vec<u64>>,
     reached: IndexMap<String, u64>,
+    has_history: bool,
     /// The first run of each signature, by its places and values.
     found: Vec<Vec<(u32, Vec<u32>)>>,
 }
@@ -188,6 +198,7 @@ impl SavedTally {
             first: tally.first,
             traces: tally.traces.as_ref().map(sorted),
             reached: tally.reached.clone(),
+            has_history: tally.has_history,
             found: tally.found.values().map(|(_, steps)| steps.clone()).collect(),
         }
     }
@@ -208,6 +219,7 @@ impl SavedTally {
             first: self.first,
             traces: self.traces.map(|traces| traces.into_iter().collect()),
             reached: self.reached,
+            has_history: self.has_history,
             ..Tally::default()
         };
         self.found.into_iter().for_each(|steps| tally.twice(stage, steps));
@@ -230,11 +242,40 @@ fn description<M: StateMachine>(task: &Task<M>, stage: &mut Stage<M>) -> IndexMa
     let policies = task.plan.policies();
     let policy = |key: &str| (key.to_owned(), policies.get(key).expect("all keys have values"));
     of.extend(Policies::KEYS.iter().map(|(key, _, _)| policy(key)));
-    // Of the program, what its first run does: most changes show there.
+    of.extend(task.variant.iter().map(|(key, value)| (format!("set {key}"), value.clone())));
+    // Of the program, what its first run does, and some at random: most changes show there.
     let first = stage.runner.record(task.seed, &mut DefaultOrder).trace.digest();
     of.insert("digest of the first run".to_owned(), first.to_string());
+    of.insert("digest of some runs".to_owned(), some_runs(task.seed, stage).to_string());
     of
 }
+
+/// What some random runs come to, which nobody judges.
+fn some_runs<M: StateMachine>(seed: u64, stage: &mut Stage<M>) -> Digest {
+    let (mut digest, mut runs, mut steps) = (0_u64, 0, 0);
+    let mut strategy = Random::default();
+    while runs < RUNS_MAX && steps < STEPS_MAX {
+        stage.begin_with(seed.wrapping_add(runs), &mut strategy);
+        for _ in 0..stage.steps_max() {
+            let actions = stage.actions();
+            if actions.is_empty() {
+                break;
+            }
+            let choice = strategy.choose(&actions);
+            stage.step_freely(choice);
+            steps += 1;
+        }
+        let world = stage.world();
+        let run = world.fingerprint() ^ world.state_hash().unwrap_or_default();
+        digest = fnv::spread(digest.rotate_left(1) ^ run);
+        runs += 1;
+    }
+    Digest(digest)
+}
+
+/// By so many random runs programs are told apart, or by fewer if they are long.
+const RUNS_MAX: u64 = 64;
+const STEPS_MAX: u64 = 20_000;
 
 /// Reads what is left of a search; none if there is no file.
 pub(crate) fn read<M: StateMachine>(
@@ -255,10 +296,16 @@ pub(crate) fn read<M: StateMachine>(
     if checkpoint.version != VERSION {
         return Err(syntax(format!("its version is {}, not {VERSION}", checkpoint.version)));
     }
-    for (key, expected) in description(task, stage) {
-        let found = checkpoint.of.get(&key).cloned().unwrap_or_else(|| "nothing".to_owned());
+    if checkpoint.sum != sum(&checkpoint.of, &checkpoint.parts) {
+        return Err(syntax("it is not as it was written".to_owned()));
+    }
+    let here = description(task, stage);
+    let nothing = || "nothing".to_owned();
+    for key in here.keys().chain(checkpoint.of.keys()) {
+        let of = |it: &IndexMap<String, String>| it.get(key).cloned().unwrap_or_else(nothing);
+        let (found, expected) = (of(&checkpoint.of), of(&here));
         if found != expected {
-            return Err(CheckpointError::Other { path: path.to_owned(), key, found, expected });
+            return Err(CheckpointError::Other { path: path.to_owned(), key: key.clone(), found, expected });
         }
     }
     Ok(Some(checkpoint.parts))
@@ -279,7 +326,9 @@ pub(crate) fn write<M: StateMachine>(
         };
     }
     let mut stage = task.stage().expect("the search began on such a stage");
-    let checkpoint = Checkpoint { version: VERSION, of: description(task, &mut stage), parts };
+    let of = description(task, &mut stage);
+    let sum = sum(&of, &parts);
+    let checkpoint = Checkpoint { version: VERSION, of, parts, sum };
     let text = ron::to_string(&checkpoint).expect("a checkpoint is plain data");
     write_whole(path, &text).map_err(failed("write"))
 }

@@ -38,6 +38,7 @@ mod breadth;
 mod checkpoint;
 mod dfs;
 mod dpor;
+pub(crate) mod estimate;
 mod event;
 mod heard;
 mod kind;
@@ -63,8 +64,10 @@ pub use refusal::Refusal;
 pub use scope::Unknown;
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use indexmap::IndexMap;
 use raddle_core::{StateMachine, System};
 
 use crate::explore::{Found, Report};
@@ -97,8 +100,12 @@ pub struct Exhausted {
     pub also: Vec<Found>,
     /// What this search cannot judge and has not seen broken.
     pub unknown: Vec<Unknown>,
+    /// About how many executions there were to be, as it was estimated before the search; none for `states`.
+    pub estimate: Option<f64>,
     /// How much of it is done, between 0 and 1: an estimate, if it is not complete.
     pub part: f64,
+    /// The checkpoint from which it goes on, if it was ended and told to write one.
+    pub checkpoint: Option<PathBuf>,
     /// Whether it went on in one job though more were asked for: its order cannot be cut into parts.
     pub one_job: bool,
 }
@@ -116,7 +123,15 @@ pub fn visit<M: StateMachine>(
     kind: Exhaustive,
     mut see: impl FnMut(&Runner<M>) -> ControlFlow<()>,
 ) -> Result<Exhausted, RunError> {
-    let task = search::Task { plan: system.plan()?, settings, laws: Some(Vec::new()), kind, seed: 0, scouts: false };
+    let task = search::Task {
+        plan: system.plan()?,
+        settings,
+        laws: Some(Vec::new()),
+        kind,
+        seed: 0,
+        scouts: false,
+        variant: IndexMap::new(),
+    };
     task.check()?;
     let mut stage = task.stage()?;
     let control = tally::Control::default();

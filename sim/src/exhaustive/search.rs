@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use raddle_core::{FaultKind, Order, Plan, StateMachine};
 
 use super::breadth::{Breadth, STAGES_MAX};
@@ -30,6 +31,8 @@ pub(crate) struct Task<M: StateMachine> {
     pub(crate) seed: u64,
     /// Whether scouts go out first.
     pub(crate) scouts: bool,
+    /// What the system was built with, where that is known: a checkpoint of another is of no use.
+    pub(crate) variant: IndexMap<String, String>,
 }
 
 /// More ways to distribute crashes among workers than this are not searched.
@@ -280,7 +283,7 @@ impl<M: StateMachine> Task<M> {
                     Some(_) => None,
                     None => Some(Breadth::new()),
                 };
-                let why = CheckpointError::Never("the checkpoint holds no queue of states; delete it to begin anew");
+                let why = CheckpointError::Useless("it holds no queue of states");
                 self.states(breadth.ok_or(why)?, tally, stages, control, visit)
             }
             (Exhaustive::Dpor, left) => {
@@ -288,11 +291,11 @@ impl<M: StateMachine> Task<M> {
                 let dpor = match left {
                     Some(Left::Wakeup(saved)) => {
                         if saved.crashes.len() != self.workers() {
-                            return Err(CheckpointError::Never(OTHERWISE).into());
+                            return Err(CheckpointError::Useless(OTHERWISE).into());
                         }
                         let mut dpor = Dpor::new(relation, saved.crashes.clone());
                         if !dpor.resume(saved, stage) {
-                            return Err(CheckpointError::Never(OTHERWISE).into());
+                            return Err(CheckpointError::Useless(OTHERWISE).into());
                         }
                         dpor
                     }

@@ -66,6 +66,20 @@ impl<M: StateMachine> Stage<M> {
         self.runner.pulse.begin(self.runs);
     }
 
+    /// Begins a run of another seed, in which handlers choose as this strategy has it.
+    pub(crate) fn begin_with(&mut self, seed: u64, strategy: &mut dyn Strategy) {
+        self.begin();
+        self.runner.begin(seed, strategy);
+        self.runner.pulse.begin(self.runs);
+    }
+
+    /// Takes a step whose handlers choose as they like.
+    pub(crate) fn step_freely(&mut self, choice: usize) {
+        let runner = &mut self.runner;
+        runner.pulse.step(runner.world.moment().step + 1);
+        runner.step_alone(choice);
+    }
+
     /// No run goes on here for a while.
     pub(crate) fn rests(&self) {
         self.runner.pulse.rest();
