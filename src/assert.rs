@@ -165,6 +165,9 @@ fn whole(report: &Report) -> Result<(), String> {
             words::counted(report.runs, "run"),
         ));
     }
+    if let Some(astray) = report.losses.astray() {
+        return Err(format!("unknown: no law of `{system}` is broken, but {astray}"));
+    }
     let Some(exhausted) = &report.exhausted else { return Ok(()) };
     if !exhausted.complete {
         let executions = words::counted(exhausted.executions, "execution");

@@ -22,6 +22,7 @@ use crate::incarnation::{self, Incarnations};
 use crate::knowledge::Knowledge;
 use crate::laws::{LAWS, UnknownLaw, resolve};
 use crate::liveness;
+use crate::losses::Losses;
 use crate::no_deadlock;
 use crate::no_duplicates::{self, NoDuplicates};
 use crate::no_panic;
@@ -75,6 +76,7 @@ pub struct Bank {
     no_silent_loss: Option<NoSilentLoss>,
     no_duplicates: Option<NoDuplicates>,
     no_panic: bool,
+    losses: Losses,
     dead: Dead,
     /// Whether any law follows the queues: one question instead of several at each event.
     follows_queues: bool,
@@ -149,6 +151,7 @@ impl Bank {
             no_silent_loss: on(no_silent_loss::NAME).then(|| NoSilentLoss::new(conditions.counting)),
             no_duplicates: on(no_duplicates::NAME).then(|| NoDuplicates::new(&conditions)),
             no_panic: on(no_panic::NAME),
+            losses: Losses::default(),
             dead: Dead::default(),
             follows_queues: on(bounded_queues::NAME) || on(fairness::NAME),
             moment: Moment::default(),
@@ -171,6 +174,7 @@ impl Bank {
         self.causal_consistency.iter_mut().for_each(CausalConsistency::reset);
         self.consistent_cut.iter_mut().for_each(ConsistentCut::reset);
         self.fifo.iter_mut().for_each(Fifo::reset);
+        self.losses.reset();
         self.dead.reset();
         self.bounded_queues.iter_mut().for_each(BoundedQueues::reset);
         self.fairness.iter_mut().for_each(Fairness::reset);
@@ -201,6 +205,7 @@ impl Bank {
             no_silent_loss,
             no_duplicates,
             no_panic: _,
+            losses,
             dead,
             follows_queues: _,
             moment,
@@ -213,6 +218,7 @@ impl Bank {
         } = self;
         copy_law(knowledge, &other.knowledge, |mine, theirs| mine.copy_from(theirs, how));
         causal_order.clone_from(&other.causal_order);
+        losses.clone_from(&other.losses);
         copy_law(incarnation, &other.incarnation, |mine, theirs| mine.copy_from(theirs, how));
         copy_law(session_guarantees, &other.session_guarantees, |mine, theirs| mine.copy_from(theirs, how));
         copy_law(causal_consistency, &other.causal_consistency, |mine, theirs| mine.copy_from(theirs, how));
@@ -233,6 +239,12 @@ impl Bank {
     #[inline]
     pub const fn has_failed(&self) -> bool {
         !self.broken.0.is_empty()
+    }
+
+    /// What this run has lost so far, whether or not a law minds.
+    #[must_use]
+    pub const fn losses(&self) -> &Losses {
+        &self.losses
     }
 
     /// Whether a handler said what it read or wrote, or its part of a cut: if none did, the laws over those have nothing to
@@ -334,7 +346,11 @@ impl Bank {
                 self.queues(event);
             }
             What::Park { .. } | What::Release | What::Hold | What::Admit => self.queues(event),
-            What::Drop(_) => self.dropped(event),
+            What::Drop(_) => {
+                self.losses.add(event, &self.conditions.names);
+                self.dropped(event);
+            }
+            What::DepthRefused => self.losses.add(event, &self.conditions.names),
             What::Stall | What::Resume => {
                 if let Some(law) = &mut self.bounded_queues {
                     law.stall(event);

@@ -28,6 +28,7 @@ mod knowledge;
 mod laws;
 mod lengths;
 mod liveness;
+mod losses;
 mod no_deadlock;
 mod no_duplicates;
 mod no_panic;
@@ -41,6 +42,7 @@ mod words;
 
 pub use bank::{Bank, Copying};
 pub use laws::{LAWS, LawInfo, UnknownLaw, default_laws, find, resolve};
+pub use losses::Losses;
 pub use offline::{check, explain};
 pub use properties::Properties;
 pub use violation::{Verdict, Violation};

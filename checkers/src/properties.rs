@@ -80,6 +80,12 @@ impl<M> Properties<M> {
         self.watches_steps
     }
 
+    /// Whether any of them is a goal: something that must be reached, and may be missed for want of a message.
+    #[must_use]
+    pub fn have_goals(&self) -> bool {
+        self.properties.iter().any(|property| matches!(property.when, When::AtEnd | When::Eventually))
+    }
+
     /// Judges the states after the step of this moment.
     #[inline]
     pub fn after_step(&mut self, states: &Snapshot<'_, M>, moment: Moment) {
@@ -92,12 +98,12 @@ impl<M> Properties<M> {
     /// Judges the states when the run is over. What must hold at rest is judged only if the run has come to rest.
     ///
     /// If no step was shown, what must hold after each step is judged by these states alone.
-    pub fn at_end(&mut self, states: &Snapshot<'_, M>, reason: EndReason, moment: Moment) {
-        self.ended = Some(reason);
+    pub fn at_end(&mut self, states: &Snapshot<'_, M>, ended: EndReason, moment: Moment) {
+        self.ended = Some(ended);
         if !self.saw_steps {
             self.judge_step(states, moment);
         }
-        if !reason.is_rest() {
+        if !ended.is_rest() {
             return;
         }
         for (property, reached) in self.properties.iter().zip(&self.reached) {
@@ -110,7 +116,8 @@ impl<M> Properties<M> {
                 }
                 _ => continue,
             };
-            let breach = || broken(property, code, states, moment, format!("`{}` {reason}", property.name));
+            let cut = if ended == EndReason::Horizon { CUT } else { "" };
+            let breach = || broken(property, code, states, moment, format!("`{}` {reason}{cut}", property.name));
             self.violation.get_or_insert_with(breach);
         }
     }
@@ -169,6 +176,9 @@ impl<M> Properties<M> {
         }
     }
 }
+
+/// What a goal may be missed for where timers are left.
+const CUT: &str = " (the horizon ended the run while timers were set: a later one may let it)";
 
 fn broken<M>(
     property: &Property<M>,

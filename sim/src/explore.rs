@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use raddle_checkers::Violation;
+use raddle_checkers::{Losses, Violation};
 use raddle_core::{Digest, FaultKind, MessageId, StateMachine, System, Trace};
 
 use crate::actions::Decision;
@@ -269,6 +269,8 @@ pub struct Report {
     pub settings: Settings,
     /// The laws by which runs were judged.
     pub laws: Vec<&'static str>,
+    /// The properties of the system, which are judged as well.
+    pub properties: Vec<String>,
     /// The seeds tried, up to and including the failing one.
     pub seeds: Range<u64>,
     /// How many those are.
@@ -294,6 +296,8 @@ pub struct Report {
     pub reached: IndexMap<String, u64>,
     /// Which worker handled which kind of input in which kind of state; empty if the system says nothing of kinds.
     pub coverage: Vec<Covered>,
+    /// What was dropped in all runs, by reason: no law minds a loss with a reason.
+    pub losses: Losses,
     /// How many faults of each kind befell the runs, for the kinds that were asked for.
     pub faults: IndexMap<FaultKind, u64>,
     /// The run that broke a law.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use raddle_checkers::{Bank, Properties, UnknownLaw, Violation};
+use raddle_checkers::{Bank, Losses, Properties, UnknownLaw, Violation};
 use raddle_core::{
     Conditions, End, EndReason, EventRef, FaultKind, Input, MessageId, Plan, Recorder, Sink, StateMachine, SystemError,
     Trace, What,
@@ -320,6 +320,12 @@ impl<M: StateMachine> Runner<M> {
     /// The `sometimes` properties and marks that the last run reached.
     pub fn reached(&self) -> impl Iterator<Item = &str> {
         self.properties.reached().chain(self.marks.iter())
+    }
+
+    /// What the last run lost, by reason.
+    #[must_use]
+    pub const fn losses(&self) -> &Losses {
+        self.bank.losses()
     }
 
     /// The properties as the last run left them.

@@ -1,7 +1,8 @@
 //! What an exhaustive search came to, for people and for programs.
 
 use raddle_sim::Report;
-use raddle_sim::exhaustive::Exhausted;
+use raddle_sim::StrategyKind;
+use raddle_sim::exhaustive::{Exhausted, Exhaustive};
 use serde::Serialize;
 
 use super::exit::Exit;
@@ -77,7 +78,7 @@ pub(crate) fn doubt(report: &Report, exhausted: &Exhausted) -> Option<String> {
 }
 
 /// What is to be said of it, a line each.
-pub(crate) fn facts(exhausted: &Exhausted) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(strategy: StrategyKind, exhausted: &Exhausted) -> Vec<(&'static str, String)> {
     let blocked = match exhausted.blocked {
         0 => String::new(),
         n => format!(", {} in vain", words::counted(n, "run")),
@@ -86,7 +87,13 @@ pub(crate) fn facts(exhausted: &Exhausted) -> Vec<(&'static str, String)> {
         0 => String::new(),
         n => format!(", {} discarded", words::counted(n, "run")),
     };
-    let all = if exhausted.complete { "all" } else { "so far" };
+    let all = match (exhausted.complete, strategy) {
+        (false, _) => "so far".to_owned(),
+        (true, StrategyKind::Exhaustive(Exhaustive::Delay(delays))) => {
+            format!("all with at most {}, and no others", words::counted(delays.into(), "delay"))
+        }
+        (true, _) => "all".to_owned(),
+    };
     let mut facts = vec![(
         "exhaustive",
         format!("{all}: {} of {}{blocked}{discarded}", words::counted(exhausted.executions, "execution"), {

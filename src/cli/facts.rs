@@ -61,6 +61,12 @@ pub(crate) fn faults<'a>(faults: impl Iterator<Item = (&'a str, u64)>) -> Vec<Fa
     facts
 }
 
+/// What was dropped, by reason.
+pub(crate) fn losses<'a>(losses: impl Iterator<Item = (&'a str, u64)>) -> Option<Fact> {
+    let each: Vec<String> = losses.map(|(word, times)| format!("{word} {}", words::count(times))).collect();
+    (!each.is_empty()).then(|| ("losses", each.join(", ")))
+}
+
 /// The table of coverage: a line for each worker and kind of state, with what it handled there.
 pub(crate) fn coverage(covered: &[Covered], look: Look) -> String {
     if covered.is_empty() {

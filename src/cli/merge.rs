@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use raddle_core::DropReason;
 use raddle_sim::{Covered, Distinct, Figures, StrategyKind, Worth};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -81,6 +82,8 @@ struct Line {
     coverage: Vec<Covered>,
     #[serde(default)]
     faults: IndexMap<String, u64>,
+    #[serde(default)]
+    losses: IndexMap<String, u64>,
     unfinished: u64,
     #[serde(skip_serializing)]
     shard: Option<ShardLine>,
@@ -123,6 +126,10 @@ impl Part {
         let strategy = line.strategy.parse().map_err(|error| Trouble(format!("`{name}` cannot be joined: {error}")))?;
         let traces: Distinct =
             shard.traces.parse().map_err(|error| Trouble(format!("`{name}` cannot be joined: {error}")))?;
+        let asked = shard.seeds.end.saturating_sub(shard.seeds.start);
+        if line.runs > asked {
+            refuse!("`{name}` says that it made {} runs of {asked} seeds: it is not as it was written", line.runs);
+        }
         let mut told = before.iter().filter_map(|line| serde_json::from_str(line).ok());
         let violation = told.rfind(|told: &Value| told["type"] == "violation");
         if line.violations.is_empty() != violation.is_none() {
@@ -205,7 +212,11 @@ impl<'a> Whole<'a> {
                 (&mut line.unfinished, more.unfinished),
             ];
             counts.into_iter().for_each(|(all, more)| *all = all.saturating_add(more));
-            for (all, more) in [(&mut line.sometimes, &more.sometimes), (&mut line.faults, &more.faults)] {
+            for (all, more) in [
+                (&mut line.sometimes, &more.sometimes),
+                (&mut line.faults, &more.faults),
+                (&mut line.losses, &more.losses),
+            ] {
                 for (name, times) in more {
                     let all = all.entry(name.clone()).or_insert(0);
                     *all = all.saturating_add(*times);
@@ -239,9 +250,15 @@ impl<'a> Whole<'a> {
             (None, Some(Ended::Stopped)) => Exit::Unknown,
             (None, Some(Ended::Time)) if self.asked => Exit::Unknown,
             _ if self.line.runs == 0 && self.missing.is_empty() => Exit::NothingRan,
-            _ if self.line.unfinished > 0 || missed || !self.missing.is_empty() => Exit::Unknown,
+            _ if self.line.unfinished > 0 || missed || self.strays() || !self.missing.is_empty() => Exit::Unknown,
             _ => Exit::Clean,
         }
+    }
+
+    /// Whether updates went to somebody who does not exist, or along edges that are not declared.
+    fn strays(&self) -> bool {
+        let of = |reason: DropReason| self.line.losses.contains_key(reason.word());
+        of(DropReason::UnknownWorker) || of(DropReason::Undeclared)
     }
 
     fn law(&self) -> Option<&str> {
@@ -292,6 +309,11 @@ impl<'a> Whole<'a> {
             Some(Ended::Stopped) => says.push("a shard was stopped before its last seed".to_owned()),
             _ => {}
         }
+        if exit == Exit::Unknown && self.strays() {
+            says.push(
+                "no law is broken, but updates went to workers that do not exist, or along undeclared edges".to_owned(),
+            );
+        }
         if exit == Exit::Unknown && says.is_empty() {
             says.push("what some run should reach was never reached".to_owned());
         }
@@ -317,6 +339,7 @@ impl<'a> Whole<'a> {
         facts.push(facts::traces(&self.traces, None));
         facts.extend(facts::worth(self.worth.as_ref()));
         facts.extend(facts::faults(line.faults.iter().map(|(name, times)| (name.as_str(), *times))));
+        facts.extend(facts::losses(line.losses.iter().map(|(word, times)| (word.as_str(), *times))));
         facts.extend(line.settings.get("laws").map(|laws| ("laws", laws.replace(',', ", "))));
         facts.extend(facts::reached(&line.sometimes, false));
         facts

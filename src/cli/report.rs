@@ -29,7 +29,7 @@ pub(crate) fn verdict(report: &Report, seeds_asked: bool, strict: bool) -> Exit 
         Some(Cut::Stopped) => Exit::Interrupted,
         _ if report.is_empty() => Exit::NothingRan,
         Some(Cut::Time) if seeds_asked => Exit::Unknown,
-        _ if report.unfinished > 0 || missed => Exit::Unknown,
+        _ if report.unfinished > 0 || missed || report.losses.astray().is_some() => Exit::Unknown,
         _ => report.exhausted.as_ref().map_or(Exit::Clean, exhausted::verdict),
     }
 }
@@ -73,6 +73,9 @@ fn doubt(report: &Report, exit: Exit) -> Option<String> {
             words::count(report.unfinished),
             words::counted(report.settings.steps_max, "step"),
         )),
+        _ if report.losses.astray().is_some() => {
+            report.losses.astray().map(|astray| format!("no law is broken, but {astray}"))
+        }
         _ if report.cut == Some(Cut::Time) => Some(format!("time was over after {runs}, before the last seed")),
         _ => Some("what some run should reach was never reached, so that a clean search shows little".to_owned()),
     }
@@ -91,7 +94,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         ),
     ];
     match &report.exhausted {
-        Some(exhausted) => facts.extend(exhausted::facts(exhausted)),
+        Some(exhausted) => facts.extend(exhausted::facts(report.strategy, exhausted)),
         None => facts.push(facts::traces(&report.distinct, report.traces_in_all)),
     }
     facts.extend(facts::worth(report.worth().as_ref()));
@@ -99,7 +102,11 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         facts.push(("horizon", format!("{} ended there", words::counted(report.at_horizon, "run"))));
     }
     facts.extend(facts::faults(report.faults.iter().map(|(kind, times)| (kind.name(), *times))));
+    facts.extend(facts::losses(report.losses.iter()));
     facts.push(("laws", report.laws.join(", ")));
+    if !report.properties.is_empty() {
+        facts.push(("properties", report.properties.join(", ")));
+    }
     let by_states = report.exhausted.as_ref().is_some_and(|exhausted| exhausted.states.is_some());
     facts.extend(facts::reached(&report.reached, by_states));
     facts
@@ -116,7 +123,7 @@ pub(crate) fn failure<'a>(report: &Report, found: &'a Found) -> Failure<'a> {
         let runs = words::count(report.runs);
         return failure.note("found", format!("in run {runs}, after {}", words::took(report.elapsed)));
     };
-    let facts = exhausted::facts(exhausted).into_iter();
+    let facts = exhausted::facts(report.strategy, exhausted).into_iter();
     facts.fold(failure, |failure, (what, text)| failure.note(what, text))
 }
 
@@ -219,13 +226,17 @@ pub(crate) fn json(
         elapsed_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
         distinct: report.exhausted.as_ref().map_or(report.distinct.count(), |exhausted| exhausted.traces),
         traces_in_all: report.traces_in_all,
-        chance_of_new: report.distinct.chance_of_new(),
+        chance_of_new: match &report.exhausted {
+            Some(exhausted) => 1.0 - exhausted.part,
+            None => report.distinct.chance_of_new(),
+        },
         worth: WorthLine::list(report.worth().as_ref()),
         pilot: report.pilot.as_ref(),
         violations: all_found(report).map(Breach::of).collect(),
         sometimes: &report.reached,
         coverage: &report.coverage,
         faults: report.faults.iter().map(|(kind, times)| (kind.name(), *times)).collect(),
+        losses: report.losses.iter().collect(),
         exhaustive: report.exhausted.as_ref().map(ExhaustiveLine::of),
         unfinished: report.unfinished,
         shard,
@@ -260,6 +271,7 @@ struct ReportLine<'a> {
     sometimes: &'a IndexMap<String, u64>,
     coverage: &'a [Covered],
     faults: IndexMap<&'static str, u64>,
+    losses: IndexMap<&'static str, u64>,
     /// Sampling exhausts nothing.
     exhaustive: Option<ExhaustiveLine<'a>>,
     unfinished: u64,

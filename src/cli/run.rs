@@ -16,6 +16,7 @@ use raddle_runtime::{BYTES_MAX, Death, Extent, Latency, Metrics, RecordTo, RunEr
 use super::check;
 use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
+use super::facts;
 use super::options::{Variant, Words, duration};
 use crate::any::{AnySystem, RealRun, RealRunError};
 use crate::failure::notes;
@@ -279,10 +280,7 @@ fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)>
         ),
     ];
     let lost = events.iter().filter(|(word, times)| **times > 0 && is_loss(word));
-    let lost: Vec<String> = lost.map(|(word, times)| format!("{word} {}", words::count(*times))).collect();
-    if !lost.is_empty() {
-        facts.push(("losses", lost.join(", ")));
-    }
+    facts.extend(facts::losses(lost.map(|(word, times)| (*word, *times))));
     if !run.deaths.is_empty() {
         facts.push(("deaths", deaths(run)));
     }

@@ -31,6 +31,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
+use raddle_checkers::Losses;
 use raddle_core::{Plan, StateMachine, When};
 
 use crate::coverage::Coverage;
@@ -109,6 +110,7 @@ fn blank<M: StateMachine>(explore: &Explore<M>, plan: &Plan<M>, runner: &Runner<
         strategy: explore.strategy,
         settings: explore.settings.clone(),
         laws: runner.laws().to_vec(),
+        properties: plan.properties().iter().map(|property| property.name.clone()).collect(),
         seeds: explore.seeds.start..explore.seeds.start,
         runs: 0,
         steps: 0,
@@ -122,6 +124,7 @@ fn blank<M: StateMachine>(explore: &Explore<M>, plan: &Plan<M>, runner: &Runner<
         reached: IndexMap::new(),
         coverage: Vec::new(),
         faults: explore.settings.faults.kinds().map(|kind| (kind, 0)).collect(),
+        losses: Losses::default(),
         found: None,
         exhausted: None,
         cut: None,

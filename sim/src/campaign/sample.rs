@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use raddle_checkers::Violation;
+use raddle_checkers::{Losses, Violation};
 use raddle_core::{EndReason, Plan, StateMachine};
 
 use super::found::difference;
@@ -39,6 +39,7 @@ struct Chunk {
     runs: Vec<Run>,
     reached: BTreeMap<String, u64>,
     coverage: Coverage,
+    losses: Losses,
     failed: Option<Failed>,
 }
 
@@ -184,6 +185,7 @@ fn count(report: &mut Report, chunk: &Chunk) {
         report.distinct.add(run.fingerprint);
         report.faults.iter_mut().for_each(|(kind, times)| *times += u64::from(run.faults[*kind as usize]));
     }
+    report.losses.join(&chunk.losses);
     for (name, times) in &chunk.reached {
         *report.reached.entry(name.clone()).or_insert(0) += times;
     }
@@ -247,6 +249,7 @@ fn run_chunk<M: StateMachine>(
             *chunk.reached.entry(name.to_owned()).or_insert(0) += 1;
         }
         runner.world().coverage().into_iter().for_each(|seen| chunk.coverage.add(seen));
+        chunk.losses.join(runner.losses());
         shared.done.fetch_add(1, Ordering::Relaxed);
         shared.deliveries.fetch_add(run.deliveries, Ordering::Relaxed);
         let failed = run.violation.is_some();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use raddle_checkers::Losses;
 use raddle_core::{Digest, FaultKind, Policies, StateMachine, fnv};
 use serde::{Deserialize, Serialize};
 
@@ -167,6 +168,7 @@ pub(crate) struct SavedTally {
     at_horizon: u64,
     #[serde(default)]
     faults: [u64; FaultKind::ALL.len()],
+    losses: Losses,
     violating: u64,
     scouts: u64,
     first: Option<u64>,
@@ -193,6 +195,7 @@ impl SavedTally {
             unfinished: tally.unfinished,
             at_horizon: tally.at_horizon,
             faults: tally.faults,
+            losses: tally.losses.clone(),
             violating: tally.violating,
             scouts: tally.scouts,
             first: tally.first,
@@ -214,6 +217,7 @@ impl SavedTally {
             unfinished: self.unfinished,
             at_horizon: self.at_horizon,
             faults: self.faults,
+            losses: self.losses,
             violating: self.violating,
             scouts: self.scouts,
             first: self.first,

@@ -155,6 +155,7 @@ impl Exhausted {
         report.unfinished = tally.unfinished;
         report.at_horizon = tally.at_horizon;
         report.faults.iter_mut().for_each(|(kind, times)| *times = tally.faults[*kind as usize]);
+        report.losses.join(&tally.losses);
         for (name, times) in tally.reached {
             *report.reached.entry(name).or_insert(0) += times;
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use indexmap::IndexMap;
-use raddle_checkers::{Violation, determinism};
+use raddle_checkers::{Losses, Violation, determinism};
 use raddle_core::{EndReason, FaultKind, StateMachine};
 use rustc_hash::FxHashSet;
 
@@ -29,6 +29,7 @@ pub(crate) struct Tally {
     pub(crate) at_horizon: u64,
     /// How many faults of each kind there were.
     pub(crate) faults: [u64; FaultKind::ALL.len()],
+    pub(crate) losses: Losses,
     /// Executions that broke a law.
     pub(crate) violating: u64,
     /// Runs made to look at what is near, not counted otherwise.
@@ -68,6 +69,7 @@ impl Tally {
         self.at_horizon += u64::from(reason == EndReason::Horizon);
         let fired = world.faults.fired.map(u64::from);
         self.add_faults(fired);
+        self.losses.join(stage.runner.losses());
         if let Some(traces) = &mut self.traces {
             traces.insert(world.fingerprint());
         }
@@ -165,6 +167,7 @@ impl Tally {
         self.unfinished += other.unfinished;
         self.at_horizon += other.at_horizon;
         self.add_faults(other.faults);
+        self.losses.join(&other.losses);
         self.first = self.first.or(other.first.map(|first| before + first));
         self.violating += other.violating;
         self.has_history |= other.has_history;

@@ -146,13 +146,16 @@ impl<'a, M: StateMachine> Trials<'a, M> {
 
     /// The run that is to be shrunk; none if it does not fail as it did.
     pub(crate) fn first(&mut self, schedule: &[Decision], left_out: Vec<bool>) -> Option<Case> {
-        if is_goal(self.wanted) {
-            let whole_fails = self.default_misses(&vec![false; left_out.len()])?;
+        if is_goal(self.wanted) || self.runner.properties().have_goals() {
+            let whole = vec![false; left_out.len()];
+            let whole_misses = self.default_misses(&whole)?;
             let mut known = FxHashMap::from_iter([(left_out.clone(), true)]);
-            if whole_fails {
-                known.insert(vec![false; left_out.len()], true);
+            if whole_misses {
+                known.insert(whole, true);
             }
-            self.parts = Parts::Known { known, others: !whole_fails };
+            if is_goal(self.wanted) || !whole_misses {
+                self.parts = Parts::Known { known, others: !whole_misses };
+            }
         }
         // Candidates are runs by the simulator's own clock.
         let mut replay = Replay::without_times(schedule.to_vec());
@@ -165,7 +168,8 @@ impl<'a, M: StateMachine> Trials<'a, M> {
     }
 
     /// Whether a failure with this part of the workload is one. A goal that is missed because a message never came is
-    /// none, and nobody but the user knows what the goal is; but then the default order misses it as well.
+    /// none, and nobody but the user knows what the goal is; but then the default order misses it as well. Nor may another
+    /// goal be missed for that: when what was broken is mended, the run must pass.
     pub(crate) fn counts(&mut self, left_out: &[bool]) -> Option<bool> {
         let Parts::Known { known, others } = &self.parts else { return Some(true) };
         match known.get(left_out) {
@@ -181,15 +185,19 @@ impl<'a, M: StateMachine> Trials<'a, M> {
         }
     }
 
-    /// Whether the default order misses the goal, at whatever worker.
+    /// Whether the default order misses a goal, at whatever worker.
     fn default_misses(&mut self, left_out: &[bool]) -> Option<bool> {
-        let anywhere = std::mem::replace(&mut self.anywhere, true);
-        let misses = self.breaks(&mut DefaultOrder, left_out);
-        self.anywhere = anywhere;
-        misses
+        Some(self.first_breach(&mut DefaultOrder, left_out)?.is_some_and(|violation| is_goal(&violation)))
     }
 
     fn breaks(&mut self, strategy: &mut dyn Strategy, left_out: &[bool]) -> Option<bool> {
+        let Some(violation) = self.first_breach(strategy, left_out)? else { return Some(false) };
+        let is_same = violation.law == self.wanted.law && violation.code == self.wanted.code;
+        Some(is_same && (self.anywhere || violation.worker == self.wanted.worker))
+    }
+
+    /// What a run breaks first, if anything; none of both if the budget is spent.
+    fn first_breach(&mut self, strategy: &mut dyn Strategy, left_out: &[bool]) -> Option<Option<Violation>> {
         if self.steps_left.is_some_and(|steps| steps == 0 || !(self.go_on)()) {
             return None;
         }
@@ -200,12 +208,7 @@ impl<'a, M: StateMachine> Trials<'a, M> {
         let run = self.runner.run_into(self.seed, &mut logged, &mut Draws(&mut self.course.draws));
         self.course.taken.truncate(run.steps as usize);
         self.steps_left = self.steps_left.map(|steps| steps.saturating_sub(run.steps + 1));
-        let same = |violation: Violation| {
-            violation.law == self.wanted.law
-                && violation.code == self.wanted.code
-                && (self.anywhere || violation.worker == self.wanted.worker)
-        };
-        Some(run.violation.is_some_and(same))
+        Some(run.violation)
     }
 
     /// Does one run, and if it fails and is simpler than the best, it is the best from then on.
