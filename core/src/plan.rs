@@ -13,8 +13,9 @@ use crate::outbox::Outbox;
 use crate::panics;
 use crate::policy::{Order, Policies, Recovery};
 use crate::property::Property;
+use crate::rules::Rules;
 use crate::subscriptions::Subscriptions;
-use crate::worker::{Rules, Worker, start_header};
+use crate::worker::{Worker, start_header};
 
 pub(crate) type Maker<M> = Arc<dyn Fn(Seat<'_>) -> M + Send + Sync>;
 pub(crate) type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;

@@ -25,8 +25,8 @@ use crate::plan::{
 };
 use crate::policy::{Cycles, Policies, Recovery, SetError};
 use crate::property::{Property, Snapshot, When};
+use crate::rules::{Edges, Rules};
 use crate::subscriptions::{SubscriptionError, Subscriptions};
-use crate::worker::{Edges, Rules};
 use crate::workload::in_rounds;
 
 /// A system under construction. Nothing is checked until [`System::plan`].
