@@ -22,6 +22,7 @@ mod fault;
 mod few;
 pub mod fnv;
 mod header;
+mod hooks;
 mod ids;
 mod inbox;
 mod keyed;
@@ -42,6 +43,7 @@ mod rules;
 mod sabotage;
 mod sending;
 mod session;
+mod state_hash;
 mod subscriptions;
 mod system;
 mod tombstones;
@@ -61,6 +63,7 @@ pub use digest::{Digest, Digester};
 pub use event::{Cause, DropReason, EventRef, Lane, Moment, Sink, What};
 pub use fault::FaultKind;
 pub use header::{Envelope, Header, Input, InputKind, Outlet, Outputs};
+pub use hooks::{Assign, Commuting, Fork};
 pub use ids::{
     COPIES_MAX, Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, ParseIdError, Party, Root, SourceId, Time,
     WorkerId,
@@ -71,7 +74,7 @@ pub use machine::{Seat, StateMachine, TimerTag};
 pub use names::{NameError, Names, WORKERS_MAX, is_name};
 pub use outbox::{Beyond, Choices, Outbox, Targets};
 pub use pick::{Picker, Queue};
-pub use plan::{Assign, Commuting, External, Fork, Plan};
+pub use plan::{External, Plan};
 pub use policy::{Cycles, OnFull, Order, Pick, Placement, Policies, Recovery, Restart, SetError};
 pub use property::{Predicate, Property, Snapshot, When, Why};
 pub use readiness::{Readiness, Turn};
