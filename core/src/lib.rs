@@ -68,7 +68,7 @@ pub use ids::{
     COPIES_MAX, Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, ParseIdError, Party, Root, SourceId, Time,
     WorkerId,
 };
-pub use inbox::{Desk, Inbox, Launched};
+pub use inbox::{Desk, Inbox};
 pub use keyed::{ByKey, Keyed};
 pub use machine::{Seat, StateMachine, TimerTag};
 pub use names::{NameError, Names, WORKERS_MAX, is_name};

@@ -113,14 +113,6 @@ impl<'a, M> Snapshot<'a, M> {
     }
 }
 
-impl<M: StateMachine> Snapshot<'_, M> {
-    /// Whether no worker has crashed.
-    #[must_use]
-    pub fn all_alive(&self) -> bool {
-        self.workers.iter().all(|worker| !worker.is_crashed())
-    }
-}
-
 /// The first of these workers that is alive, and the first after it whose view is another, in words.
 fn first_difference<M: StateMachine, V: PartialEq + Debug>(
     states: &Snapshot<'_, M>,

@@ -177,9 +177,8 @@ impl<M: StateMachine> World<M> {
     /// The message at this place of the workload is on its way.
     #[inline(always)]
     pub(crate) fn send_external(&mut self, place: usize) -> Slot {
+        let age = self.take_age();
         let external = &self.plan.externals()[place];
-        let age = self.transit.next_age;
-        self.transit.next_age += 1;
         let slot = self.transit.slab.insert(&self.external_headers[place], external.input(), age);
         self.transit.flight.send(slot, external.to.index(), &mut self.transit.slab);
         slot

@@ -56,17 +56,6 @@ pub struct Inbox<T> {
     operations: u64,
 }
 
-/// What became of an update that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Launched {
-    /// It is on its way.
-    InFlight,
-    /// It will be on its way when another has arrived ([`Inbox::admit`]).
-    Held,
-    /// It is dropped.
-    Gone,
-}
-
 impl<T: Clone> Inbox<T> {
     /// Becomes equal to `other`, keeping its own memory.
     pub fn copy_from(&mut self, other: &Self) {
@@ -245,15 +234,17 @@ impl<T> Inbox<T> {
         !self.externals.is_empty() || !self.updates.is_empty()
     }
 
-    /// Takes account of an update that is sent to this worker and in flight from now on.
-    pub fn launch(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched
+    /// Takes account of an update that is sent to this worker. Whether it is in flight from now on: if not, it will be when
+    /// another has arrived ([`Inbox::admit`]), or it is dropped.
+    #[must_use]
+    pub fn launch(&mut self, item: T, desk: &mut impl Desk<T>) -> bool
     where
         T: Copy,
     {
         self.operations += 1;
         if self.loses && self.loses_silently(desk.header(&item)) {
             desk.discard(item);
-            return Launched::Gone;
+            return false;
         }
         self.enqueue(item, desk)
     }
@@ -384,12 +375,6 @@ impl<T> Inbox<T> {
         self.externals.iter().chain(self.updates.iter())
     }
 
-    /// How many updates are in the update queue.
-    #[must_use]
-    pub fn update_len(&self) -> usize {
-        self.updates.len()
-    }
-
     /// The most updates that were ever in the update queue.
     #[must_use]
     pub const fn high_water(&self) -> usize {
@@ -446,19 +431,19 @@ impl<T> Inbox<T> {
         }
     }
 
-    /// Offers to the bounded queue and sees to what the policy throws out.
+    /// Offers to the bounded queue and sees to what the policy throws out. Whether the item is in the queue now.
     #[inline(always)]
-    fn enqueue(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched {
+    fn enqueue(&mut self, item: T, desk: &mut impl Desk<T>) -> bool {
         match self.updates.offer(item) {
-            Offered::Queued => return Launched::InFlight,
+            Offered::Queued => return true,
             Offered::Held => {
                 let held = self.updates.iter().last().expect("it was held just now");
                 desk.report(What::Hold, held);
-                return Launched::Held;
+                return false;
             }
             Offered::Evicted(oldest) => {
                 self.drop_and_bury(oldest, DropReason::Full, desk);
-                return Launched::InFlight;
+                return true;
             }
             Offered::Full(item) => self.drop_and_bury(item, DropReason::Full, desk),
             Offered::Overflow(item) => self.drop_and_bury(item, DropReason::Overflow, desk),
@@ -469,7 +454,7 @@ impl<T> Inbox<T> {
                 sender.into_iter().for_each(|sender| desk.nack(sender));
             }
         }
-        Launched::Gone
+        false
     }
 
     fn drop_and_bury(&mut self, item: T, reason: DropReason, desk: &mut impl Desk<T>) {

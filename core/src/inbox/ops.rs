@@ -74,7 +74,7 @@ impl<T> Inbox<T> {
     /// The next of what sessions have sent that waits no longer and is to be handled now.
     pub(super) fn release_op(&mut self, desk: &mut impl Desk<T>) -> Option<T> {
         let Self { lobby, readiness, lives, .. } = self;
-        let (item, _) = lobby.leave(|lobby, item| standing(lobby, readiness, lives.current(), item, desk))?;
+        let item = lobby.leave(|lobby, item| standing(lobby, readiness, lives.current(), item, desk))?;
         let header = desk.report(What::Release, &item);
         lobby.see(header);
         Some(item)
@@ -101,7 +101,7 @@ impl<T> Inbox<T> {
             let Self { lobby, updates, readiness, lives, .. } = self;
             let left =
                 lobby.leave(|lobby, item| standing_queued(lobby, updates, readiness, lives.current(), item, desk));
-            let Some((item, _)) = left else { return };
+            let Some(item) = left else { return };
             desk.report(What::Release, &item);
             self.externals.push_back(item);
         }
