@@ -27,7 +27,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Whether, after so many handled inputs in all, it is time to publish what is resolved and to prune barriers.
+    /// Whether it is time to publish what is resolved and to prune barriers, after so many inputs that were handled by
+    /// whoever asks: one thread of a real run, or the whole simulator.
     #[must_use]
     #[inline(always)]
     pub const fn is_watermark_due(&self, handled: u64) -> bool {

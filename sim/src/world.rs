@@ -1,7 +1,8 @@
 //! A world: one system in one run of the simulator. It holds the values, performs the action it is told to, and
 //! decides nothing: what may happen next is up to the network ([`InFlight`]), what happens then is up to the core.
 //!
-//! This file is what both granularities share; their steps are in [`crate::delivery`] and [`crate::queues`]. All memory is kept from run to run: a step allocates nothing once a world is warm.
+//! This file is what the three granularities share; their steps are in [`crate::delivery`], [`crate::queues`] and
+//! [`crate::threads`]. All memory is kept from run to run: a step allocates nothing once a world is warm.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

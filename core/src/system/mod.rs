@@ -239,7 +239,7 @@ impl<M: StateMachine> System<M> {
         self
     }
 
-    /// The same system with another workload.
+    /// The same system without its workload: before it is given another.
     #[must_use]
     pub fn without_messages(mut self) -> Self {
         self.workload.clear();
