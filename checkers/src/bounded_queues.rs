@@ -10,8 +10,8 @@
 //! a length above the capacity is a breach only if it is still there when the next message leaves that queue, or at
 //! the end: by then the queue has had its say. Until then the message is a suspect.
 //!
-//! Lengths depend on the order between workers, which `dpor` does not explore; sound under it because it refuses systems in
-//! which a queue could become full in any order.
+//! Lengths depend on the order between workers, which `dpor` explores only at queues that can be full: there, all that is
+//! sent and all that arrives depend on each other. It is sound under it because no other queue can become too long.
 
 use raddle_core::{
     Conditions, Counting, Depth, DropReason, EventRef, Header, MessageId, Moment, Names, OnFull, What, WorkerId,

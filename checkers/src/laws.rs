@@ -1,6 +1,6 @@
 //! The list of laws: their names, what they ask for, and which apply where.
 
-use raddle_core::{Conditions, Counting, Names, Order};
+use raddle_core::{Conditions, Counting, Order};
 
 use crate::{
     bounded_depth, bounded_headers, bounded_queues, causal_consistency, causal_order, consistent_cut, determinism,
@@ -81,16 +81,12 @@ pub fn default_laws(conditions: &Conditions) -> Vec<&'static str> {
         causal_order::NAME => conditions.promised == Order::Causal,
         fifo::NAME => conditions.promised != Order::Arrival,
         // A network that keeps causal order does not see sessions: only the core gives them guarantees.
-        session_guarantees::NAME => conditions.policies.order == Order::Causal && has_sessions(&conditions.names),
+        session_guarantees::NAME => conditions.policies.order == Order::Causal && conditions.names.has_sessions(),
         fairness::NAME => conditions.counting == Counting::Queued,
         determinism::NAME | bounded_headers::NAME => false,
         _ => true,
     };
     LAWS.iter().map(|law| law.name).filter(|name| applies(name)).collect()
-}
-
-fn has_sessions(names: &Names) -> bool {
-    names.sources().any(|(source, _)| names.is_session(source))
 }
 
 /// A name that is not the name of a law.
@@ -145,7 +141,7 @@ fn distance(a: &str, b: &str) -> usize {
 mod tests {
     use std::sync::Arc;
 
-    use raddle_core::{Policies, SourceId};
+    use raddle_core::{Names, Policies, SourceId};
 
     use super::*;
 

@@ -90,9 +90,7 @@ impl<M> Properties<M> {
     #[inline]
     pub fn after_step(&mut self, states: &Snapshot<'_, M>, moment: Moment) {
         self.saw_steps = true;
-        if self.watches_steps {
-            self.judge_step(states, moment);
-        }
+        self.judge_step(states, moment);
     }
 
     /// Judges the states when the run is over. What must hold at rest is judged only if the run has come to rest.

@@ -16,8 +16,8 @@
 //! Sound under `dpor`: it reads what each worker handled in its order, and clocks.
 
 use raddle_core::{
-    Conditions, Event, EventRef, Header, Incarnation, MessageId, Moment, Names, Party, Policies, Root, SourceId, Trace,
-    VectorClock, What, WorkerId,
+    Conditions, Event, EventRef, Header, Incarnation, MessageId, Moment, Names, Party, Policies, Recovery, Root,
+    SourceId, Trace, VectorClock, What, WorkerId,
 };
 
 use crate::bank::Copying;
@@ -220,9 +220,9 @@ impl SessionGuarantees {
     }
 }
 
-/// Whether a new life of a worker begins with the state of the one before: the policy `recovery`, where there is one.
+/// Whether a new life of a worker begins with the state of the one before.
 pub(crate) fn keeps_state(policies: &Policies) -> bool {
-    policies.get("recovery").is_some_and(|recovery| recovery == "durable")
+    policies.recovery == Recovery::Durable
 }
 
 impl Session {

@@ -20,8 +20,10 @@ use crate::machine::StateMachine;
 use crate::outbox::{Command, Outbox};
 use crate::panics;
 use crate::plan::Plan;
+use crate::rules::Rules;
 use crate::sabotage::Sabotage;
-use crate::worker::{Handled, Rules, Voice, Worker, react};
+use crate::voice::Voice;
+use crate::worker::{Handled, Worker, react};
 
 /// An input on its way to a handler: all that this may know of it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

@@ -250,14 +250,15 @@ pub struct EventRef<'a> {
     pub what: What,
     /// Of which message; for choices, marks, timers and crashes, the input that was handled.
     pub header: &'a Header,
-    /// What the handler said (the name of a mark, wait or cut, a key and its value), the text of a panic; otherwise
-    /// empty.
+    /// What the handler said (the name of a mark, wait, cut or unknown worker, a key and its value), the text of a panic;
+    /// otherwise empty.
     pub text: &'a str,
 }
 
 /// Whoever wants to know what happens: checkers, a recorder, nobody.
 pub trait Sink<M: StateMachine> {
-    /// Takes one event. `input` is the typed message, where one comes into being (`Emit`) or arrives from outside.
+    /// Takes one event. `input` is the typed message, where one comes into being (`Emit`), is refused by its sender, is the
+    /// answer of a `Reply`, or arrives from outside.
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>);
 }
 

@@ -132,12 +132,12 @@ impl<T> Lobby<T> {
         Ok(&self.waiting[self.waiting.len() - 1].item)
     }
 
-    /// Takes out the first that need not wait any longer, and says how it stands.
-    pub(crate) fn leave(&mut self, standing: impl Fn(&Self, &T) -> Standing) -> Option<(T, Standing)> {
+    /// Takes out the first that need not wait any longer.
+    pub(crate) fn leave(&mut self, standing: impl Fn(&Self, &T) -> Standing) -> Option<T> {
         for at in 0..self.waiting.len() {
             match standing(self, &self.waiting[at].item) {
                 Standing::Early(of, needs) => (self.waiting[at].of, self.waiting[at].needs) = (of, needs),
-                standing => return Some((self.waiting.remove(at).item, standing)),
+                Standing::Ready | Standing::Stale => return Some(self.waiting.remove(at).item),
             }
         }
         None
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(lobby.deadlines().collect::<Vec<_>>(), [(&"first", Time(1_000_000_000))]);
         assert_eq!(lobby.leave(|_, _| Standing::Early(ANN, LinkNumber(3))), None);
         assert_eq!(lobby.parked().collect::<Vec<_>>(), [(&"first", ANN, LinkNumber(3))]);
-        assert_eq!(lobby.leave(|_, _| Standing::Ready), Some(("first", Standing::Ready)));
+        assert_eq!(lobby.leave(|_, _| Standing::Ready), Some("first"));
         assert!(lobby.is_empty());
     }
 }

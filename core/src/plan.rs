@@ -6,6 +6,7 @@ use crate::ask::Manner;
 use crate::codec::Codec;
 use crate::fault::FaultKind;
 use crate::header::{Envelope, Header, Input};
+use crate::hooks::{Assign, Commuting, Hooks};
 use crate::ids::{Incarnation, MessageId, Party, Root, SourceId, Time, WorkerId};
 use crate::machine::{Seat, StateMachine};
 use crate::names::Names;
@@ -13,22 +14,11 @@ use crate::outbox::Outbox;
 use crate::panics;
 use crate::policy::{Order, Policies, Recovery};
 use crate::property::Property;
+use crate::rules::Rules;
 use crate::subscriptions::Subscriptions;
-use crate::worker::{Rules, Worker, start_header};
+use crate::worker::{Worker, start_header};
 
 pub(crate) type Maker<M> = Arc<dyn Fn(Seat<'_>) -> M + Send + Sync>;
-pub(crate) type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;
-/// How to copy a machine.
-pub type Fork<M> = Arc<dyn Fn(&M) -> M + Send + Sync>;
-/// How to make a machine equal to another, keeping its memory.
-pub type Assign<M> = Arc<dyn Fn(&mut M, &M) + Send + Sync>;
-pub(crate) type StateKind<M> = Arc<dyn Fn(&M) -> &'static str + Send + Sync>;
-/// Whether a fault may befall a message: [`System::fault_when`](crate::System::fault_when).
-pub(crate) type FaultWhen<M> = Arc<dyn Fn(&Header, &Input<M>) -> bool + Send + Sync>;
-pub(crate) type MessageKind<M> = Arc<dyn Fn(&Input<M>) -> &'static str + Send + Sync>;
-pub(crate) type InputHash<M> = Arc<dyn Fn(&Input<M>) -> u64 + Send + Sync>;
-/// Whether two inputs of one worker may be handled in either order: [`System::commuting`](crate::System::commuting).
-pub type Commuting<M> = Arc<dyn Fn(&Input<M>, &Input<M>) -> bool + Send + Sync>;
 
 /// A message of the workload.
 #[derive(Clone, Debug)]
@@ -66,15 +56,7 @@ pub struct Plan<M: StateMachine> {
     pub(crate) marks: Vec<&'static str>,
     pub(crate) subscriptions: Arc<Subscriptions>,
     pub(crate) starts: Vec<bool>,
-    pub(crate) state_hash: Option<StateHash<M>>,
-    pub(crate) input_hash: Option<InputHash<M>>,
-    pub(crate) fork: Option<Fork<M>>,
-    pub(crate) assign: Option<Assign<M>>,
-    pub(crate) state_kind: Option<StateKind<M>>,
-    pub(crate) message_kind: Option<MessageKind<M>>,
-    pub(crate) commuting: Option<Commuting<M>>,
-    pub(crate) fault_when: Vec<(FaultKind, FaultWhen<M>)>,
-    pub(crate) codec: Option<Codec<M>>,
+    pub(crate) hooks: Hooks<M>,
 }
 
 impl<M: StateMachine> Plan<M> {
@@ -140,7 +122,7 @@ impl<M: StateMachine> Plan<M> {
     /// All workers, before their start.
     #[must_use]
     pub fn workers(&self) -> Vec<Worker<M>> {
-        let durable = || self.fork.clone().filter(|_| self.policies().recovery == Recovery::Durable);
+        let durable = || self.hooks.fork.clone().filter(|_| self.policies().recovery == Recovery::Durable);
         self.rules.names.workers().map(|(id, _)| Worker::new(id, self.machine(id), durable())).collect()
     }
 
@@ -180,67 +162,67 @@ impl<M: StateMachine> Plan<M> {
     /// The hash of a state, if the system is [`System::hashed`](crate::System::hashed).
     #[must_use]
     pub fn state_hash(&self, machine: &M) -> Option<u64> {
-        self.state_hash.as_ref().map(|hash| hash(machine))
+        self.hooks.state_hash.as_ref().map(|hash| hash(machine))
     }
 
     /// The hash of what a message says, if the system is [`System::hashed`](crate::System::hashed).
     #[must_use]
     pub fn input_hash(&self, input: &Input<M>) -> Option<u64> {
-        self.input_hash.as_ref().map(|hash| hash(input))
+        self.hooks.input_hash.as_ref().map(|hash| hash(input))
     }
 
     /// Which inputs commute, if any are declared to.
     #[must_use]
     pub const fn commuting(&self) -> Option<&Commuting<M>> {
-        self.commuting.as_ref()
+        self.hooks.commuting.as_ref()
     }
 
     /// Whether the system says which messages a kind of fault may befall.
     #[must_use]
     pub fn chooses(&self, kind: FaultKind) -> bool {
-        self.fault_when.iter().any(|row| row.0 == kind)
+        self.hooks.fault_when.iter().any(|row| row.0 == kind)
     }
 
     /// Whether a kind of fault may befall this message.
     #[must_use]
     pub fn may_befall(&self, kind: FaultKind, header: &Header, input: &Input<M>) -> bool {
-        self.fault_when.iter().filter(|row| row.0 == kind).all(|row| row.1(header, input))
+        self.hooks.fault_when.iter().filter(|row| row.0 == kind).all(|row| row.1(header, input))
     }
 
     /// A copy of a machine, if the system is [`System::forkable`](crate::System::forkable).
     #[must_use]
     pub fn fork(&self, machine: &M) -> Option<M> {
-        self.fork.as_ref().map(|fork| fork(machine))
+        self.hooks.fork.as_ref().map(|fork| fork(machine))
     }
 
     /// How to make one machine equal to another, if the system is [`System::forkable`](crate::System::forkable).
     #[must_use]
     pub const fn assign(&self) -> Option<&Assign<M>> {
-        self.assign.as_ref()
+        self.hooks.assign.as_ref()
     }
 
     /// How its values become bytes, if the system may run [on processes](crate::System::on_processes).
     #[must_use]
     pub const fn codec(&self) -> Option<&Codec<M>> {
-        self.codec.as_ref()
+        self.hooks.codec.as_ref()
     }
 
     /// Whether the system says of what kind its states or its inputs are.
     #[must_use]
     pub fn has_kinds(&self) -> bool {
-        self.state_kind.is_some() || self.message_kind.is_some()
+        self.hooks.state_kind.is_some() || self.hooks.message_kind.is_some()
     }
 
     /// The kind of a state; `any` where the system does not say.
     #[must_use]
     pub fn state_kind(&self, machine: &M) -> &'static str {
-        self.state_kind.as_ref().map_or("any", |kind| kind(machine))
+        self.hooks.state_kind.as_ref().map_or("any", |kind| kind(machine))
     }
 
     /// The kind of an input.
     #[must_use]
     pub fn message_kind(&self, input: &Input<M>) -> &'static str {
-        match (&self.message_kind, input) {
+        match (&self.hooks.message_kind, input) {
             (Some(kind), _) => kind(input),
             (None, Input::Query(_)) => "query",
             (None, _) => input.kind().word(),

@@ -2,6 +2,7 @@
 //!
 //! They are judged where states can be seen: after each step in the simulator, at shutdown in a real run.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::ids::WorkerId;
@@ -51,6 +52,24 @@ impl<M> Clone for Property<M> {
     }
 }
 
+impl<M: StateMachine> Property<M> {
+    /// That all these workers which are alive at the end are in the same state, as far as `view` shows it.
+    pub(crate) fn convergence<V: PartialEq + Debug>(
+        workers: Arc<[String]>,
+        view: impl Fn(&M) -> V + Send + Sync + 'static,
+    ) -> Self {
+        let difference = Arc::new(move |states: &Snapshot<'_, M>| first_difference(states, &workers, &view));
+        let differs = Arc::clone(&difference);
+        Self {
+            name: "convergence".to_owned(),
+            when: When::AtEnd,
+            holds: Arc::new(move |states| differs(states).is_none()),
+            why: Some(difference),
+            worker: None,
+        }
+    }
+}
+
 /// The states of all machines between two steps.
 #[derive(Clone, Copy)]
 pub struct Snapshot<'a, M> {
@@ -77,7 +96,7 @@ impl<'a, M> Snapshot<'a, M> {
     }
 
     /// The worker of this name.
-    pub(crate) fn worker(&self, name: &str) -> Option<&'a Worker<M>> {
+    fn worker(&self, name: &str) -> Option<&'a Worker<M>> {
         self.names.worker_id(name).map(|id| &self.workers[id.index()])
     }
 
@@ -94,10 +113,15 @@ impl<'a, M> Snapshot<'a, M> {
     }
 }
 
-impl<M: StateMachine> Snapshot<'_, M> {
-    /// Whether no worker has crashed.
-    #[must_use]
-    pub fn all_alive(&self) -> bool {
-        self.workers.iter().all(|worker| !worker.is_crashed())
-    }
+/// The first of these workers that is alive, and the first after it whose view is another, in words.
+fn first_difference<M: StateMachine, V: PartialEq + Debug>(
+    states: &Snapshot<'_, M>,
+    workers: &[String],
+    view: impl Fn(&M) -> V,
+) -> Option<String> {
+    let is_alive = |name: &&String| states.worker(name).is_some_and(|worker| !worker.is_crashed());
+    let mut views = workers.iter().filter(is_alive).filter_map(|name| Some((name, view(states.machine(name)?))));
+    let (first, one) = views.next()?;
+    let (second, other) = views.find(|(_, other)| *other != one)?;
+    Some(format!("{first} has {one:?}, {second} has {other:?}"))
 }

@@ -34,8 +34,9 @@ use crate::clock::VectorClock;
 use crate::header::Header;
 use crate::ids::Time;
 use crate::policy::Policies;
+use crate::rules::Rules;
 use crate::sabotage::Sabotage;
-use crate::worker::{Rules, Worker};
+use crate::worker::Worker;
 
 /// What one session must see.
 ///

@@ -60,9 +60,11 @@ pub struct Event {
     pub what: What,
     /// Of which message; for choices, marks, timers and crashes, the input that was handled.
     pub header: Header,
-    /// The name of a mark or wait, the text of a panic; otherwise empty.
+    /// What the handler said (the name of a mark, wait, cut or unknown worker, a key and its value), the text of a panic;
+    /// otherwise empty.
     pub text: Box<str>,
-    /// The message as `Debug` prints it, where it comes into being or arrives from outside; otherwise empty.
+    /// The message as `Debug` prints it, where it comes into being, is refused by its sender, is the answer of a reply, or
+    /// arrives from outside; otherwise empty.
     pub payload: Box<str>,
 }
 

@@ -1,53 +1,24 @@
 //! One worker: a state machine, a clock, link numbers and timers; it handles one input at a time, atomically.
 //!
-//! [`Worker::handle`] is the only way in which user code runs, in every driver. It turns what the handler said into
-//! messages with their ids, numbers, depths and clocks, and refuses what the policies refuse.
+//! [`Worker::handle`] is the only way in which user code runs, in every driver. What becomes of what the handler said
+//! stands in `sending.rs`.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use crate::barrier::{Barriers, Watermark};
 use crate::clock::VectorClock;
 use crate::commit::{Commit, Sent};
-use crate::event::{Cause, DropReason, EventRef, Lane, Moment, Sink, What};
+use crate::event::{Cause, DropReason, Lane, Moment, Sink, What};
 use crate::header::{Envelope, Header, Input, Outlet};
-use crate::ids::{Depth, Incarnation, LinkNumber, MessageId, OUTPUTS_MAX, Party, Root, Time, WorkerId};
+use crate::hooks::{Assign, Fork};
+use crate::ids::{Incarnation, LinkNumber, MessageId, Party, Root, Time, WorkerId};
 use crate::machine::{StateMachine, TimerTag};
 use crate::names::Names;
-use crate::outbox::{Command, Outbox};
+use crate::outbox::Outbox;
 use crate::panics;
-use crate::plan::{Assign, Fork};
-use crate::policy::{Cycles, Policies};
+use crate::rules::Rules;
 use crate::sabotage::Sabotage;
-
-/// What every worker of a system goes by.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// Who there is.
-    pub names: Arc<Names>,
-    /// The policies.
-    pub policies: Policies,
-    /// The declared edges, if edges are declared.
-    pub edges: Option<Edges>,
-    /// Whether updates carry barriers.
-    pub barriers: bool,
-    /// Whether each also carries what else its handling sends: where there are sessions.
-    pub commits: bool,
-    /// Whether these also say on which lives they rely.
-    pub lives: bool,
-}
-
-impl Rules {
-    /// Whether, after so many handled inputs in all, it is time to publish what is resolved and to prune barriers.
-    #[must_use]
-    #[inline(always)]
-    pub const fn is_watermark_due(&self, handled: u64) -> bool {
-        self.barriers && handled.is_multiple_of(self.policies.watermark)
-    }
-}
-
-/// Declared edges: who may notify whom.
-pub type Edges = std::collections::BTreeSet<(WorkerId, WorkerId)>;
+use crate::voice::Voice;
 
 /// A timer that was set and has not fired.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,20 +34,20 @@ pub struct Timer {
 /// One worker in one of its lives.
 #[derive(Clone)]
 pub struct Worker<M> {
-    id: WorkerId,
-    life: Incarnation,
+    pub(crate) id: WorkerId,
+    pub(crate) life: Incarnation,
     machine: M,
     /// Under `recovery = durable`: how to write the state down, and the state after the last input that was handled.
     durable: Option<Fork<M>>,
     snapshot: Option<M>,
-    clock: VectorClock,
-    barriers: Barriers,
-    sent: Sent,
+    pub(crate) clock: VectorClock,
+    pub(crate) barriers: Barriers,
+    pub(crate) sent: Sent,
     /// What is being sent, where that is kept together.
-    commit: Commit,
-    timers: Vec<Timer>,
-    timers_set: u32,
-    waits: Vec<(WorkerId, Cow<'static, str>)>,
+    pub(crate) commit: Commit,
+    pub(crate) timers: Vec<Timer>,
+    pub(crate) timers_set: u32,
+    pub(crate) waits: Vec<(WorkerId, Cow<'static, str>)>,
     crashed: bool,
 }
 
@@ -190,7 +161,7 @@ impl<M: StateMachine> Worker<M> {
     pub fn crash<S: Sink<M>>(&mut self, cause: Cause, rules: &Rules, moment: Moment, sink: &mut S) {
         let header = start_header(self.id, self.life, &rules.names);
         self.crashed = true;
-        Voice { worker: self.id, life: self.life, moment, sink }.say(What::Crash(cause), &header, "");
+        Voice::new(self, moment, sink).say(What::Crash(cause), &header, "");
     }
 
     /// Begins the next life, which has handled nothing yet: not even its start. `make` makes a new machine, for one who
@@ -216,7 +187,7 @@ impl<M: StateMachine> Worker<M> {
         }
         self.crashed = false;
         let header = start_header(self.id, life, &rules.names);
-        Voice { worker: self.id, life, moment, sink }.say(What::Restart, &header, "");
+        Voice::new(self, moment, sink).say(What::Restart, &header, "");
     }
 
     /// Its process has died, and the state in it is gone: what is left of that is what a next life would begin with.
@@ -395,178 +366,6 @@ impl<M: StateMachine> Worker<M> {
             || header.clock.reaches_beyond(workers)
             || header.from.worker().is_some_and(|from| from.index() >= workers)
     }
-
-    /// Foresees all that a handling sends.
-    #[inline(never)]
-    fn foresee(&mut self, cause: &Header, rules: &Rules, out: &Outbox<M::Update>, outputs: &impl Outlet<M>) {
-        self.commit.begin(&self.sent, &self.barriers);
-        let mut commands = out.commands.iter().peekable();
-        let mut unknown = 0;
-        for (place, (to, _)) in out.sends.iter().enumerate() {
-            while let Some((_, command)) = commands.next_if(|(before, _)| *before <= place) {
-                unknown += usize::from(matches!(command, Command::NotifyUnknown(..)));
-            }
-            if self.refusal(cause, place + unknown, *to, rules).is_none() {
-                self.commit.foresee(self.id, *to, rules.lives.then(|| outputs.life_of(*to)));
-            }
-        }
-    }
-
-    /// Why the `index`-th output of handling this is not to be sent there, if it is not.
-    #[inline(always)]
-    fn refusal(&self, cause: &Header, index: usize, to: WorkerId, rules: &Rules) -> Option<What> {
-        let policies = &rules.policies;
-        if index >= OUTPUTS_MAX {
-            Some(What::Drop(DropReason::Outputs))
-        } else if to.index() >= rules.names.worker_count() {
-            Some(What::Drop(DropReason::UnknownWorker))
-        } else if depth_below(cause, policies).0 >= policies.max_depth {
-            Some(What::DepthRefused)
-        } else if policies.cycles == Cycles::Break && (to == self.id || cause.visited.contains(&to)) {
-            Some(What::CycleBroken)
-        } else if rules.edges.as_ref().is_some_and(|edges| !edges.contains(&(self.id, to))) {
-            Some(What::Drop(DropReason::Undeclared))
-        } else {
-            None
-        }
-    }
-
-    /// Turns all that a handler said into messages, timers and events, where it said more than sends.
-    #[inline(never)]
-    fn carry_out<S: Sink<M>>(
-        &mut self,
-        cause: &Header,
-        rules: &Rules,
-        out: &mut Outbox<M::Update>,
-        outputs: &mut impl Outlet<M>,
-        mut voice: Voice<'_, S>,
-    ) {
-        let mut sends = out.sends.drain(..);
-        let (mut sent, mut index) = (0, 0);
-        for (before, command) in out.commands.drain(..) {
-            for (to, update) in sends.by_ref().take(before - sent) {
-                self.send(cause, index, to, update, rules, outputs, &mut voice);
-                index += 1;
-            }
-            sent = before;
-            if let Command::NotifyUnknown(name, update) = command {
-                self.refuse_unknown(cause, index, &name, update, outputs, &mut voice);
-                index += 1;
-            } else {
-                self.command(cause, rules, command, &mut voice);
-            }
-        }
-        for (to, update) in sends {
-            self.send(cause, index, to, update, rules, outputs, &mut voice);
-            index += 1;
-        }
-    }
-
-    fn refuse_unknown<S: Sink<M>>(
-        &mut self,
-        cause: &Header,
-        index: usize,
-        name: &str,
-        update: M::Update,
-        outputs: &mut impl Outlet<M>,
-        voice: &mut Voice<'_, S>,
-    ) {
-        let header = outputs.draft();
-        self.address(header, cause, index, WorkerId::UNKNOWN, voice.moment.time);
-        header.depth = Depth::default();
-        header.to_life = Incarnation::default();
-        header.refuse();
-        voice.emit(What::Drop(DropReason::UnknownWorker), header, name, &Input::Update(update));
-    }
-
-    fn command<S: Sink<M>>(
-        &mut self,
-        cause: &Header,
-        rules: &Rules,
-        command: Command<M::Update>,
-        voice: &mut Voice<'_, S>,
-    ) {
-        match command {
-            Command::NotifyUnknown(..) => {}
-            Command::SetTimer(tag, after) => {
-                let deadline = voice.moment.time.after(after);
-                let id = MessageId::root(Root::Timer(self.id, self.life, self.timers_set), &rules.names);
-                self.timers_set += 1;
-                self.timers.push(Timer { deadline, id, tag });
-                voice.say(What::SetTimer { tag, deadline }, cause, "");
-            }
-            Command::CancelTimer(tag) => {
-                self.timers.retain(|timer| timer.tag != tag);
-                voice.say(What::CancelTimer { tag }, cause, "");
-            }
-            Command::Mark(name) => voice.say(What::Mark, cause, &name),
-            Command::Wait(on, what) => {
-                voice.say(What::Wait { on }, cause, &what);
-                self.waits.push((on, what));
-            }
-            Command::Waited(what) => {
-                self.waits.retain(|wait| wait.1 != what);
-                voice.say(What::Waited, cause, &what);
-            }
-            Command::Reply(answer) => voice.emit(What::Reply, cause, "", &Input::Update(answer)),
-            Command::Read(text) => voice.say(What::Read, cause, &text),
-            Command::Wrote(text) => voice.say(What::Wrote, cause, &text),
-            Command::Cut(name) => voice.say(What::Cut, cause, &name),
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one call site, on the hot path")]
-    #[inline(always)]
-    fn send<S: Sink<M>>(
-        &mut self,
-        cause: &Header,
-        index: usize,
-        to: WorkerId,
-        update: M::Update,
-        rules: &Rules,
-        outputs: &mut impl Outlet<M>,
-        voice: &mut Voice<'_, S>,
-    ) {
-        let policies = &rules.policies;
-        let life = outputs.life_of(to);
-        let header = outputs.draft();
-        self.address(header, cause, index, to, voice.moment.time);
-        header.to_life = life;
-        header.depth = depth_below(cause, policies);
-        if policies.cycles == Cycles::Break {
-            header.visited.extend(cause.visited.iter().copied().chain([self.id]));
-        }
-        if let Some(why) = self.refusal(cause, index, to, rules) {
-            header.refuse();
-            return voice.emit(why, header, "", &Input::Update(update));
-        }
-        self.clock.tick(self.id);
-        header.clock.copy_from(&self.clock);
-        header.number = self.sent.next(to);
-        if rules.barriers {
-            match rules.commits {
-                true => self.commit.stamp(header, &self.barriers),
-                false => header.barriers.copy_from(&self.barriers),
-            }
-            self.barriers.sent(self.id, to, header.number);
-        }
-        if rules.lives {
-            self.barriers.rely(to, life);
-        }
-        let (header, input) = outputs.send(Input::Update(update));
-        voice.emit(What::Emit, header, "", input);
-    }
-
-    /// Writes the header of an output as far as it is the same whether it is sent or refused.
-    #[inline(always)]
-    fn address(&self, header: &mut Header, cause: &Header, index: usize, to: WorkerId, now: Time) {
-        header.id.become_output(&cause.id, u16::try_from(index).unwrap_or(u16::MAX));
-        header.from = Party::Worker(self.id);
-        header.to = to;
-        header.life = self.life;
-        header.sent_at = now;
-        header.visited.clear();
-    }
 }
 
 impl<M> Worker<M> {
@@ -646,13 +445,6 @@ impl<M> Worker<M> {
     }
 }
 
-/// How deep what is sent because of this stands.
-#[inline(always)]
-fn depth_below(cause: &Header, policies: &Policies) -> Depth {
-    let deeper = cause.depth.0 + u32::from(policies.sabotage != Some(Sabotage::FreezeDepth));
-    Depth(if cause.id.is_root() { 0 } else { deeper })
-}
-
 /// The header of the start of a life, which also stands for that life where no message does.
 pub(crate) fn start_header(worker: WorkerId, life: Incarnation, names: &Names) -> Header {
     let id = MessageId::root(Root::Start(worker, life), names);
@@ -669,50 +461,5 @@ pub(crate) fn react<M: StateMachine>(machine: &mut M, input: Option<Input<M>>, o
         Some(Input::Timer(tag)) => machine.on_timer(tag, out),
         Some(Input::Query(query)) => machine.on_query(query, out),
         None => {}
-    }
-}
-
-/// Reports what happens at one worker at one moment.
-pub(crate) struct Voice<'a, S> {
-    worker: WorkerId,
-    life: Incarnation,
-    moment: Moment,
-    sink: &'a mut S,
-}
-
-impl<'a, S> Voice<'a, S> {
-    #[inline(always)]
-    pub(crate) fn new<M>(worker: &Worker<M>, moment: Moment, sink: &'a mut S) -> Self {
-        Self { worker: worker.id, life: worker.life, moment, sink }
-    }
-
-    #[inline(always)]
-    fn event<'e>(&self, lane: Lane, what: What, header: &'e Header, text: &'e str) -> EventRef<'e> {
-        EventRef { moment: self.moment, lane, life: self.life, what, header, text }
-    }
-
-    #[inline(always)]
-    pub(crate) fn say<M: StateMachine>(&mut self, what: What, header: &Header, text: &str)
-    where
-        S: Sink<M>,
-    {
-        let event = self.event(Lane::Worker(self.worker), what, header, text);
-        self.sink.event(event, None);
-    }
-
-    pub(crate) fn say_at<M: StateMachine>(&mut self, lane: Lane, what: What, header: &Header)
-    where
-        S: Sink<M>,
-    {
-        self.sink.event(self.event(lane, what, header, ""), None);
-    }
-
-    #[inline(always)]
-    fn emit<M: StateMachine>(&mut self, what: What, header: &Header, text: &str, input: &Input<M>)
-    where
-        S: Sink<M>,
-    {
-        let event = self.event(Lane::Worker(self.worker), what, header, text);
-        self.sink.event(event, Some(input));
     }
 }

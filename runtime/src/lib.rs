@@ -4,11 +4,9 @@
 //! cycles, order and picks are the core's, the same code that the simulator runs.
 //!
 //! Where to start: [`Threads`] runs a system, `Processes` the same with a process for each worker, [`Outcome`] is what a run
-//! leaves. `hands.rs` is where the two differ. `transport.rs` is where messages move,
-//! `shard.rs` what a shard keeps,
-//! `crew.rs` what each thread does, `station.rs` how threads sleep and wake, `activity.rs` how a run knows that it is
-//! over, `merge.rs` how the lanes of a recorded run become one trace. `wire.rs` has the frames of connections and
-//! recordings.
+//! leaves. `hands.rs` is where the two differ. `transport.rs` is where messages move, `shard.rs` what a shard keeps,
+//! `crew.rs` what each thread does, `station.rs` how threads sleep and wake, `activity.rs` how a run knows that it is over,
+//! `merge.rs` how the lanes of a recorded run become one trace. `wire.rs` has the frames of connections and recordings.
 #![forbid(unsafe_code)]
 
 mod activity;

@@ -1,6 +1,6 @@
 //! The steps of granularity `delivery`: an update is in flight from its send, and arriving and handling are one.
 
-use raddle_core::{Desk, InputKind, Launched, Sink, StateMachine, What, WorkerId};
+use raddle_core::{Desk, InputKind, Sink, StateMachine, What, WorkerId};
 
 use crate::actions::Act;
 use crate::slab::Slot;
@@ -87,7 +87,7 @@ impl<M: StateMachine> World<M> {
     /// An update is on its way, as far as the core lets it.
     pub(crate) fn launch<S: Sink<M>>(&mut self, slot: Slot, to: WorkerId, sink: &mut S) {
         let (inbox, mut desk) = self.desk(to, sink);
-        if inbox.launch(slot, &mut desk) == Launched::InFlight {
+        if inbox.launch(slot, &mut desk) {
             self.transit.flight.send(slot, to.index(), &mut self.transit.slab);
         }
         self.see_to_aside();

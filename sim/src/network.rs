@@ -125,10 +125,9 @@ impl InFlight {
 
     /// Takes the `at`-th ready message out, to deliver it.
     #[inline(always)]
-    pub(crate) fn take<M: StateMachine>(&mut self, at: usize, hop: usize, slab: &mut Slab<M>) -> Slot {
+    pub(crate) fn take<M: StateMachine>(&mut self, at: usize, hop: usize, slab: &mut Slab<M>) {
         let slot = self.ready[at].slot();
         self.follow(at, slot, hop, slab);
-        slot
     }
 
     /// Takes a message out that will not be delivered.

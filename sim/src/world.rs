@@ -1,7 +1,8 @@
 //! A world: one system in one run of the simulator. It holds the values, performs the action it is told to, and
 //! decides nothing: what may happen next is up to the network ([`InFlight`]), what happens then is up to the core.
 //!
-//! This file is what both granularities share; their steps are in [`crate::delivery`] and [`crate::queues`]. All memory is kept from run to run: a step allocates nothing once a world is warm.
+//! This file is what the three granularities share; their steps are in [`crate::delivery`], [`crate::queues`] and
+//! [`crate::threads`]. All memory is kept from run to run: a step allocates nothing once a world is warm.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -177,9 +178,8 @@ impl<M: StateMachine> World<M> {
     /// The message at this place of the workload is on its way.
     #[inline(always)]
     pub(crate) fn send_external(&mut self, place: usize) -> Slot {
+        let age = self.take_age();
         let external = &self.plan.externals()[place];
-        let age = self.transit.next_age;
-        self.transit.next_age += 1;
         let slot = self.transit.slab.insert(&self.external_headers[place], external.input(), age);
         self.transit.flight.send(slot, external.to.index(), &mut self.transit.slab);
         slot

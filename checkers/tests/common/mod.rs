@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use raddle_checkers::{Bank, Verdict, Violation, check, default_laws, explain};
 use raddle_core::{
-    Conditions, Counting, Desk, End, EndReason, Envelope, EventRef, Header, Inbox, Incarnation, Input, Lane, Launched,
-    MessageId, Moment, OnFull, Order, Outbox, Outputs, Parked, Plan, Policies, Recorder, Sink, StateMachine, System,
-    Time, Trace, What, Worker, WorkerId,
+    Conditions, Counting, Desk, End, EndReason, Envelope, EventRef, Header, Inbox, Incarnation, Input, Lane, MessageId,
+    Moment, OnFull, Order, Outbox, Outputs, Parked, Plan, Policies, Recorder, Sink, StateMachine, System, Time, Trace,
+    What, Worker, WorkerId,
 };
 
 /// What a message tells its handler to do.
@@ -349,7 +349,7 @@ impl World {
                 } else {
                     self.flying.push(item);
                 }
-            } else if self.at_inbox(to, |inbox, clerk| inbox.launch(item, clerk)) == Launched::InFlight {
+            } else if self.at_inbox(to, |inbox, clerk| inbox.launch(item, clerk)) {
                 self.flying.push(item);
                 self.flying.retain(|item| self.items[*item].is_some());
             }

@@ -10,7 +10,7 @@
 //! 1. *Reduce* ([`reduce`]): delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing
 //!    Input", TSE 2002) over the messages from outside, and over what is kept of the order of the run; then single
 //!    choices. As in DEMi (Scott et al., "Minimizing Faulty Executions of Distributed Systems", NSDI 2016) a message
-//!    that no longer comes is skipped. Faults will be cut between the two, once there are any.
+//!    that no longer comes is skipped. Faults are turns in that order, and are cut with it.
 //! 2. *Prove* ([`prove`]): where there are few enough, every simpler run is done. None fails: the result is minimal.
 //!
 //! A goal that is missed (a property at the end or at some time, a worker that waits for ever) may be missed for want of

@@ -19,8 +19,8 @@ pub(crate) fn reduce<M: StateMachine>(trials: &mut Trials<'_, M>, best: &mut Cas
     }
 }
 
-/// Delta debugging: messages from outside, then (here faults will be cut) the order, then messages again, as fewer are
-/// needed now.
+/// Delta debugging: messages from outside, then the order with the faults in it, then messages again, as fewer are needed
+/// now.
 fn in_blocks<M: StateMachine>(trials: &mut Trials<'_, M>, best: &mut Case) -> Option<()> {
     trials.fails(&mut Script::new(&best.deviations), &best.left_out)?;
     let (items, all) = (trials.course().items(), best.left_out.clone());

@@ -7,15 +7,19 @@
 //! that the update would have waited for, and then takes its place in the order and runs no handler. So a successor waits
 //! for what is late, and never for what is gone. A bare notice "number q is gone" would not do: a later update trusts q
 //! to have waited for what q covered. Nor are tombstones merged: two neighbours of one link may wait for each other by way
-//! of a third (see [`Sabotage::MergeTombstones`]). A tombstone whose turn it is is resolved at once, so only those are
-//! kept that wait, and there are never more than there are updates in flight.
+//! of a third (see [`Sabotage::MergeTombstones`](crate::Sabotage::MergeTombstones)). A tombstone whose turn it is is resolved
+//! at once, so only those are kept that wait, and there are never more than there are updates in flight.
+//!
+//! Rules that are broken on purpose, so that laws can be seen to find them out, stand in `broken.rs`.
+
+mod broken;
 
 use std::collections::VecDeque;
 
+use self::broken::Broken;
 use crate::header::Header;
 use crate::ids::{LinkNumber, WorkerId};
 use crate::policy::{Order, Policies};
-use crate::sabotage::Sabotage;
 
 /// The order state of one inbox.
 #[derive(Clone, Debug)]
@@ -60,27 +64,20 @@ enum Rule {
     Fifo,
     /// Its predecessor and its barriers.
     Causal,
-    /// As `Causal`, but tombstones forget their barriers ([`Sabotage::BareGaps`]).
-    BareGaps,
-    /// As `Causal`, but neighbouring tombstones become one ([`Sabotage::MergeTombstones`]).
-    Merging,
-    /// All sends that its clock counts, as if all went to everybody ([`Sabotage::BroadcastClocks`]).
-    Broadcast,
-    /// Number 1 waits for number 2, and then there is no order at all ([`Sabotage::SwapPairs`]).
-    Swapped,
+    /// What a sabotage says.
+    Broken(Broken),
 }
 
 impl Rule {
     fn new(policies: &Policies, promised: Order) -> Self {
-        match policies.sabotage {
-            Some(Sabotage::SwapPairs) => Self::Swapped,
-            _ if policies.order == Order::Arrival => Self::Arrival,
-            _ if !policies.needs_barriers(promised) => Self::Fifo,
-            Some(Sabotage::BareGaps) => Self::BareGaps,
-            Some(Sabotage::MergeTombstones) => Self::Merging,
-            Some(Sabotage::BroadcastClocks) => Self::Broadcast,
-            _ => Self::Causal,
-        }
+        let rule = if policies.order == Order::Arrival {
+            Self::Arrival
+        } else if !policies.needs_barriers(promised) {
+            Self::Fifo
+        } else {
+            Self::Causal
+        };
+        policies.sabotage.and_then(|sabotage| Broken::instead_of(rule, sabotage)).map_or(rule, Self::Broken)
     }
 }
 
@@ -93,6 +90,14 @@ struct Place {
     number: LinkNumber,
     /// What else it waits for: of whom, and which number.
     barriers: Vec<(WorkerId, LinkNumber)>,
+}
+
+impl Place {
+    /// It waits for the barriers of this update too.
+    fn wait_for_barriers(&mut self, header: &Header) {
+        let toward = header.barriers.toward(header.to).iter();
+        self.barriers.extend(toward.map(|barrier| (barrier.from, barrier.number)));
+    }
 }
 
 /// An update, or the tombstone of one, that must wait.
@@ -167,8 +172,8 @@ impl<T> Readiness<T> {
     }
 
     fn arrive_in_order(&mut self, from: WorkerId, header: &Header) -> Turn {
-        if matches!(self.rule, Rule::Broadcast | Rule::Swapped) {
-            return self.arrive_in_broken_order(from, header);
+        if let Rule::Broken(how @ (Broken::Broadcast | Broken::Swapped)) = self.rule {
+            return self.arrive_in_broken_order(how, from, header);
         }
         let number = header.number;
         let at = self.link(from).unwrap_or_else(|at| self.insert_link(at, from));
@@ -199,24 +204,6 @@ impl<T> Readiness<T> {
         if has_room { Turn::Later(of, needs) } else { Turn::NoRoom }
     }
 
-    fn arrive_in_broken_order(&mut self, from: WorkerId, header: &Header) -> Turn {
-        let slot = self.write_down(from, header);
-        let turn = match self.rule {
-            Rule::Swapped => self.swapped_turn_of(from, header.number),
-            _ => self.turn_of(slot),
-        };
-        match turn {
-            Turn::Now if self.rule != Rule::Swapped => self.resolve(slot),
-            Turn::Later(..) | Turn::NoRoom => {
-                self.wait(slot);
-                return turn;
-            }
-            Turn::Now | Turn::Past | Turn::Forged => {}
-        }
-        self.free.push(slot);
-        turn
-    }
-
     /// Of the barriers of an update whose predecessor is resolved, the first that is not.
     fn missing_of(&self, header: &Header) -> Option<(WorkerId, LinkNumber)> {
         if self.rule == Rule::Fifo {
@@ -230,11 +217,9 @@ impl<T> Readiness<T> {
     fn find(&self, at: usize, number: LinkNumber) -> (usize, bool) {
         let queue = &self.queues[at];
         let behind = queue.partition_point(|waiting| waiting.0 <= number);
-        // What merged may stand for several.
-        let stands_for = |before: usize| self.slots[queue[before].1 as usize].place.number;
-        let is_there = behind.checked_sub(1).is_some_and(|before| match self.rule {
-            Rule::Merging => stands_for(before) >= number,
-            _ => queue[before].0 == number,
+        let is_there = behind.checked_sub(1).is_some_and(|before| {
+            let (first, slot) = queue[before];
+            first == number || self.is_merged_into(slot, number)
         });
         (behind, is_there)
     }
@@ -253,14 +238,12 @@ impl<T> Readiness<T> {
             return;
         }
         let slot = self.write_down(from, header);
-        if self.rule == Rule::BareGaps {
-            self.slots[slot as usize].place.barriers.clear();
-        }
+        self.lay_bare(slot);
         if self.missing(slot).is_none() {
             self.resolve(slot);
         }
         let is_past = header.number <= self.resolved_of(from);
-        if is_past || self.waits(slot) || (self.rule == Rule::Merging && self.merge(slot)) {
+        if is_past || self.waits(slot) || self.merges(slot) {
             self.free.push(slot);
         } else {
             self.wait(slot);
@@ -397,31 +380,12 @@ impl<T> Readiness<T> {
         place.from = from;
         place.number = header.number;
         match self.rule {
-            Rule::Causal | Rule::BareGaps | Rule::Merging => {
-                let toward = header.barriers.toward(header.to).iter();
-                place.barriers.extend(toward.map(|barrier| (barrier.from, barrier.number)));
-            }
-            Rule::Broadcast => {
-                place.number = LinkNumber(header.clock.get(from));
-                let others = header.clock.iter().filter(|(worker, _)| ![from, header.to].contains(worker));
-                place.barriers.extend(others.map(|(worker, count)| (worker, LinkNumber(count))));
-            }
-            Rule::Arrival | Rule::Fifo | Rule::Swapped => {}
+            Rule::Causal => place.wait_for_barriers(header),
+            Rule::Broken(how) => how.write_down(place, from, header),
+            Rule::Arrival | Rule::Fifo => {}
         }
         place.first = place.number;
         slot
-    }
-
-    fn turn_of(&mut self, slot: Slot) -> Turn {
-        let Place { from, number, .. } = self.slots[slot as usize].place;
-        if number <= self.resolved_of(from) || self.waits(slot) {
-            return Turn::Past;
-        }
-        match self.missing(slot) {
-            None => Turn::Now,
-            Some(_) if self.parked >= self.parking => Turn::NoRoom,
-            Some((of, needs)) => Turn::Later(of, needs),
-        }
     }
 
     /// What an update waits for, if for anything: of whom, and which number.
@@ -483,44 +447,13 @@ impl<T> Readiness<T> {
             }
         }
     }
-
-    /// The broken rule: number 1 waits for number 2, and then there is no order at all.
-    fn swapped_turn_of(&mut self, from: WorkerId, number: LinkNumber) -> Turn {
-        match number.0 {
-            1 => {
-                self.set_resolved(from, LinkNumber(u32::MAX));
-                return Turn::Later(from, LinkNumber(2));
-            }
-            2 => self.set_resolved(from, LinkNumber(0)),
-            _ => {}
-        }
-        Turn::Now
-    }
-
-    /// The broken rule: a tombstone next to another of its link becomes one with it, which waits for all that the two
-    /// wait for.
-    fn merge(&mut self, slot: Slot) -> bool {
-        let place = self.slots[slot as usize].place.clone();
-        let Ok(at) = self.link(place.from) else { return false };
-        let next_to = |other: &Place| other.number.0 + 1 == place.first.0 || place.number.0 + 1 == other.first.0;
-        let is_next = |waiting: &Waiting<T>| waiting.item.is_none() && next_to(&waiting.place);
-        let found = self.queues[at].iter().position(|waiting| is_next(&self.slots[waiting.1 as usize]));
-        let Some(found) = found else { return false };
-        let other = &mut self.slots[self.queues[at][found].1 as usize].place;
-        other.first = other.first.min(place.first);
-        other.number = other.number.max(place.number);
-        other.barriers.extend(&place.barriers);
-        self.queues[at][found].0 = other.first;
-        self.ripe.retain(|ripe| ripe.1 != place.from);
-        self.look_at(at);
-        true
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::barrier::Barriers;
+    use crate::sabotage::Sabotage;
 
     const ANN: WorkerId = WorkerId::new(0);
     const BOB: WorkerId = WorkerId::new(1);

@@ -10,16 +10,18 @@
 //! - *deliveries* (the simulator's default): [`Inbox::launch`] when it is sent, [`Inbox::land`] when it arrives. The
 //!   queue then stands for what is in flight to the worker, so that capacity bounds that.
 //!
-//! What a session sends has a call of its own in each: [`Inbox::receive_op`] and [`Inbox::land_op`].
+//! What a session sends has a call of its own in each: [`Inbox::receive_op`] and [`Inbox::land_op`], in `ops.rs`.
+
+mod ops;
 
 use std::collections::VecDeque;
 
 use crate::bounded::{Bounded, Offered};
 use crate::event::{DropReason, What};
 use crate::header::Header;
-use crate::ids::{Incarnation, LinkNumber, MessageId, Party, Time, WorkerId};
+use crate::ids::{Incarnation, LinkNumber, Time, WorkerId};
 use crate::lives::Lives;
-use crate::lobby::{Lobby, Standing};
+use crate::lobby::Lobby;
 use crate::pick::{Picker, Queue};
 use crate::policy::{Order, Policies};
 use crate::readiness::{Readiness, Turn};
@@ -52,17 +54,6 @@ pub struct Inbox<T> {
     tombstones: bool,
     loses: bool,
     operations: u64,
-}
-
-/// What became of an update that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Launched {
-    /// It is on its way.
-    InFlight,
-    /// It will be on its way when another has arrived ([`Inbox::admit`]).
-    Held,
-    /// It is dropped.
-    Gone,
 }
 
 impl<T: Clone> Inbox<T> {
@@ -193,23 +184,6 @@ impl<T> Inbox<T> {
         Ok(())
     }
 
-    /// Takes what a session has sent: into the external queue, if its worker has seen what the session has.
-    ///
-    /// # Errors
-    /// Gives it back while the queue is full: the session waits.
-    pub fn receive_op(&mut self, item: T, now: Time, desk: &mut impl Desk<T>) -> Result<(), T> {
-        if !self.has_external_room() {
-            return Err(item);
-        }
-        self.operations += 1;
-        desk.report(What::Arrive, &item);
-        match standing_queued(&self.lobby, &self.updates, &self.readiness, self.lives.current(), &item, desk) {
-            Standing::Ready => self.externals.push_back(item),
-            standing => self.turn_away(item, standing, now, desk),
-        }
-        Ok(())
-    }
-
     /// Whether the external queue has room.
     #[must_use]
     pub fn has_external_room(&self) -> bool {
@@ -260,15 +234,17 @@ impl<T> Inbox<T> {
         !self.externals.is_empty() || !self.updates.is_empty()
     }
 
-    /// Takes account of an update that is sent to this worker and in flight from now on.
-    pub fn launch(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched
+    /// Takes account of an update that is sent to this worker. Whether it is in flight from now on: if not, it will be when
+    /// another has arrived ([`Inbox::admit`]), or it is dropped.
+    #[must_use]
+    pub fn launch(&mut self, item: T, desk: &mut impl Desk<T>) -> bool
     where
         T: Copy,
     {
         self.operations += 1;
         if self.loses && self.loses_silently(desk.header(&item)) {
             desk.discard(item);
-            return Launched::Gone;
+            return false;
         }
         self.enqueue(item, desk)
     }
@@ -299,19 +275,6 @@ impl<T> Inbox<T> {
     pub fn land_external(&mut self, item: &T, desk: &mut impl Desk<T>) {
         self.operations += 1;
         desk.report(What::Arrive, item);
-    }
-
-    /// Takes what a session has sent, as it arrives; gives it back if it is to be handled now.
-    pub fn land_op(&mut self, item: T, now: Time, desk: &mut impl Desk<T>) -> Option<T> {
-        self.operations += 1;
-        desk.report(What::Arrive, &item);
-        let standing = standing(&self.lobby, &self.readiness, self.lives.current(), &item, desk);
-        if standing == Standing::Ready {
-            self.lobby.see(desk.header(&item));
-            return Some(item);
-        }
-        self.turn_away(item, standing, now, desk);
-        None
     }
 
     /// Whether anything is held that may be in flight now: whether to ask [`Inbox::admit`].
@@ -351,14 +314,6 @@ impl<T> Inbox<T> {
     #[inline(always)]
     pub fn may_release(&self) -> bool {
         self.readiness.may_release() || !self.lobby.is_empty()
-    }
-
-    /// It is too late for what a session has sent under this id: it is dropped, if it still waits. Whether it did.
-    pub fn expire(&mut self, id: &MessageId, desk: &mut impl Desk<T>) -> bool {
-        let Some(item) = self.lobby.take(|_, item| desk.header(item).id == *id) else { return false };
-        self.operations += 1;
-        self.drop(item, DropReason::Stale, desk);
-        true
     }
 
     /// Takes an update in flight that the network has lost.
@@ -408,17 +363,6 @@ impl<T> Inbox<T> {
         self.readiness.parked()
     }
 
-    /// What sessions have sent and what waits here until their worker has seen what they have: the item, for whose update
-    /// it waits, and its number.
-    pub fn parked_ops(&self) -> impl Iterator<Item = (&T, WorkerId, LinkNumber)> {
-        self.lobby.parked()
-    }
-
-    /// The same, and until when each waits: [`Inbox::expire`] it then.
-    pub fn op_deadlines(&self) -> impl Iterator<Item = (&T, Time)> {
-        self.lobby.deadlines()
-    }
-
     /// By sender: the number up to which everything is handled, queued or known to be gone, for a
     /// [`Watermark`](crate::Watermark).
     #[must_use]
@@ -426,27 +370,9 @@ impl<T> Inbox<T> {
         self.readiness.resolved()
     }
 
-    /// By sender: the number up to which everything is handled or known to be gone, where inputs go through queues. It is
-    /// this that may be published where there are sessions, for a queue is no place that those see.
-    ///
-    /// `origin` says of an update its sender and number.
-    pub fn settled<'a>(
-        &'a self,
-        origin: impl Fn(&T) -> (Party, LinkNumber) + 'a,
-    ) -> impl Iterator<Item = (WorkerId, LinkNumber)> + 'a {
-        let resolved = self.readiness.resolved().iter();
-        resolved.map(move |(from, number)| (*from, settled_of(&self.updates, *from, *number, &origin)))
-    }
-
     /// Everything in the queues and beside them, where inputs go through queues.
     pub fn queued(&self) -> impl Iterator<Item = &T> {
         self.externals.iter().chain(self.updates.iter())
-    }
-
-    /// How many updates are in the update queue.
-    #[must_use]
-    pub fn update_len(&self) -> usize {
-        self.updates.len()
     }
 
     /// The most updates that were ever in the update queue.
@@ -459,54 +385,6 @@ impl<T> Inbox<T> {
     #[must_use]
     pub const fn operations(&self) -> u64 {
         self.operations
-    }
-
-    /// Takes what a session has sent and cannot be served now.
-    fn turn_away(&mut self, item: T, standing: Standing, now: Time, desk: &mut impl Desk<T>) {
-        let Standing::Early(of, needs) = standing else {
-            self.drop(item, DropReason::Stale, desk);
-            return;
-        };
-        match self.lobby.enter(item, of, needs, now) {
-            Ok(item) => _ = desk.report(What::Park { of, needs }, item),
-            Err(item) => _ = self.drop(item, DropReason::Parking, desk),
-        }
-    }
-
-    /// The next of what sessions have sent that waits no longer and is to be handled now.
-    fn release_op(&mut self, desk: &mut impl Desk<T>) -> Option<T> {
-        let Self { lobby, readiness, lives, .. } = self;
-        let (item, _) = lobby.leave(|lobby, item| standing(lobby, readiness, lives.current(), item, desk))?;
-        let header = desk.report(What::Release, &item);
-        lobby.see(header);
-        Some(item)
-    }
-
-    /// Queues all that sessions have sent and that waits no longer, as far as there is room.
-    #[inline(always)]
-    fn settle_ops(&mut self, desk: &mut impl Desk<T>) {
-        if !self.lobby.is_empty() {
-            self.queue_ops(desk);
-        }
-    }
-
-    fn queue_ops(&mut self, desk: &mut impl Desk<T>) {
-        while self.has_external_room() {
-            let Self { lobby, updates, readiness, lives, .. } = self;
-            let left =
-                lobby.leave(|lobby, item| standing_queued(lobby, updates, readiness, lives.current(), item, desk));
-            let Some((item, _)) = left else { return };
-            desk.report(What::Release, &item);
-            self.externals.push_back(item);
-        }
-    }
-
-    /// Drops what sessions have sent and what the life that begins cannot serve.
-    fn drop_stale(&mut self, desk: &mut impl Desk<T>) {
-        let life = self.lives.current();
-        while let Some(item) = self.lobby.take(|lobby, item| lobby.is_stale(desk.header(item), life)) {
-            self.drop(item, DropReason::Stale, desk);
-        }
     }
 
     /// Reports the arrival and decides whether it is this update's turn.
@@ -553,19 +431,19 @@ impl<T> Inbox<T> {
         }
     }
 
-    /// Offers to the bounded queue and sees to what the policy throws out.
+    /// Offers to the bounded queue and sees to what the policy throws out. Whether the item is in the queue now.
     #[inline(always)]
-    fn enqueue(&mut self, item: T, desk: &mut impl Desk<T>) -> Launched {
+    fn enqueue(&mut self, item: T, desk: &mut impl Desk<T>) -> bool {
         match self.updates.offer(item) {
-            Offered::Queued => return Launched::InFlight,
+            Offered::Queued => return true,
             Offered::Held => {
                 let held = self.updates.iter().last().expect("it was held just now");
                 desk.report(What::Hold, held);
-                return Launched::Held;
+                return false;
             }
             Offered::Evicted(oldest) => {
                 self.drop_and_bury(oldest, DropReason::Full, desk);
-                return Launched::InFlight;
+                return true;
             }
             Offered::Full(item) => self.drop_and_bury(item, DropReason::Full, desk),
             Offered::Overflow(item) => self.drop_and_bury(item, DropReason::Overflow, desk),
@@ -576,7 +454,7 @@ impl<T> Inbox<T> {
                 sender.into_iter().for_each(|sender| desk.nack(sender));
             }
         }
-        Launched::Gone
+        false
     }
 
     fn drop_and_bury(&mut self, item: T, reason: DropReason, desk: &mut impl Desk<T>) {
@@ -601,42 +479,4 @@ impl<T> Inbox<T> {
     fn loses_silently(&self, header: &Header) -> bool {
         self.loses && header.number.0 == 2
     }
-}
-
-/// How what a session has sent stands to its worker, where the queue is what is in flight.
-fn standing<T>(
-    lobby: &Lobby<T>,
-    readiness: &Readiness<T>,
-    life: Incarnation,
-    item: &T,
-    desk: &impl Desk<T>,
-) -> Standing {
-    lobby.standing(desk.header(item), life, |from| readiness.resolved_of(from))
-}
-
-/// The same where inputs go through queues.
-fn standing_queued<T>(
-    lobby: &Lobby<T>,
-    updates: &Bounded<T>,
-    readiness: &Readiness<T>,
-    life: Incarnation,
-    item: &T,
-    desk: &impl Desk<T>,
-) -> Standing {
-    let origin = |item: &T| {
-        let header = desk.header(item);
-        (header.from, header.number)
-    };
-    lobby.standing(desk.header(item), life, |from| settled_of(updates, from, readiness.resolved_of(from), &origin))
-}
-
-/// Up to which number of a sender, of which so many are resolved, nothing is in the queue or beside it.
-fn settled_of<T>(
-    updates: &Bounded<T>,
-    from: WorkerId,
-    resolved: LinkNumber,
-    origin: &impl Fn(&T) -> (Party, LinkNumber),
-) -> LinkNumber {
-    let queued = updates.iter().map(origin).filter(|(party, _)| *party == Party::Worker(from));
-    queued.map(|(_, number)| LinkNumber(number.0.saturating_sub(1))).fold(resolved, LinkNumber::min)
 }

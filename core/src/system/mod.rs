@@ -1,33 +1,29 @@
 //! A system: workers, policies, laws and workload in one value, which every driver takes.
 //!
-//! [`System`] is the builder that users write; [`Plan`] is what it says after checking, shared by all runs.
+//! [`System`] is the builder that users write; [`Plan`](crate::Plan) is what it says after checking, shared by all runs.
+//! The checks stand in `planning.rs`.
 
-use std::collections::BTreeSet;
+mod planning;
+
 use std::fmt::Debug;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 
-use petgraph::algo::tarjan_scc;
-use petgraph::graphmap::DiGraphMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::ask::{Ask, Manner};
 use crate::codec::Codec;
 use crate::fault::FaultKind;
-use crate::fnv;
 use crate::header::{Header, Input};
-use crate::ids::WorkerId;
+use crate::hooks::Hooks;
 use crate::machine::{Seat, StateMachine};
-use crate::names::{NameError, Names};
-use crate::plan::{
-    Assign, Commuting, External, FaultWhen, Fork, InputHash, Maker, MessageKind, Plan, StateHash, StateKind,
-};
-use crate::policy::{Cycles, Policies, Recovery, SetError};
+use crate::plan::Maker;
+use crate::policy::{Policies, SetError};
 use crate::property::{Property, Snapshot, When};
-use crate::subscriptions::{SubscriptionError, Subscriptions};
-use crate::worker::{Edges, Rules};
-use crate::workload::in_rounds;
+use crate::state_hash::state_hash;
+
+pub use planning::SystemError;
 
 /// A system under construction. Nothing is checked until [`System::plan`].
 ///
@@ -64,15 +60,7 @@ pub struct System<M: StateMachine> {
     marks: Vec<&'static str>,
     edges: Option<Vec<(String, String)>>,
     subscriptions: Option<String>,
-    state_hash: Option<StateHash<M>>,
-    input_hash: Option<InputHash<M>>,
-    fork: Option<Fork<M>>,
-    assign: Option<Assign<M>>,
-    state_kind: Option<StateKind<M>>,
-    message_kind: Option<MessageKind<M>>,
-    commuting: Option<Commuting<M>>,
-    fault_when: Vec<(FaultKind, FaultWhen<M>)>,
-    codec: Option<Codec<M>>,
+    hooks: Hooks<M>,
 }
 
 /// A message of the workload, by names.
@@ -101,15 +89,7 @@ impl<M: StateMachine> Clone for System<M> {
             marks: self.marks.clone(),
             edges: self.edges.clone(),
             subscriptions: self.subscriptions.clone(),
-            state_hash: self.state_hash.clone(),
-            input_hash: self.input_hash.clone(),
-            fork: self.fork.clone(),
-            assign: self.assign.clone(),
-            state_kind: self.state_kind.clone(),
-            message_kind: self.message_kind.clone(),
-            commuting: self.commuting.clone(),
-            fault_when: self.fault_when.clone(),
-            codec: self.codec,
+            hooks: self.hooks.clone(),
         }
     }
 }
@@ -130,15 +110,7 @@ impl<M: StateMachine> System<M> {
             marks: Vec::new(),
             edges: None,
             subscriptions: None,
-            state_hash: None,
-            input_hash: None,
-            fork: None,
-            assign: None,
-            state_kind: None,
-            message_kind: None,
-            commuting: None,
-            fault_when: Vec::new(),
-            codec: None,
+            hooks: Hooks::default(),
         }
     }
 
@@ -267,7 +239,7 @@ impl<M: StateMachine> System<M> {
         self
     }
 
-    /// The same system with another workload.
+    /// The same system without its workload: before it is given another.
     #[must_use]
     pub fn without_messages(mut self) -> Self {
         self.workload.clear();
@@ -422,15 +394,7 @@ impl<M: StateMachine> System<M> {
     ) -> Self {
         let workers: Arc<[String]> = workers.into_iter().map(Into::into).collect();
         self.converging.extend(workers.iter().cloned());
-        let difference = Arc::new(move |states: &Snapshot<'_, M>| first_difference(states, &workers, &view));
-        let differs = Arc::clone(&difference);
-        self.properties.push(Property {
-            name: "convergence".to_owned(),
-            when: When::AtEnd,
-            holds: Arc::new(move |states| differs(states).is_none()),
-            why: Some(difference),
-            worker: None,
-        });
+        self.properties.push(Property::convergence(workers, view));
         self
     }
 
@@ -451,7 +415,7 @@ impl<M: StateMachine> System<M> {
     /// The strategy `dpor` then explores one order of them, and runs that differ only in it count as one trace.
     #[must_use]
     pub fn commuting(mut self, commute: impl Fn(&Input<M>, &Input<M>) -> bool + Send + Sync + 'static) -> Self {
-        self.commuting = Some(Arc::new(commute));
+        self.hooks.commuting = Some(Arc::new(commute));
         self
     }
 
@@ -485,7 +449,7 @@ impl<M: StateMachine> System<M> {
         kind: FaultKind,
         may: impl Fn(&Header, &Input<M>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.fault_when.push((kind, Arc::new(may)));
+        self.hooks.fault_when.push((kind, Arc::new(may)));
         self
     }
 
@@ -496,8 +460,8 @@ impl<M: StateMachine> System<M> {
         self
     }
 
-    /// Declares who may notify whom. Anything else is dropped as undeclared; with [`Cycles::Forbid`] the edges must
-    /// form no cycle.
+    /// Declares who may notify whom. Anything else is dropped as undeclared; with
+    /// [`Cycles::Forbid`](crate::Cycles::Forbid) the edges must form no cycle.
     #[must_use]
     pub fn edges<N: Into<String>>(mut self, edges: impl IntoIterator<Item = (N, N)>) -> Self {
         let edges = edges.into_iter().map(|(from, to)| (from.into(), to.into()));
@@ -521,8 +485,8 @@ impl<M: StateMachine> System<M> {
         M::Message: Hash,
         M::Update: Hash,
     {
-        self.state_hash = Some(Arc::new(|machine: &M| state_hash(machine)));
-        self.input_hash = Some(Arc::new(|input: &Input<M>| match input {
+        self.hooks.state_hash = Some(Arc::new(|machine: &M| state_hash(machine)));
+        self.hooks.input_hash = Some(Arc::new(|input: &Input<M>| match input {
             Input::Start => state_hash(&0_u8),
             Input::Message(message) => state_hash(&(1_u8, message)),
             Input::Update(update) => state_hash(&(2_u8, update)),
@@ -538,8 +502,8 @@ impl<M: StateMachine> System<M> {
     where
         M: Clone,
     {
-        self.fork = Some(Arc::new(M::clone));
-        self.assign = Some(Arc::new(M::clone_from));
+        self.hooks.fork = Some(Arc::new(M::clone));
+        self.hooks.assign = Some(Arc::new(M::clone_from));
         self
     }
 
@@ -570,7 +534,7 @@ impl<M: StateMachine> System<M> {
         M::Message: Serialize + DeserializeOwned,
         M::Update: Serialize + DeserializeOwned,
     {
-        self.codec = Some(Codec::new());
+        self.hooks.codec = Some(Codec::new());
         self
     }
 
@@ -578,7 +542,7 @@ impl<M: StateMachine> System<M> {
     /// handled which kind of input in which kind of state: the coverage of their reports.
     #[must_use]
     pub fn state_kind(mut self, kind: impl Fn(&M) -> &'static str + Send + Sync + 'static) -> Self {
-        self.state_kind = Some(Arc::new(kind));
+        self.hooks.state_kind = Some(Arc::new(kind));
         self
     }
 
@@ -586,220 +550,7 @@ impl<M: StateMachine> System<M> {
     /// [`InputKind::word`](crate::InputKind::word).
     #[must_use]
     pub fn message_kind(mut self, kind: impl Fn(&Input<M>) -> &'static str + Send + Sync + 'static) -> Self {
-        self.message_kind = Some(Arc::new(kind));
+        self.hooks.message_kind = Some(Arc::new(kind));
         self
-    }
-
-    /// Checks everything.
-    ///
-    /// # Errors
-    /// Whatever cannot be run: names that are not usable or unknown, a table that does not read, declared edges that
-    /// form a cycle though cycles are forbidden.
-    pub fn plan(&self) -> Result<Arc<Plan<M>>, SystemError> {
-        if self.workers.is_empty() {
-            return Err(SystemError::NoWorkers(self.name.clone()));
-        }
-        let mut sources: Vec<&str> = Vec::new();
-        for Sent { source, .. } in &self.workload {
-            if !sources.contains(&source.as_str()) {
-                sources.push(source);
-            }
-        }
-        let workers = self.workers.iter().map(|(name, _)| name.as_str());
-        let names = Names::new(&self.name, workers, sources)?;
-        let names = self.find_sessions(names)?;
-        let find = |name: &str| names.worker_id(name).ok_or_else(|| NameError::Unknown(name.to_owned()));
-        let mut next = vec![0; names.source_count()];
-        let mut externals = Vec::with_capacity(self.workload.len());
-        for Sent { source: name, number, to, manner, message } in &self.workload {
-            let source = names.source_id(name).expect("all sources were collected");
-            let next: &mut u64 = &mut next[source.index()];
-            let number = number.unwrap_or_else(|| u32::try_from(*next).expect("memory holds fewer than 2^32 messages"));
-            if u64::from(number) < *next {
-                return Err(SystemError::Number { source_name: name.clone(), number });
-            }
-            let (to, manner) = (find(to)?, manner.unwrap_or_default());
-            externals.push(External { source, number, to, manner, message: message.clone() });
-            *next = u64::from(number) + 1;
-        }
-        if let Some(messages) = self.in_all {
-            externals = in_rounds(&externals, messages).map(|(place, number)| place.numbered(number)).collect();
-        }
-        let edges = match &self.edges {
-            None if self.policies.cycles == Cycles::Forbid => return Err(SystemError::NoEdges),
-            None => None,
-            Some(edges) => Some(
-                edges.iter().map(|(from, to)| Ok((find(from)?, find(to)?))).collect::<Result<Edges, NameError>>()?,
-            ),
-        };
-        if let (Cycles::Forbid, Some(edges)) = (self.policies.cycles, &edges) {
-            check_acyclic(edges, &names)?;
-        }
-        if self.policies.recovery == Recovery::Durable && self.fork.is_none() {
-            return Err(SystemError::NotForkable);
-        }
-        let subscriptions = match &self.subscriptions {
-            Some(table) => Subscriptions::from_ron(table, &names)?,
-            None => Subscriptions::default(),
-        };
-        for (at, property) in self.properties.iter().enumerate() {
-            if !crate::names::is_name(&property.name) {
-                return Err(NameError::Form(property.name.clone()).into());
-            }
-            if self.properties[..at].iter().any(|other| other.name == property.name) {
-                return Err(NameError::Twice(property.name.clone()).into());
-            }
-            if let Some(worker) = &property.worker {
-                find(worker)?;
-            }
-        }
-        self.converging.iter().try_for_each(|worker| find(worker).map(drop))?;
-        let mut plan = Plan {
-            rules: Rules {
-                names: Arc::new(names),
-                policies: self.policies.clone(),
-                edges,
-                barriers: false,
-                commits: false,
-                lives: false,
-            },
-            makers: self.workers.iter().map(|(_, make)| Arc::clone(make)).collect(),
-            externals,
-            laws: self.laws.clone(),
-            properties: self.properties.clone(),
-            marks: self.marks.clone(),
-            subscriptions: Arc::new(subscriptions),
-            starts: Vec::new(),
-            state_hash: self.state_hash.clone(),
-            input_hash: self.input_hash.clone(),
-            fork: self.fork.clone(),
-            assign: self.assign.clone(),
-            state_kind: self.state_kind.clone(),
-            message_kind: self.message_kind.clone(),
-            commuting: self.commuting.clone(),
-            fault_when: self.fault_when.clone(),
-            codec: self.codec,
-        };
-        plan.starts = plan.find_starts();
-        Ok(Arc::new(plan))
-    }
-
-    /// Says of the sources which are sessions.
-    fn find_sessions(&self, names: Names) -> Result<Names, SystemError> {
-        let mut sessions = BTreeSet::new();
-        for sent in self.workload.iter().filter(|sent| sent.manner.is_some()) {
-            sessions.extend(names.source_id(&sent.source));
-        }
-        let both = |sent: &&Sent<M::Message>| {
-            sent.manner.is_none() && names.source_id(&sent.source).is_some_and(|source| sessions.contains(&source))
-        };
-        match self.workload.iter().find(both) {
-            Some(sent) => Err(SystemError::Session(sent.source.clone())),
-            None => Ok(names.with_sessions(sessions)),
-        }
-    }
-}
-
-/// A system that cannot be run.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SystemError {
-    /// A name that cannot be used, or stands for nobody.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// A subscription table that cannot be used.
-    #[error(transparent)]
-    Subscription(#[from] SubscriptionError),
-    /// Two messages of a source that could not be told apart.
-    #[error("message {number} of source `{source_name}` stands after a later one: numbers of a source must rise")]
-    Number {
-        /// The source.
-        source_name: String,
-        /// The number that does not rise.
-        number: u32,
-    },
-    /// A session sends one thing after the other, and other sources do not.
-    #[error("`{0}` is a session and sends messages beside it: give the messages to a source of another name")]
-    Session(String),
-    /// Nobody to do anything.
-    #[error("the system `{0}` has no workers: add some with `.workers(names, make)`")]
-    NoWorkers(String),
-    /// `cycles = forbid` speaks about declared edges.
-    #[error("`cycles = forbid` needs declared edges: add them with `.edges([(from, to), ..])`")]
-    NoEdges,
-    /// `recovery = durable` copies machines.
-    #[error("`recovery = durable` needs machines that can be copied: derive `Clone` and add `.forkable()`")]
-    NotForkable,
-    /// The declared edges form a cycle.
-    #[error("`cycles = forbid`, but the declared edges form the cycle {0}")]
-    Cycle(String),
-}
-
-fn check_acyclic(edges: &BTreeSet<(WorkerId, WorkerId)>, names: &Names) -> Result<(), SystemError> {
-    let graph: DiGraphMap<WorkerId, ()> = DiGraphMap::from_edges(edges);
-    let cyclic = |part: &Vec<WorkerId>| part.len() > 1 || graph.contains_edge(part[0], part[0]);
-    let Some(mut part) = tarjan_scc(&graph).into_iter().find(cyclic) else { return Ok(()) };
-    part.sort_unstable();
-    let mut path = vec![part[0]];
-    loop {
-        let here = path[path.len() - 1];
-        let next = graph.neighbors(here).filter(|n| part.contains(n)).min().expect("a component is connected");
-        if let Some(at) = path.iter().position(|seen| *seen == next) {
-            path.push(next);
-            let cycle: Vec<&str> = path[at..].iter().map(|worker| names.worker(*worker)).collect();
-            return Err(SystemError::Cycle(cycle.join(" -> ")));
-        }
-        path.push(next);
-    }
-}
-
-/// The first of these workers that is alive, and the first after it whose view is another, in words.
-fn first_difference<M: StateMachine, V: PartialEq + Debug>(
-    states: &Snapshot<'_, M>,
-    workers: &[String],
-    view: impl Fn(&M) -> V,
-) -> Option<String> {
-    let is_alive = |name: &&String| states.worker(name).is_some_and(|worker| !worker.is_crashed());
-    let mut views = workers.iter().filter(is_alive).filter_map(|name| Some((name, view(states.machine(name)?))));
-    let (first, one) = views.next()?;
-    let (second, other) = views.find(|(_, other)| *other != one)?;
-    Some(format!("{first} has {one:?}, {second} has {other:?}"))
-}
-
-fn state_hash(value: &impl Hash) -> u64 {
-    let mut hasher = StateHasher(fnv::OFFSET);
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// Hashes states with FNV-1a, and numbers as little-endian bytes of a fixed width, so that two machines agree.
-struct StateHasher(u64);
-
-impl Hasher for StateHasher {
-    fn finish(&self) -> u64 {
-        fnv::spread(self.0)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = fnv::extend(self.0, bytes);
-    }
-
-    fn write_u16(&mut self, it: u16) {
-        self.write(&it.to_le_bytes());
-    }
-
-    fn write_u32(&mut self, it: u32) {
-        self.write(&it.to_le_bytes());
-    }
-
-    fn write_u64(&mut self, it: u64) {
-        self.write(&it.to_le_bytes());
-    }
-
-    fn write_u128(&mut self, it: u128) {
-        self.write(&it.to_le_bytes());
-    }
-
-    fn write_usize(&mut self, it: usize) {
-        self.write_u64(it as u64);
     }
 }

@@ -1,0 +1,159 @@
+//! What sessions have sent, at the inbox of one worker: it waits there until the worker has seen what they have.
+//!
+//! Who may be served is decided by the [`Lobby`]; here it comes in, is let out, or is dropped.
+
+use super::{Desk, Inbox};
+use crate::bounded::Bounded;
+use crate::event::{DropReason, What};
+use crate::ids::{Incarnation, LinkNumber, MessageId, Party, Time, WorkerId};
+use crate::lobby::{Lobby, Standing};
+use crate::readiness::Readiness;
+
+impl<T> Inbox<T> {
+    /// Takes what a session has sent: into the external queue, if its worker has seen what the session has.
+    ///
+    /// # Errors
+    /// Gives it back while the queue is full: the session waits.
+    pub fn receive_op(&mut self, item: T, now: Time, desk: &mut impl Desk<T>) -> Result<(), T> {
+        if !self.has_external_room() {
+            return Err(item);
+        }
+        self.operations += 1;
+        desk.report(What::Arrive, &item);
+        match standing_queued(&self.lobby, &self.updates, &self.readiness, self.lives.current(), &item, desk) {
+            Standing::Ready => self.externals.push_back(item),
+            standing => self.turn_away(item, standing, now, desk),
+        }
+        Ok(())
+    }
+
+    /// Takes what a session has sent, as it arrives; gives it back if it is to be handled now.
+    pub fn land_op(&mut self, item: T, now: Time, desk: &mut impl Desk<T>) -> Option<T> {
+        self.operations += 1;
+        desk.report(What::Arrive, &item);
+        let standing = standing(&self.lobby, &self.readiness, self.lives.current(), &item, desk);
+        if standing == Standing::Ready {
+            self.lobby.see(desk.header(&item));
+            return Some(item);
+        }
+        self.turn_away(item, standing, now, desk);
+        None
+    }
+
+    /// It is too late for what a session has sent under this id: it is dropped, if it still waits. Whether it did.
+    pub fn expire(&mut self, id: &MessageId, desk: &mut impl Desk<T>) -> bool {
+        let Some(item) = self.lobby.take(|_, item| desk.header(item).id == *id) else { return false };
+        self.operations += 1;
+        self.drop(item, DropReason::Stale, desk);
+        true
+    }
+
+    /// What sessions have sent and what waits here until their worker has seen what they have: the item, for whose update
+    /// it waits, and its number.
+    pub fn parked_ops(&self) -> impl Iterator<Item = (&T, WorkerId, LinkNumber)> {
+        self.lobby.parked()
+    }
+
+    /// The same, and until when each waits: [`Inbox::expire`] it then.
+    pub fn op_deadlines(&self) -> impl Iterator<Item = (&T, Time)> {
+        self.lobby.deadlines()
+    }
+
+    /// By sender: the number up to which everything is handled or known to be gone, where inputs go through queues. It is
+    /// this that may be published where there are sessions, for a queue is no place that those see.
+    ///
+    /// `origin` says of an update its sender and number.
+    pub fn settled<'a>(
+        &'a self,
+        origin: impl Fn(&T) -> (Party, LinkNumber) + 'a,
+    ) -> impl Iterator<Item = (WorkerId, LinkNumber)> + 'a {
+        let resolved = self.readiness.resolved().iter();
+        resolved.map(move |(from, number)| (*from, settled_of(&self.updates, *from, *number, &origin)))
+    }
+
+    /// The next of what sessions have sent that waits no longer and is to be handled now.
+    pub(super) fn release_op(&mut self, desk: &mut impl Desk<T>) -> Option<T> {
+        let Self { lobby, readiness, lives, .. } = self;
+        let item = lobby.leave(|lobby, item| standing(lobby, readiness, lives.current(), item, desk))?;
+        let header = desk.report(What::Release, &item);
+        lobby.see(header);
+        Some(item)
+    }
+
+    /// Drops what sessions have sent and what the life that begins cannot serve.
+    pub(super) fn drop_stale(&mut self, desk: &mut impl Desk<T>) {
+        let life = self.lives.current();
+        while let Some(item) = self.lobby.take(|lobby, item| lobby.is_stale(desk.header(item), life)) {
+            self.drop(item, DropReason::Stale, desk);
+        }
+    }
+
+    /// Queues all that sessions have sent and that waits no longer, as far as there is room.
+    #[inline(always)]
+    pub(super) fn settle_ops(&mut self, desk: &mut impl Desk<T>) {
+        if !self.lobby.is_empty() {
+            self.queue_ops(desk);
+        }
+    }
+
+    fn queue_ops(&mut self, desk: &mut impl Desk<T>) {
+        while self.has_external_room() {
+            let Self { lobby, updates, readiness, lives, .. } = self;
+            let left =
+                lobby.leave(|lobby, item| standing_queued(lobby, updates, readiness, lives.current(), item, desk));
+            let Some(item) = left else { return };
+            desk.report(What::Release, &item);
+            self.externals.push_back(item);
+        }
+    }
+
+    /// Takes what a session has sent and cannot be served now.
+    fn turn_away(&mut self, item: T, standing: Standing, now: Time, desk: &mut impl Desk<T>) {
+        let Standing::Early(of, needs) = standing else {
+            self.drop(item, DropReason::Stale, desk);
+            return;
+        };
+        match self.lobby.enter(item, of, needs, now) {
+            Ok(item) => _ = desk.report(What::Park { of, needs }, item),
+            Err(item) => _ = self.drop(item, DropReason::Parking, desk),
+        }
+    }
+}
+
+/// How what a session has sent stands to its worker, where the queue is what is in flight.
+fn standing<T>(
+    lobby: &Lobby<T>,
+    readiness: &Readiness<T>,
+    life: Incarnation,
+    item: &T,
+    desk: &impl Desk<T>,
+) -> Standing {
+    lobby.standing(desk.header(item), life, |from| readiness.resolved_of(from))
+}
+
+/// The same where inputs go through queues.
+fn standing_queued<T>(
+    lobby: &Lobby<T>,
+    updates: &Bounded<T>,
+    readiness: &Readiness<T>,
+    life: Incarnation,
+    item: &T,
+    desk: &impl Desk<T>,
+) -> Standing {
+    let origin = |item: &T| {
+        let header = desk.header(item);
+        (header.from, header.number)
+    };
+    lobby.standing(desk.header(item), life, |from| settled_of(updates, from, readiness.resolved_of(from), &origin))
+}
+
+/// Up to which number of a sender, of which so many are resolved, nothing is in the queue or beside it.
+fn settled_of<T>(
+    updates: &Bounded<T>,
+    from: WorkerId,
+    resolved: LinkNumber,
+    origin: &impl Fn(&T) -> (Party, LinkNumber),
+) -> LinkNumber {
+    let queued = updates.iter().map(origin).filter(|(party, _)| *party == Party::Worker(from));
+    queued.map(|(_, number)| LinkNumber(number.0.saturating_sub(1))).fold(resolved, LinkNumber::min)
+}
