@@ -12,6 +12,7 @@
 //!
 //! What a session sends has a call of its own in each: [`Inbox::receive_op`] and [`Inbox::land_op`], in `ops.rs`.
 
+mod ghosts;
 mod ops;
 
 use std::collections::VecDeque;
@@ -26,6 +27,7 @@ use crate::pick::{Picker, Queue};
 use crate::policy::{Order, Policies};
 use crate::readiness::{Readiness, Turn};
 use crate::sabotage::Sabotage;
+use ghosts::Ghosts;
 
 /// What a driver lends the core: the headers of the items it holds, and an ear.
 pub trait Desk<T> {
@@ -47,6 +49,9 @@ pub struct Inbox<T> {
     updates: Bounded<T>,
     readiness: Readiness<T>,
     lobby: Lobby<T>,
+    ghosts: Ghosts,
+    /// Whether what has its turn is queued, and not handled at once.
+    queues: bool,
     picker: Picker,
     lives: Lives,
     max_depth: u32,
@@ -65,6 +70,8 @@ impl<T: Clone> Inbox<T> {
             updates,
             readiness,
             lobby,
+            ghosts,
+            queues,
             picker,
             lives,
             max_depth,
@@ -80,6 +87,10 @@ impl<T: Clone> Inbox<T> {
         updates.copy_from(&other.updates);
         readiness.copy_from(&other.readiness);
         lobby.copy_from(&other.lobby);
+        if !(ghosts.are_none() && other.ghosts.are_none()) {
+            ghosts.clone_from(&other.ghosts);
+        }
+        *queues = other.queues;
         *picker = other.picker;
         lives.copy_from(&other.lives);
         (*max_depth, *fences, *tombstones, *loses) = (other.max_depth, other.fences, other.tombstones, other.loses);
@@ -97,6 +108,8 @@ impl<T> Inbox<T> {
             updates: Bounded::new(policies.capacity, policies),
             readiness: Readiness::new(policies, promised),
             lobby: Lobby::new(policies),
+            ghosts: Ghosts::default(),
+            queues: false,
             picker: Picker::new(policies),
             lives: Lives::new(policies.restart),
             max_depth: policies.max_depth,
@@ -113,6 +126,8 @@ impl<T> Inbox<T> {
         self.updates.clear();
         self.readiness.clear();
         self.lobby.clear();
+        self.ghosts.clear();
+        self.queues = false;
         self.picker = Picker::new(policies);
         self.lives.reset();
         self.operations = 0;
@@ -130,7 +145,10 @@ impl<T> Inbox<T> {
     pub fn end_life(&mut self, now: Time, desk: &mut impl Desk<T>) -> Option<Incarnation> {
         self.operations += 1;
         for item in self.readiness.bury_parked() {
-            desk.report(What::Drop(DropReason::Crash), &item);
+            let header = desk.report(What::Drop(DropReason::Crash), &item);
+            if let (true, Some(from)) = (self.queues, header.from.worker()) {
+                self.ghosts.add(from, header.number);
+            }
             desk.discard(item);
         }
         let next = self.lives.next(now);
@@ -148,6 +166,7 @@ impl<T> Inbox<T> {
             desk.report(What::Drop(DropReason::Crash), &item);
             desk.discard(item);
         }
+        self.ghosts.settle();
         let next = self.end_life(now, desk);
         self.settle_ops(desk);
         next
@@ -199,6 +218,7 @@ impl<T> Inbox<T> {
     /// Takes an update that has arrived: puts it in order, and queues it and all that it releases.
     pub fn receive(&mut self, item: T, desk: &mut impl Desk<T>) {
         self.operations += 1;
+        self.queues = true;
         if self.loses_silently(desk.header(&item)) {
             return desk.discard(item);
         }
@@ -216,6 +236,9 @@ impl<T> Inbox<T> {
             Queue::External => self.externals.pop_front(),
             Queue::Updates => self.updates.pop(),
         }?;
+        if queue == Queue::Updates && !self.ghosts.are_none() {
+            self.ghosts.move_up();
+        }
         while let Some(admitted) = self.updates.admit() {
             desk.report(What::Admit, admitted);
         }
@@ -333,7 +356,9 @@ impl<T> Inbox<T> {
 
     /// Takes an update that was dropped on its way here and reported: its place in the order is resolved.
     pub fn lose(&mut self, item: T, desk: &mut impl Desk<T>) {
-        self.bury(desk.header(&item));
+        let header = desk.header(&item);
+        self.bury(header);
+        self.haunt(header);
         desk.discard(item);
     }
 
@@ -342,6 +367,10 @@ impl<T> Inbox<T> {
         while let Some(item) = self.readiness.release() {
             desk.report(What::Release, &item);
             self.enqueue(item, desk);
+        }
+        if !self.ghosts.are_none() {
+            let Self { ghosts, updates, readiness, .. } = self;
+            ghosts.take_their_turn(updates.iter().count(), |from| readiness.resolved_of(from));
         }
         self.settle_ops(desk);
     }
@@ -425,7 +454,10 @@ impl<T> Inbox<T> {
                 self.readiness.park(item);
                 None
             }
-            Turn::NoRoom => self.drop(item, DropReason::Parking, desk),
+            Turn::NoRoom => {
+                self.haunt(desk.header(&item));
+                self.drop(item, DropReason::Parking, desk)
+            }
             Turn::Past => self.drop(item, DropReason::Duplicate, desk),
             Turn::Forged => self.drop(item, DropReason::Forged, desk),
         }
@@ -442,7 +474,12 @@ impl<T> Inbox<T> {
                 return false;
             }
             Offered::Evicted(oldest) => {
-                self.drop_and_bury(oldest, DropReason::Full, desk);
+                desk.report(What::Drop(DropReason::Full), &oldest);
+                self.bury(desk.header(&oldest));
+                desk.discard(oldest);
+                if !self.ghosts.are_none() {
+                    self.ghosts.move_up();
+                }
                 return true;
             }
             Offered::Full(item) => self.drop_and_bury(item, DropReason::Full, desk),
@@ -472,6 +509,14 @@ impl<T> Inbox<T> {
     fn bury(&mut self, header: &Header) {
         if let (true, Some(from), 0) = (self.tombstones, header.from.worker(), header.id.nth_copy()) {
             self.readiness.bury(from, header);
+        }
+    }
+
+    /// The tombstone of what never was in the queue stands behind what is there.
+    #[inline(always)]
+    fn haunt(&mut self, header: &Header) {
+        if let (true, Some(from), 0) = (self.queues && self.tombstones, header.from.worker(), header.id.nth_copy()) {
+            self.ghosts.add(from, header.number);
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Who may be served is decided by the [`Lobby`]; here it comes in, is let out, or is dropped.
 
+use super::ghosts::Ghosts;
 use super::{Desk, Inbox};
 use crate::bounded::Bounded;
 use crate::event::{DropReason, What};
@@ -20,7 +21,7 @@ impl<T> Inbox<T> {
         }
         self.operations += 1;
         desk.report(What::Arrive, &item);
-        match standing_queued(&self.lobby, &self.updates, &self.readiness, self.lives.current(), &item, desk) {
+        match self.standing_queued(&item, desk) {
             Standing::Ready => self.externals.push_back(item),
             standing => self.turn_away(item, standing, now, desk),
         }
@@ -68,7 +69,10 @@ impl<T> Inbox<T> {
         origin: impl Fn(&T) -> (Party, LinkNumber) + 'a,
     ) -> impl Iterator<Item = (WorkerId, LinkNumber)> + 'a {
         let resolved = self.readiness.resolved().iter();
-        resolved.map(move |(from, number)| (*from, settled_of(&self.updates, *from, *number, &origin)))
+        resolved.map(move |(from, number)| {
+            let settled = settled_of(&self.updates, *from, *number, &origin);
+            (*from, self.ghosts.settled_of(*from, settled))
+        })
     }
 
     /// The next of what sessions have sent that waits no longer and is to be handled now.
@@ -98,13 +102,18 @@ impl<T> Inbox<T> {
 
     fn queue_ops(&mut self, desk: &mut impl Desk<T>) {
         while self.has_external_room() {
-            let Self { lobby, updates, readiness, lives, .. } = self;
-            let left =
-                lobby.leave(|lobby, item| standing_queued(lobby, updates, readiness, lives.current(), item, desk));
+            let Self { lobby, updates, readiness, ghosts, lives, .. } = self;
+            let left = lobby
+                .leave(|lobby, item| standing_queued(lobby, updates, readiness, ghosts, lives.current(), item, desk));
             let Some(item) = left else { return };
             desk.report(What::Release, &item);
             self.externals.push_back(item);
         }
+    }
+
+    fn standing_queued(&self, item: &T, desk: &impl Desk<T>) -> Standing {
+        let Self { lobby, updates, readiness, ghosts, lives, .. } = self;
+        standing_queued(lobby, updates, readiness, ghosts, lives.current(), item, desk)
     }
 
     /// Takes what a session has sent and cannot be served now.
@@ -136,6 +145,7 @@ fn standing_queued<T>(
     lobby: &Lobby<T>,
     updates: &Bounded<T>,
     readiness: &Readiness<T>,
+    ghosts: &Ghosts,
     life: Incarnation,
     item: &T,
     desk: &impl Desk<T>,
@@ -144,7 +154,8 @@ fn standing_queued<T>(
         let header = desk.header(item);
         (header.from, header.number)
     };
-    lobby.standing(desk.header(item), life, |from| settled_of(updates, from, readiness.resolved_of(from), &origin))
+    let settled = |from| settled_of(updates, from, readiness.resolved_of(from), &origin);
+    lobby.standing(desk.header(item), life, |from| ghosts.settled_of(from, settled(from)))
 }
 
 /// Up to which number of a sender, of which so many are resolved, nothing is in the queue or beside it.
@@ -156,4 +167,69 @@ fn settled_of<T>(
 ) -> LinkNumber {
     let queued = updates.iter().map(origin).filter(|(party, _)| *party == Party::Worker(from));
     queued.map(|(_, number)| LinkNumber(number.0.saturating_sub(1))).fold(resolved, LinkNumber::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::barrier::Barriers;
+    use crate::header::Header;
+    use crate::ids::SourceId;
+    use crate::policy::{Order, Policies};
+
+    const ANN: WorkerId = WorkerId::new(0);
+    const BOB: WorkerId = WorkerId::new(1);
+    const ME: WorkerId = WorkerId::new(9);
+
+    /// Items are places in a list of headers.
+    struct Headers(Vec<Header>, Vec<(&'static str, usize)>);
+
+    impl Desk<usize> for Headers {
+        fn header<'a>(&'a self, item: &'a usize) -> &'a Header {
+            &self.0[*item]
+        }
+
+        fn report<'a>(&'a mut self, what: What, item: &'a usize) -> &'a Header {
+            self.1.push((what.word(), *item));
+            &self.0[*item]
+        }
+
+        fn discard(&mut self, _: usize) {}
+
+        fn nack(&mut self, _: WorkerId) {}
+    }
+
+    /// To me, behind these updates.
+    fn header(from: Party, number: u32, behind: &[(WorkerId, u32)]) -> Header {
+        let mut barriers = Barriers::default();
+        for (of, needs) in behind {
+            let mut one = Barriers::default();
+            one.sent(*of, ME, LinkNumber(*needs));
+            barriers.learn(&one, ANN);
+        }
+        Header { from, to: ME, number: LinkNumber(number), barriers, ..Header::blank() }
+    }
+
+    /// Bob's update is queued. Ann's, which comes after it, is dropped. A session that knows of ann's knows of bob's through
+    /// it alone.
+    #[test]
+    fn who_knows_of_what_was_dropped_waits_for_what_came_before_it() {
+        let policies = Policies { order: Order::Causal, capacity: 1, ..Policies::default() };
+        let mut inbox = Inbox::new(&policies, Order::Arrival);
+        let headers = vec![
+            header(Party::Worker(BOB), 1, &[]),
+            header(Party::Worker(ANN), 1, &[(BOB, 1)]),
+            header(Party::Source(SourceId::new(0)), 0, &[(ANN, 1)]),
+        ];
+        let mut desk = Headers(headers, Vec::new());
+        inbox.receive(0, &mut desk);
+        inbox.receive(1, &mut desk);
+        assert_eq!(desk.1.last(), Some(&("drop(full)", 1)));
+        let origin = |item: &usize| (desk.0[*item].from, desk.0[*item].number);
+        let settled: Vec<_> = inbox.settled(origin).collect();
+        assert_eq!(settled, [(ANN, LinkNumber(0)), (BOB, LinkNumber(0))]);
+        inbox.receive_op(2, Time(0), &mut desk).expect("there is room");
+        assert_eq!(inbox.parked_ops().collect::<Vec<_>>(), [(&2, ANN, LinkNumber(1))]);
+        assert_eq!([inbox.pick(&mut desk), inbox.pick(&mut desk), inbox.pick(&mut desk)], [Some(0), Some(2), None]);
+    }
 }
