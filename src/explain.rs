@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
-use raddle_core::{Counting, Trace};
-use raddle_sim::{Decision, Deed, Explanation, Finding, Odds, Pair};
+use raddle_core::{Names, Trace};
+use raddle_sim::{Contrast, Decision, Deed, Explanation, Finding, Handling, Odds, Pair, Part};
 use raddle_view::Charset;
 
 use crate::failure::{Failure, ascii_if, notes};
@@ -50,7 +50,7 @@ fn decided(explanation: &Explanation) -> String {
     format!("at step {step}, {deed}: before it {} of {runs} fail, after it {}{rest}", share(before), share(here))
 }
 
-/// Which order of two things decides it, in a sentence.
+/// Which order of two things, or which value, decides it, in a sentence.
 fn critical(finding: &Finding, explanation: &Explanation) -> String {
     match &explanation.pair {
         None => "none: no run was found that passes, in whatever order".to_owned(),
@@ -59,22 +59,47 @@ fn critical(finding: &Finding, explanation: &Explanation) -> String {
 }
 
 /// A critical pair in a sentence.
-pub(crate) fn in_words(Pair { step, first, then, alone }: &Pair, law: &str, trace: &Trace) -> String {
+pub(crate) fn in_words(Pair { step, contrast, alone }: &Pair, law: &str, trace: &Trace) -> String {
     let names = &trace.conditions.names;
-    // Where a step is an arrival, it says nothing of who handles what.
-    let handled = |deed: &Deed| match (&deed.decision, deed.at, trace.conditions.counting) {
-        (Decision::Deliver(id), Some(at), Counting::InFlight) => {
-            Some((names.worker(at).to_owned(), id.display(names).to_string()))
+    let what = match contrast {
+        Contrast::Order { first, then } => order_in_words(first, then, names),
+        Contrast::Value { by: Handling { at, input, .. }, nth, value, not } => {
+            let which = if *nth > 1 { format!(", its choice {nth}") } else { String::new() };
+            let (at, input) = (names.worker(*at), input.display(names));
+            format!("{at}, handling {input}, chooses {value} and not {not}{which}")
         }
-        _ => None,
-    };
-    let what = match (handled(first), handled(then)) {
-        (Some((at, one)), Some((there, other))) if at == there => format!("{at} handles {one} before {other}"),
-        (Some((at, one)), Some((there, other))) => format!("{at} handles {one} before {there} handles {other}"),
-        _ => format!("{} before {}", first.display(names), then.display(names)),
     };
     let runs = if *alone { "differ in this alone" } else { "part there" };
     format!("{what} (step {step}); of two runs that {runs}, only the one that does so breaks `{law}`")
+}
+
+fn order_in_words(first: &Part, then: &Part, names: &Names) -> String {
+    let handled = |part: &Part| part.handling.clone().filter(|handling| handling.sent.is_none());
+    match (handled(first), handled(then)) {
+        (Some(one), Some(other)) if one.at == other.at => {
+            let (at, one, other) = (names.worker(one.at), one.input.display(names), other.input.display(names));
+            format!("{at} handles {one} before {other}")
+        }
+        _ => format!("{} before {}", part_in_words(first, names), part_in_words(then, names)),
+    }
+}
+
+/// One of two things, as what a handler does if it is that.
+fn part_in_words(Part { deed, handling }: &Part, names: &Names) -> String {
+    let Some(Handling { at, input, sent }) = handling else {
+        // Of the others nobody expects a handler.
+        let is_of_one =
+            matches!(deed.decision, Decision::Push(_) | Decision::Pick(_) | Decision::Route(_) | Decision::Hand(_));
+        let unknown = if is_of_one { " (not of the same handler call in both runs)" } else { "" };
+        return format!("{}{unknown}", deed.display(names));
+    };
+    let (at, input) = (names.worker(*at), input.display(names));
+    match (sent.as_ref().map(|update| update.display(names)), &deed.decision) {
+        (None, _) => format!("{at} handles {input}"),
+        (Some(update), Decision::Push(_)) => format!("{at}, handling {input}, sends {update}"),
+        (Some(update), Decision::Deliver(_)) => format!("{update}, sent by {at} handling {input}, arrives"),
+        (Some(update), _) => format!("{update}, sent by {at} handling {input}, is passed on"),
+    }
 }
 
 /// What is done at a step.

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 use raddle_core::{MessageId, Names, Policies};
-use raddle_sim::{Covered, Cut, Deed, Figures, Found, Pair, Report, Settings, Shrunk, StrategyKind};
+use raddle_sim::{
+    Contrast, Covered, Cut, Figures, Found, Handling, Pair, Part, Report, Settings, Shrunk, StrategyKind,
+};
 use serde::Serialize;
 
 use super::context::{Built, Context};
@@ -339,28 +341,57 @@ impl<'a> ViolationLine<'a> {
     }
 }
 
-/// Two things whose order decides.
+/// Two things whose order decides, or the value that does: either `first` and `then`, or `by`, `value` and `not`.
 #[derive(Serialize)]
 pub(crate) struct Critical {
     step: u64,
-    first: Done,
-    then: Done,
+    #[serde(flatten)]
+    contrast: ContrastLine,
     alone: bool,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ContrastLine {
+    Order { first: Done, then: Done },
+    Value { by: Call, nth: u32, value: u32, not: u32 },
 }
 
 #[derive(Serialize)]
 struct Done {
     what: String,
     worker: Option<String>,
+    /// The handler's call to which it belongs.
+    of: Option<Call>,
+}
+
+#[derive(Serialize)]
+struct Call {
+    worker: String,
+    input: String,
+}
+
+impl Call {
+    fn of(handling: &Handling, names: &Names) -> Self {
+        let (worker, input) = (names.worker(handling.at).to_owned(), handling.input.display(names).to_string());
+        Self { worker, input }
+    }
 }
 
 impl Critical {
     pub(crate) fn of(pair: &Pair, names: &Names) -> Self {
-        let done = |deed: &Deed| {
+        let done = |Part { deed, handling }: &Part| {
             let worker = deed.at.map(|worker| names.worker(worker).to_owned());
-            Done { what: deed.decision.display(names).to_string(), worker }
+            let of = handling.as_ref().map(|handling| Call::of(handling, names));
+            Done { what: deed.decision.display(names).to_string(), worker, of }
         };
-        Self { step: pair.step, first: done(&pair.first), then: done(&pair.then), alone: pair.alone }
+        let contrast = match &pair.contrast {
+            Contrast::Order { first, then } => ContrastLine::Order { first: done(first), then: done(then) },
+            Contrast::Value { by, nth, value, not } => {
+                ContrastLine::Value { by: Call::of(by, names), nth: *nth, value: *value, not: *not }
+            }
+        };
+        Self { step: pair.step, contrast, alone: pair.alone }
     }
 }
 
