@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use raddle_core::{Names, Trace};
-use raddle_sim::{Contrast, Decision, Deed, Explanation, Finding, Handling, Odds, Pair, Part};
+use raddle_sim::{Contrast, Decided, Decision, Deed, Explanation, Finding, Handling, Odds, Pair, Part};
 use raddle_view::Charset;
 
 use crate::failure::{Failure, ascii_if, notes};
@@ -51,6 +51,17 @@ fn decided(explanation: &Explanation) -> String {
     let share = |odds: &Odds| if odds.failed == odds.of { "all".to_owned() } else { format!("{} %", percent(odds)) };
     let runs = words::counted(before.of.into(), "run");
     format!("at step {step}, {deed}: before it {} of {runs} fail, after it {}{rest}", share(before), share(here))
+}
+
+/// Where a failure is decided, as it is told along with it.
+pub(crate) fn briefly(decided: &Decided, names: &Names) -> String {
+    match decided {
+        Decided::Before(odds) => format!("before the first step: the odds to fail are {} %", percent(odds)),
+        Decided::At { step, by, from, to } => {
+            let (by, from, to) = (by.display(names), percent(from), percent(to));
+            format!("at step {step}, by {by}: the odds to fail rise from {from} % to {to} %")
+        }
+    }
 }
 
 /// Which order of two things, or which value, decides it, in a sentence.

@@ -12,13 +12,26 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use raddle_core::{Outbox, StateMachine, System, Trace};
 use raddle_sim::strategy::Replay;
 use raddle_sim::{
-    Actions, Budget, Contrast, Decision, Deed, Explanation, Explore, Finding, Runner, Settings, Strategy, StrategyKind,
-    explain,
+    Actions, Budget, Contrast, Decided, Decision, Deed, Explanation, Explore, Finding, Runner, Settings, Strategy,
+    StrategyKind, explain,
 };
 
 fn explained<M: StateMachine>(system: &System<M>) -> Option<(Finding, Explanation)> {
     let explore = Explore::new(system.clone()).strategy(StrategyKind::Random).seeds(200).jobs(1);
     explained_as_found(system, explore.shrink(Budget::default()))
+}
+
+/// What is told of a failure along with it is what explaining it says.
+#[track_caller]
+fn check_decided(decided: &Decided, Explanation { odds, jump, deeds, .. }: &Explanation) {
+    let same = match jump {
+        None => Decided::Before(odds[0]),
+        Some(jump) => {
+            let at = *jump as usize;
+            Decided::At { step: *jump, by: deeds[at - 1].clone(), from: odds[at - 1], to: odds[at] }
+        }
+    };
+    assert_eq!(*decided, same);
 }
 
 fn explained_as_found<M: StateMachine>(system: &System<M>, explore: Explore<M>) -> Option<(Finding, Explanation)> {
@@ -27,6 +40,11 @@ fn explained_as_found<M: StateMachine>(system: &System<M>, explore: Explore<M>) 
     let names = system.plan().expect("a good system");
     let finding = Finding::new(found, system, &report.settings, "random", &report.laws, names.names());
     let explanation = explain(system, &finding, Duration::from_secs(60)).expect("it fails");
+    assert_eq!(found.decided.is_some(), found.shrunk.is_some());
+    if let Some(decided) = &found.decided {
+        check_decided(decided, &explanation);
+        assert_eq!(found.pair, explanation.pair);
+    }
     Some((finding, explanation))
 }
 
@@ -144,4 +162,24 @@ fn of_several_values_the_one_is_told_that_decides() {
     let Contrast::Value { by, nth, value, not } = &pair.contrast else { panic!("no order decides: {pair:?}") };
     let by = (names.worker(by.at), by.input.display(names).to_string());
     assert_eq!((by, *nth, *value, *not, pair.alone), (("b", "s#1".to_owned()), 2, 2, 0, true));
+}
+
+#[test]
+fn where_it_is_decided_is_told_if_it_is_cheap() {
+    let system = || {
+        System::new("picky")
+            .workers(["a", "b"], |_| Picky::default())
+            .messages("s", [("a", ()), ("b", ())])
+            .never("ill", |run| run.machine("b").is_some_and(|b| b.is_ill))
+    };
+    let found = |explain: u64| {
+        let explore = Explore::new(system()).strategy(StrategyKind::Random).seeds(200).jobs(1);
+        let budget = Budget { explain, ..Budget::default() };
+        explore.shrink(budget).run().expect("runs").found.expect("found")
+    };
+    // One step: two places, a thousand runs from each, of one step and an end.
+    let (cheap, dear) = (found(4_000), found(3_999));
+    assert!(matches!(cheap.decided, Some(Decided::At { .. })) && cheap.pair.is_some(), "{:?}", cheap.decided);
+    assert_eq!((dear.decided, dear.pair), (None, None));
+    assert_eq!((cheap.digest, cheap.shrunk), (dear.digest, dear.shrunk));
 }

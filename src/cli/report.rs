@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 use raddle_core::{MessageId, Names, Policies};
 use raddle_sim::{
-    Contrast, Covered, Cut, Figures, Found, Handling, Pair, Part, Report, Settings, Shrunk, StrategyKind,
+    Contrast, Covered, Cut, Decided, Figures, Found, Handling, Odds, Pair, Part, Report, Settings, Shrunk, StrategyKind,
 };
 use serde::Serialize;
 
@@ -310,6 +310,7 @@ struct ViolationLine<'a> {
     message: Option<String>,
     witness: Vec<String>,
     without: Vec<String>,
+    decided: Option<DecidedLine>,
     critical: Option<Critical>,
     step: u64,
     depth: u32,
@@ -332,11 +333,43 @@ impl<'a> ViolationLine<'a> {
             message: violation.message.as_ref().and_then(shown),
             witness: violation.witness.iter().filter_map(shown).collect(),
             without: found.without.iter().filter_map(shown).collect(),
+            decided: found.decided.as_ref().zip(names).map(|(decided, names)| DecidedLine::of(decided, names)),
             critical: found.pair.as_ref().zip(names).map(|(pair, names)| Critical::of(pair, names)),
             step: violation.moment.step,
             depth: violation.depth.0,
             lanes: found.trace.as_ref().map(raddle_view::snapshot),
             replay,
+        }
+    }
+}
+
+/// Where it was decided: at which step, none if before the first, by what, and how many of how many runs failed before
+/// and after it.
+#[derive(Serialize)]
+struct DecidedLine {
+    step: Option<u64>,
+    what: Option<String>,
+    from: Share,
+    to: Share,
+}
+
+#[derive(Serialize)]
+struct Share {
+    failed: u32,
+    of: u32,
+}
+
+impl DecidedLine {
+    fn of(decided: &Decided, names: &Names) -> Self {
+        let share = |odds: &Odds| Share { failed: odds.failed, of: odds.of };
+        match decided {
+            Decided::Before(odds) => Self { step: None, what: None, from: share(odds), to: share(odds) },
+            Decided::At { step, by, from, to } => Self {
+                step: Some(*step),
+                what: Some(by.decision.display(names).to_string()),
+                from: share(from),
+                to: share(to),
+            },
         }
     }
 }

@@ -27,7 +27,8 @@ use crate::strategy::{Replay, Strategy};
 use raddle_core::Beyond;
 
 pub use handling::Handling;
-pub use odds::Odds;
+pub(crate) use odds::within as odds_within;
+pub use odds::{Decided, Odds};
 pub(crate) use pair::of as pair_of;
 pub use pair::{Contrast, Pair, Part};
 
@@ -68,7 +69,7 @@ pub fn explain<M: StateMachine>(
         let course = trials.course().clone();
         // Elsewhere it is the same failure to one who asks what led to it.
         trials.anywhere();
-        let odds = odds::of(&mut trials, seed, &course, &failed.left_out);
+        let odds = odds::of(&mut trials, seed, &course, &failed.left_out)?;
         let pair = pair::of(&mut trials, seed, &course, &failed.left_out, odds.passing);
         let done = handling::of(&mut trials, &mut Replay::without_times(recording.schedule), &failed.left_out);
         let deeds = done.into_iter().map(|done| done.deed).collect();
