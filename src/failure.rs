@@ -9,7 +9,7 @@ use std::path::Path;
 
 use raddle_checkers::Violation;
 use raddle_core::{Cause, Digest, Trace, What};
-use raddle_sim::{Found, Pair, Recording, Shrunk};
+use raddle_sim::{Decided, Found, Pair, Recording, Shrunk};
 use raddle_view::{Charset, Figure, Labels, Shown, Spot, figure};
 
 use crate::explain;
@@ -36,7 +36,9 @@ pub struct Failure<'a> {
     pub origin: String,
     /// What shrinking did to it, if it was shrunk.
     pub shrunk: Option<&'a Shrunk>,
-    /// The two things whose order decides, if they are known.
+    /// Where it was decided, if that is known.
+    pub decided: Option<&'a Decided>,
+    /// The two things whose order decides, or the value that does, if they are known.
     pub pair: Option<&'a Pair>,
     /// Whether only what led to the violation is drawn.
     pub only_past: bool,
@@ -57,6 +59,7 @@ impl<'a> Failure<'a> {
             steps: found.steps,
             origin: format!("seed {}, {strategy}", found.seed),
             shrunk: found.shrunk.as_ref(),
+            decided: found.decided.as_ref(),
             pair: found.pair.as_ref(),
             only_past: false,
             digest: found.digest,
@@ -81,6 +84,7 @@ impl<'a> Failure<'a> {
             steps: trace.events.last().map_or(0, |event| event.moment.step),
             origin: String::new(),
             shrunk: None,
+            decided: None,
             pair: None,
             only_past: false,
             digest: trace.digest(),
@@ -125,7 +129,9 @@ impl<'a> Failure<'a> {
             let labels = Labels::of(trace, shown);
             let size = self.shrunk.map(|shrunk| self.size(shrunk));
             let pair = self.pair.map(|pair| explain::in_words(pair, &self.violation.law, trace));
-            for text in [size, pair.map(|pair| format!("critical: {pair}"))].into_iter().flatten() {
+            let decided = self.decided.map(|decided| explain::briefly(decided, &trace.conditions.names));
+            let decided = decided.map(|decided| format!("decided: {decided}"));
+            for text in [size, decided, pair.map(|pair| format!("critical: {pair}"))].into_iter().flatten() {
                 for line in words::wrap(&ascii_if(look, &labels.rewrite(&text)), look.width - 2) {
                     let _ = writeln!(out, "  {line}");
                 }

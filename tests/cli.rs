@@ -91,6 +91,9 @@ fn a_failing_run_is_shrunk_before_it_is_told() {
     let line = "explore triangle --set messages=6 order=arrival";
     let done =
         place.run(line).ends(1).prints("shrunk from ").prints(" messages to 4 and 1 (minimal): needs 1 out-of-order");
+    let done = done
+        .prints("  decided: at step 3, by m3 to C: the odds to fail rise from ")
+        .prints("critical: C handles m3 before");
     let path = done.says("saved").split_whitespace().next().expect("a path").to_owned();
     assert!(place.read(&path).contains("without: [\n    \"client#"), "{}", place.read(&path));
     place.run(&format!("replay {path}")).ends(1).prints("the same run, event for event").prints("(minimal): needs 1");
@@ -98,6 +101,8 @@ fn a_failing_run_is_shrunk_before_it_is_told() {
     let json = place.run(&format!("{line} --format json")).ends(1);
     let violation: serde_json::Value = serde_json::from_str(json.out.lines().next().expect("a line")).expect("JSON");
     assert_eq!(violation["shrunk"]["size"], "minimal");
+    assert_eq!((&violation["decided"]["step"], &violation["decided"]["to"]["failed"]), (&3.into(), &1000.into()));
+    assert_eq!(violation["critical"]["first"]["of"]["worker"], "C");
     assert_eq!(violation["shrunk"]["from_messages"], 6);
     assert_eq!(violation["without"].as_array().map(Vec::len), Some(5));
     let whole = place.run(&format!("{line} --no-shrink --no-save")).ends(1);
@@ -150,6 +155,18 @@ fn a_finding_is_explained() {
     place.run(&format!("view {path} --as jsonl -o trace.jsonl")).ends(0);
     place.run("explain trace.jsonl").ends(2).complains("is a trace");
     place.run("shrink trace.jsonl").ends(2).complains("is a trace");
+}
+
+#[test]
+fn a_value_that_decides_is_told() {
+    let place = here();
+    let line = "explore twopc --bug early-decision --no-save";
+    place.run(line).ends(1).prints("critical: p3, handling m3, chooses 1 and not 0 (step 4)");
+    let json = place.run(&format!("{line} --format json")).ends(1);
+    let violation: serde_json::Value = serde_json::from_str(json.out.lines().next().expect("a line")).expect("JSON");
+    let critical = &violation["critical"];
+    assert_eq!((&critical["by"]["worker"], &critical["by"]["input"]), (&"p3".into(), &"u#0.2".into()));
+    assert_eq!((&critical["nth"], &critical["value"], &critical["not"]), (&1.into(), &1.into(), &0.into()));
 }
 
 #[test]

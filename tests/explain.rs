@@ -4,7 +4,7 @@
 use raddle::any::{AnySystem, Search};
 use raddle::explain::text;
 use raddle::look::Look;
-use raddle::sim::{Explanation, Finding, StrategyKind};
+use raddle::sim::{Contrast, Explanation, Finding, StrategyKind};
 
 /// What a search finds with a planted bug or without, under some policies, and why it fails.
 fn explained(name: &str, bug: Option<&str>, policies: &[(&str, &str)]) -> (Finding, Explanation) {
@@ -27,7 +27,8 @@ fn explained(name: &str, bug: Option<&str>, policies: &[(&str, &str)]) -> (Findi
 fn critical(explanation: &Explanation) -> (u64, String, String) {
     let names = &explanation.replayed.recording.trace.conditions.names;
     let pair = explanation.pair.as_ref().expect("there is one");
-    (pair.step, pair.first.display(names).to_string(), pair.then.display(names).to_string())
+    let Contrast::Order { first, then } = &pair.contrast else { panic!("it is a value: {pair:?}") };
+    (pair.step, first.deed.display(names).to_string(), then.deed.display(names).to_string())
 }
 
 #[test]
@@ -137,6 +138,26 @@ fn the_same_finding_is_explained_in_the_same_words() {
         text(&finding, &explanation, Look::plain(true))
     };
     let first = explain();
-    assert!(first.contains("critical:  a push of right before a pick of slow (step 7)"), "{first}");
     assert_eq!(first, explain());
+}
+
+#[test]
+fn where_a_value_decides_the_value_is_told() {
+    let (finding, explanation) = explained("twopc", Some("early-decision"), &[]);
+    let pair = explanation.pair.as_ref().expect("there is one");
+    let Contrast::Value { nth, value, not, .. } = &pair.contrast else { panic!("it is an order: {pair:?}") };
+    assert_eq!((*nth, *value, *not, pair.alone), (1, 1, 0, true));
+    let text = text(&finding, &explanation, Look::plain(true));
+    assert!(text.contains("critical:  p3, handling m3, chooses 1 and not 0 (step 4); of two runs"), "{text}");
+}
+
+#[test]
+fn where_workers_have_queues_a_step_is_told_as_the_handling_to_which_it_belongs() {
+    let (finding, explanation) = explained("slow", Some("ignore-capacity"), &[]);
+    assert_eq!(critical(&explanation), (7, "a push of right".to_owned(), "a pick of slow".to_owned()));
+    let text = text(&finding, &explanation, Look::plain(true));
+    assert!(
+        text.contains("critical:  right, handling client#1, sends m1 before slow handles client#0.0 (step 7)"),
+        "{text}"
+    );
 }

@@ -18,7 +18,7 @@ use crate::campaign;
 use crate::coverage::Covered;
 use crate::distinct::Distinct;
 use crate::exhaustive::Exhausted;
-use crate::explain::Pair;
+use crate::explain::{Decided, Pair};
 use crate::faults::FaultPlan;
 use crate::pilot::Figures;
 use crate::run::RunError;
@@ -343,7 +343,10 @@ pub struct Found {
     pub without: Vec<MessageId>,
     /// What shrinking did to it, if it was shrunk.
     pub shrunk: Option<Shrunk>,
-    /// The two things whose order decides, if it was shrunk and takes more than one thing out of order.
+    /// Where it was decided, if it was shrunk and that was cheap to find: see [`Budget::explain`](crate::Budget).
+    pub decided: Option<Decided>,
+    /// The two things whose order decides, or the value that does, if it was shrunk. Where it takes no more than one thing
+    /// out of order, only if [`Found::decided`] is known too.
     pub pair: Option<Pair>,
     /// Its events; none for a run that could not be written down because a handler never returned.
     pub trace: Option<Trace>,

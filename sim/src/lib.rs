@@ -42,7 +42,7 @@ pub use actions::{Action, Actions, Decision};
 pub use campaign::{STEP_LIMIT, pilot, watched};
 pub use coverage::{Coverage, Covered};
 pub use distinct::{Distinct, DistinctError};
-pub use explain::{Explanation, Odds, Pair, explain};
+pub use explain::{Contrast, Decided, Explanation, Handling, Odds, Pair, Part, explain};
 pub use explore::{Cut, Explore, Found, Progress, Report, SEEDS_DEFAULT, Seeds};
 pub use failing::FailingError;
 pub use faults::{Fault, FaultPlan, ParseFaultsError, Skew};

@@ -9,19 +9,42 @@ use common::programs::{pairs, picks, shapes, system};
 use common::{DepthFirst, Obedient};
 use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use raddle_core::{System, Trace};
+use raddle_core::{Outbox, StateMachine, System, Trace};
 use raddle_sim::strategy::Replay;
 use raddle_sim::{
-    Actions, Budget, Decision, Deed, Explanation, Explore, Finding, Runner, Settings, Strategy, StrategyKind, explain,
+    Actions, Budget, Contrast, Decided, Decision, Deed, Explanation, Explore, Finding, Runner, Settings, Strategy,
+    StrategyKind, explain,
 };
 
-fn explained(system: &System<Obedient>) -> Option<(Finding, Explanation)> {
+fn explained<M: StateMachine>(system: &System<M>) -> Option<(Finding, Explanation)> {
     let explore = Explore::new(system.clone()).strategy(StrategyKind::Random).seeds(200).jobs(1);
-    let report = explore.shrink(Budget::default()).run().expect("runs");
+    explained_as_found(system, explore.shrink(Budget::default()))
+}
+
+/// What is told of a failure along with it is what explaining it says.
+#[track_caller]
+fn check_decided(decided: &Decided, Explanation { odds, jump, deeds, .. }: &Explanation) {
+    let same = match jump {
+        None => Decided::Before(odds[0]),
+        Some(jump) => {
+            let at = *jump as usize;
+            Decided::At { step: *jump, by: deeds[at - 1].clone(), from: odds[at - 1], to: odds[at] }
+        }
+    };
+    assert_eq!(*decided, same);
+}
+
+fn explained_as_found<M: StateMachine>(system: &System<M>, explore: Explore<M>) -> Option<(Finding, Explanation)> {
+    let report = explore.run().expect("runs");
     let found = report.found.as_ref()?;
     let names = system.plan().expect("a good system");
     let finding = Finding::new(found, system, &report.settings, "random", &report.laws, names.names());
     let explanation = explain(system, &finding, Duration::from_secs(60)).expect("it fails");
+    assert_eq!(found.decided.is_some(), found.shrunk.is_some());
+    if let Some(decided) = &found.decided {
+        check_decided(decided, &explanation);
+        assert_eq!(found.pair, explanation.pair);
+    }
     Some((finding, explanation))
 }
 
@@ -81,8 +104,13 @@ fn odds_are_those_of_a_random_walk_and_the_pair_is_one_that_was_planted() {
         explanations.set(explanations.get() + 1);
         let trace = &explanation.replayed.recording.trace;
         let pair = explanation.pair.as_ref().expect("the default order passes");
-        prop_assert!(pair.alone && pair.first.at == pair.then.at);
-        let names = (name(trace, &pair.then), name(trace, &pair.first));
+        let Contrast::Order { first, then } = &pair.contrast else { panic!("nothing is chosen") };
+        prop_assert!(pair.alone && first.deed.at == then.deed.at);
+        for part in [first, then] {
+            let handles = part.handling.as_ref().map(|h| (Some(h.at), Decision::Deliver(h.input.clone())));
+            prop_assert_eq!(handles, Some((part.deed.at, part.deed.decision.clone())));
+        }
+        let names = (name(trace, &then.deed), name(trace, &first.deed));
         let planted = pairs(&shape, &picks);
         prop_assert!(planted.iter().any(|(a, b)| (*a, *b) == (&names.0, &names.1)), "{:?} of {:?}", names, planted);
 
@@ -101,4 +129,57 @@ fn odds_are_those_of_a_random_walk_and_the_pair_is_one_that_was_planted() {
     });
     done.expect("as it should be");
     assert!(explanations.get() > 20, "too few of them show anything: {}", explanations.get());
+}
+
+/// Chooses three times, and is ill of the second.
+#[derive(Clone, Default)]
+struct Picky {
+    is_ill: bool,
+}
+
+impl StateMachine for Picky {
+    type Message = ();
+    type Update = ();
+
+    fn on_message(&mut self, (): (), out: &mut Outbox<()>) {
+        let values = [out.choose(5), out.choose(3), out.choose(5)];
+        self.is_ill |= values[1] == 2;
+    }
+
+    fn on_update(&mut self, (): (), _: &mut Outbox<()>) {}
+}
+
+#[test]
+fn of_several_values_the_one_is_told_that_decides() {
+    let system = System::new("picky")
+        .workers(["a", "b"], |_| Picky::default())
+        .messages("s", [("a", ()), ("b", ())])
+        .never("ill", |run| run.machine("b").is_some_and(|b| b.is_ill));
+    let explore = Explore::new(system.clone()).strategy(StrategyKind::Random).seeds(200).jobs(1);
+    let (_, explanation) = explained_as_found(&system, explore).expect("found");
+    let names = &explanation.replayed.recording.trace.conditions.names;
+    let pair = explanation.pair.expect("the default order passes");
+    let Contrast::Value { by, nth, value, not } = &pair.contrast else { panic!("no order decides: {pair:?}") };
+    let by = (names.worker(by.at), by.input.display(names).to_string());
+    assert_eq!((by, *nth, *value, *not, pair.alone), (("b", "s#1".to_owned()), 2, 2, 0, true));
+}
+
+#[test]
+fn where_it_is_decided_is_told_if_it_is_cheap() {
+    let system = || {
+        System::new("picky")
+            .workers(["a", "b"], |_| Picky::default())
+            .messages("s", [("a", ()), ("b", ())])
+            .never("ill", |run| run.machine("b").is_some_and(|b| b.is_ill))
+    };
+    let found = |explain: u64| {
+        let explore = Explore::new(system()).strategy(StrategyKind::Random).seeds(200).jobs(1);
+        let budget = Budget { explain, ..Budget::default() };
+        explore.shrink(budget).run().expect("runs").found.expect("found")
+    };
+    // One step: two places, a thousand runs from each, of one step and an end.
+    let (cheap, dear) = (found(4_000), found(3_999));
+    assert!(matches!(cheap.decided, Some(Decided::At { .. })) && cheap.pair.is_some(), "{:?}", cheap.decided);
+    assert_eq!((dear.decided, dear.pair), (None, None));
+    assert_eq!((cheap.digest, cheap.shrunk), (dear.digest, dear.shrunk));
 }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 use raddle_core::{MessageId, Names, Policies};
-use raddle_sim::{Covered, Cut, Deed, Figures, Found, Pair, Report, Settings, Shrunk, StrategyKind};
+use raddle_sim::{
+    Contrast, Covered, Cut, Decided, Figures, Found, Handling, Odds, Pair, Part, Report, Settings, Shrunk, StrategyKind,
+};
 use serde::Serialize;
 
 use super::context::{Built, Context};
@@ -320,6 +322,7 @@ struct ViolationLine<'a> {
     message: Option<String>,
     witness: Vec<String>,
     without: Vec<String>,
+    decided: Option<DecidedLine>,
     critical: Option<Critical>,
     step: u64,
     depth: u32,
@@ -342,6 +345,7 @@ impl<'a> ViolationLine<'a> {
             message: violation.message.as_ref().and_then(shown),
             witness: violation.witness.iter().filter_map(shown).collect(),
             without: found.without.iter().filter_map(shown).collect(),
+            decided: found.decided.as_ref().zip(names).map(|(decided, names)| DecidedLine::of(decided, names)),
             critical: found.pair.as_ref().zip(names).map(|(pair, names)| Critical::of(pair, names)),
             step: violation.moment.step,
             depth: violation.depth.0,
@@ -351,28 +355,88 @@ impl<'a> ViolationLine<'a> {
     }
 }
 
-/// Two things whose order decides.
+/// Where it was decided: at which step, none if before the first, by what, and how many of how many runs failed before
+/// and after it.
+#[derive(Serialize)]
+struct DecidedLine {
+    step: Option<u64>,
+    what: Option<String>,
+    from: Share,
+    to: Share,
+}
+
+#[derive(Serialize)]
+struct Share {
+    failed: u32,
+    of: u32,
+}
+
+impl DecidedLine {
+    fn of(decided: &Decided, names: &Names) -> Self {
+        let share = |odds: &Odds| Share { failed: odds.failed, of: odds.of };
+        match decided {
+            Decided::Before(odds) => Self { step: None, what: None, from: share(odds), to: share(odds) },
+            Decided::At { step, by, from, to } => Self {
+                step: Some(*step),
+                what: Some(by.decision.display(names).to_string()),
+                from: share(from),
+                to: share(to),
+            },
+        }
+    }
+}
+
+/// Two things whose order decides, or the value that does: either `first` and `then`, or `by`, `value` and `not`.
 #[derive(Serialize)]
 pub(crate) struct Critical {
     step: u64,
-    first: Done,
-    then: Done,
+    #[serde(flatten)]
+    contrast: ContrastLine,
     alone: bool,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ContrastLine {
+    Order { first: Done, then: Done },
+    Value { by: Call, nth: u32, value: u32, not: u32 },
 }
 
 #[derive(Serialize)]
 struct Done {
     what: String,
     worker: Option<String>,
+    /// The handler's call to which it belongs.
+    of: Option<Call>,
+}
+
+#[derive(Serialize)]
+struct Call {
+    worker: String,
+    input: String,
+}
+
+impl Call {
+    fn of(handling: &Handling, names: &Names) -> Self {
+        let (worker, input) = (names.worker(handling.at).to_owned(), handling.input.display(names).to_string());
+        Self { worker, input }
+    }
 }
 
 impl Critical {
     pub(crate) fn of(pair: &Pair, names: &Names) -> Self {
-        let done = |deed: &Deed| {
+        let done = |Part { deed, handling }: &Part| {
             let worker = deed.at.map(|worker| names.worker(worker).to_owned());
-            Done { what: deed.decision.display(names).to_string(), worker }
+            let of = handling.as_ref().map(|handling| Call::of(handling, names));
+            Done { what: deed.decision.display(names).to_string(), worker, of }
         };
-        Self { step: pair.step, first: done(&pair.first), then: done(&pair.then), alone: pair.alone }
+        let contrast = match &pair.contrast {
+            Contrast::Order { first, then } => ContrastLine::Order { first: done(first), then: done(then) },
+            Contrast::Value { by, nth, value, not } => {
+                ContrastLine::Value { by: Call::of(by, names), nth: *nth, value: *value, not: *not }
+            }
+        };
+        Self { step: pair.step, contrast, alone: pair.alone }
     }
 }
 

@@ -46,8 +46,8 @@ impl Shrink {
             ),
         };
         context.stop_on_ctrl_c();
-        let Budget { steps, proof, .. } = Budget::default();
-        let budget = Budget { steps: steps * MORE, proof: proof * MORE, time: Some(self.time) };
+        let Budget { steps, proof, explain, .. } = Budget::default();
+        let budget = Budget { steps: steps * MORE, proof: proof * MORE, explain, time: Some(self.time) };
         let system = corpus::rebuild(&context.entries, &finding, &self.file).map_err(Trouble)?;
         let done = system.shrink(&finding, &budget, &context.stop);
         let (finding, found) =

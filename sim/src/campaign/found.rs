@@ -48,8 +48,22 @@ pub(crate) fn as_found<M: StateMachine>(
         None => (0, Vec::new(), None),
     };
     let digest = trace.as_ref().map_or(Digest(0), raddle_core::Trace::digest);
-    let (shrunk, pair, without, saved) = (None, None, Vec::new(), None);
-    Found { violation, signature, seed, steps, schedule, without, shrunk, pair, trace, digest, pilot: None, saved }
+    let (shrunk, decided, pair, without, saved) = (None, None, None, Vec::new(), None);
+    Found {
+        violation,
+        signature,
+        seed,
+        steps,
+        schedule,
+        without,
+        shrunk,
+        decided,
+        pair,
+        trace,
+        digest,
+        pilot: None,
+        saved,
+    }
 }
 
 /// Goes to the step that never ended, without taking it.
@@ -69,9 +83,23 @@ pub(super) fn stuck<M: StateMachine>(
     });
     let violation = Violation::stuck(message, format!("the handler of {input} did not return within {limit:?}"));
     let signature = violation.signature(&names);
-    let (shrunk, pair, without, saved) = (None, None, Vec::new(), None);
+    let (shrunk, decided, pair, without, saved) = (None, None, None, Vec::new(), None);
     let (steps, trace, digest) = (step, None, Digest(0));
-    Found { violation, signature, seed, steps, schedule, without, shrunk, pair, trace, digest, pilot: None, saved }
+    Found {
+        violation,
+        signature,
+        seed,
+        steps,
+        schedule,
+        without,
+        shrunk,
+        decided,
+        pair,
+        trace,
+        digest,
+        pilot: None,
+        saved,
+    }
 }
 
 /// Shrinks what a search found. What cannot be shrunk stays as it was found: where a handler of another run never returns

@@ -24,6 +24,8 @@ pub(super) struct After<'a, S> {
     course: &'a Course,
     /// How many steps are first.
     first: usize,
+    /// How many values that handlers choose at the step behind these.
+    values: usize,
     then: S,
     step: usize,
     next_draw: usize,
@@ -31,7 +33,13 @@ pub(super) struct After<'a, S> {
 
 impl<'a, S: Suffix> After<'a, S> {
     pub(super) const fn new(course: &'a Course, first: usize, then: S) -> Self {
-        Self { course, first, then, step: 0, next_draw: 0 }
+        Self { course, first, values: 0, then, step: 0, next_draw: 0 }
+    }
+
+    /// The same, and so many of the values that handlers choose at the step behind these.
+    pub(super) const fn with_values(mut self, values: usize) -> Self {
+        self.values = values;
+        self
     }
 }
 
@@ -58,7 +66,13 @@ impl<S: Suffix> Strategy for After<'_, S> {
     fn script(&mut self, values: &mut Vec<u32>) {
         values.clear();
         if self.step > self.first {
-            return self.then.script(values);
+            self.then.script(values);
+            if self.step == self.first + 1 {
+                let first = self.course.draws_at(self.step).take(self.values);
+                values.resize(values.len().max(first.clone().count()), 0);
+                values.iter_mut().zip(first).for_each(|(value, draw)| *value = draw.value);
+            }
+            return;
         }
         while let Some(draw) = self.course.draws.get(self.next_draw).filter(|d| d.place.step as usize == self.step) {
             values.push(draw.value);

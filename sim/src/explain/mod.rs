@@ -2,12 +2,15 @@
 //!
 //! - [`odds`]: after each step of the run, how likely is it still to fail, if all that follows is left to chance? Where
 //!   that jumps, the failure was decided.
-//! - [`pair`]: which two things must happen in this order, so that the other way round nothing is broken?
+//! - [`pair`]: which two things must happen in this order, so that the other way round nothing is broken? Or which
+//!   value must a handler choose?
+//! - [`handling`]: to which call of which handler does a step belong?
 //!
 //! All is drawn from fixed streams, so the same finding is explained in the same words every time. The causal past of
 //! the failure, the third part of an explanation, is a matter of the trace alone: see `raddle_view::Shown`.
 
 mod after;
+mod handling;
 mod odds;
 mod pair;
 
@@ -23,9 +26,11 @@ use crate::shrink::{Deed, Keys, Trials};
 use crate::strategy::{Replay, Strategy};
 use raddle_core::Beyond;
 
-pub use odds::Odds;
-pub use pair::Pair;
+pub use handling::Handling;
+pub(crate) use odds::within as odds_within;
+pub use odds::{Decided, Odds};
 pub(crate) use pair::of as pair_of;
+pub use pair::{Contrast, Pair, Part};
 
 /// Why a saved run fails.
 #[derive(Clone, Debug)]
@@ -39,7 +44,7 @@ pub struct Explanation {
     pub odds: Vec<Odds>,
     /// The step at which this rises most, from 1; none if every run fails from the beginning.
     pub jump: Option<u64>,
-    /// What must happen in the order in which it does; none if no run beside it passes.
+    /// What must happen in the order in which it does, or be chosen as it is; none if no run beside it passes.
     pub pair: Option<Pair>,
 }
 
@@ -64,25 +69,13 @@ pub fn explain<M: StateMachine>(
         let course = trials.course().clone();
         // Elsewhere it is the same failure to one who asks what led to it.
         trials.anywhere();
-        let odds = odds::of(&mut trials, seed, &course, &failed.left_out);
+        let odds = odds::of(&mut trials, seed, &course, &failed.left_out)?;
         let pair = pair::of(&mut trials, seed, &course, &failed.left_out, odds.passing);
-        let deeds = deeds(&mut trials, &mut Replay::without_times(recording.schedule), &failed.left_out);
-        let deeds = deeds.into_iter().map(|(_, deed)| deed).collect();
+        let done = handling::of(&mut trials, &mut Replay::without_times(recording.schedule), &failed.left_out);
+        let deeds = done.into_iter().map(|done| done.deed).collect();
         Some((odds.points, odds.jump, pair, deeds))
     })?;
     Ok(Explanation { replayed: failing.replayed, deeds, odds, jump, pair })
-}
-
-/// What a run does at each step, with its key.
-fn deeds<M: StateMachine>(
-    trials: &mut Trials<'_, M>,
-    strategy: &mut dyn Strategy,
-    left_out: &[bool],
-) -> Vec<(u64, Deed)> {
-    let mut seen = Seen { inner: strategy, keys: Keys::default(), deeds: Vec::new() };
-    let steps = trials.show(left_out, &mut seen);
-    seen.deeds.truncate(steps as usize);
-    seen.deeds
 }
 
 /// A strategy that is watched.
@@ -90,6 +83,12 @@ struct Seen<'a> {
     inner: &'a mut dyn Strategy,
     keys: Keys,
     deeds: Vec<(u64, Deed)>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(inner: &'a mut dyn Strategy) -> Self {
+        Self { inner, keys: Keys::default(), deeds: Vec::new() }
+    }
 }
 
 impl Strategy for Seen<'_> {

@@ -8,8 +8,9 @@
 use raddle_core::StateMachine;
 
 use super::after::{After, Chance};
+use super::handling;
 use super::pair::Passing;
-use crate::shrink::{Course, Trials};
+use crate::shrink::{Course, Deed, Keep, Trials};
 
 /// Of runs that begin like the one that is explained, how many fail as it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,24 @@ pub struct Odds {
     pub of: u32,
 }
 
+/// Where a failure is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// Before the first step: the odds rise nowhere.
+    Before(Odds),
+    /// At the step with which they rise most.
+    At {
+        /// The step, from 1.
+        step: u64,
+        /// What is done at it.
+        by: Deed,
+        /// The odds before it.
+        from: Odds,
+        /// The odds after it.
+        to: Odds,
+    },
+}
+
 /// Most runs from one place.
 const SAMPLES: u64 = 1_000;
 /// Fewest runs from one place, however long they are.
@@ -31,32 +50,58 @@ const POINTS_MAX: usize = 200;
 /// Most steps of all runs, but for the fewest that say anything.
 const STEPS: u64 = 1_000_000;
 
-pub(super) struct All {
+pub(crate) struct All {
     pub(super) points: Vec<Odds>,
     pub(super) jump: Option<u64>,
     /// One that passes and shares as much as any.
-    pub(super) passing: Passing,
+    pub(crate) passing: Passing,
 }
 
-/// The odds after none, some and all of the steps of a run.
-pub(super) fn of<M: StateMachine>(trials: &mut Trials<'_, M>, seed: u64, course: &Course, left_out: &[bool]) -> All {
-    let steps = course.taken.len();
+/// How many places there are to begin from, and how many runs from each.
+fn effort(steps: usize) -> (u64, u64) {
     let points = steps.min(POINTS_MAX) as u64 + 1;
-    let samples = (STEPS / (points * (steps as u64 + 1))).clamp(SAMPLES_MIN, SAMPLES);
+    (points, (STEPS / (points * (steps as u64 + 1))).clamp(SAMPLES_MIN, SAMPLES))
+}
+
+/// The same as [`of`], if it takes no more than so many steps of all runs. No clock is asked whether that is so; if time is
+/// over for all that is done to the run, nothing is said, and never other numbers.
+pub(crate) fn within<M: StateMachine>(
+    trials: &mut Trials<'_, M>,
+    (seed, steps): (u64, u64),
+    course: &Course,
+    left_out: &[bool],
+) -> Option<All> {
+    let (points, samples) = effort(course.taken.len());
+    if points * samples * (course.taken.len() as u64 + 1) > steps {
+        return None;
+    }
+    trials.allow(steps);
+    of(trials, seed, course, left_out)
+}
+
+/// The odds after none, some and all of the steps of a run; none if the budget is spent.
+pub(super) fn of<M: StateMachine>(
+    trials: &mut Trials<'_, M>,
+    seed: u64,
+    course: &Course,
+    left_out: &[bool],
+) -> Option<All> {
+    let steps = course.taken.len();
+    let (_, samples) = effort(steps);
     let mut all = All { points: Vec::new(), jump: None, passing: None };
     let (mut from, mut to) = (0, steps);
     loop {
         let stride = (to - from).div_ceil(POINTS_MAX).max(1);
         for after in (from..to).step_by(stride).chain([to]) {
             if all.points.iter().all(|odds| odds.after != after as u64) {
-                all.sample(trials, (seed, samples), course, after, left_out);
+                all.sample(trials, (seed, samples), course, after, left_out)?;
             }
         }
         all.points.sort_by_key(|odds| odds.after);
-        let Some((before, here)) = all.largest_rise() else { return all };
+        let Some((before, here)) = all.largest_rise() else { return Some(all) };
         if here - before == 1 {
             all.jump = Some(here as u64);
-            return all;
+            return Some(all);
         }
         (from, to) = (before, here);
     }
@@ -70,21 +115,36 @@ impl All {
         course: &Course,
         after: usize,
         left_out: &[bool],
-    ) {
+    ) -> Option<()> {
         if let Some(before) = self.same_as_before(course, after) {
             self.points.push(Odds { after: after as u64, ..before });
-            return;
+            return Some(());
         }
         let mut failed = 0;
         for nth in 0..samples {
             let number = number(after, nth);
-            let fails = trials.fails(&mut one(seed, number, course, after), left_out).unwrap_or(false);
+            let fails = trials.fails(&mut one(seed, number, course, after), left_out)?;
             failed += u32::from(fails);
             if !fails && self.passing.is_none_or(|(longest, _)| longest < after) {
                 self.passing = Some((after, number));
             }
         }
         self.points.push(Odds { after: after as u64, failed, of: samples as u32 });
+        Some(())
+    }
+
+    /// Where the run is decided.
+    pub(crate) fn decided<M: StateMachine>(
+        &self,
+        trials: &mut Trials<'_, M>,
+        course: &Course,
+        left_out: &[bool],
+    ) -> Option<Decided> {
+        let Some(step) = self.jump else { return self.points.first().copied().map(Decided::Before) };
+        let odds = |after: u64| self.points.iter().find(|odds| odds.after == after).copied();
+        let mut run = After::new(course, course.taken.len(), Keep::default());
+        let done = handling::of(trials, &mut run, left_out).into_iter().nth(step as usize - 1)?;
+        Some(Decided::At { step, by: done.deed, from: odds(step - 1)?, to: odds(step)? })
     }
 
     /// The odds one step before, if nothing else could be done at that step.

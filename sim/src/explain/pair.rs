@@ -9,26 +9,61 @@
 //! 2. between doing it next and doing it later, over how much later. It ends with the one thing that it must not follow.
 //!
 //! The passing run is the default order, or where that fails too, a random one that shares the longest beginning.
-//! Neither question has a monotone answer, and bisection needs none: it keeps one end that fails and one that passes.
+//! Where both runs do the same at the one step, what makes the difference is a value that a handler chooses there. Of
+//! several a bisection finds the one, over how many of them are those of the failing run.
+//!
+//! None of these questions has a monotone answer, and bisection needs
+//! none: it keeps one end that fails and one that passes.
 
 use raddle_core::StateMachine;
 
 use super::after::After;
-use super::{deeds, odds};
+use super::handling::{self, Done, Handling};
+use super::odds;
 use crate::shrink::{Course, Deed, Item, Keep, Trials};
 
-/// Two things whose order makes the difference.
+/// What makes the difference between two runs of which one fails: the order of two things, or one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// The step of the failing run at which the first is done.
+    /// The step of the failing run at which it is done.
     pub step: u64,
-    /// What must be done first to fail.
-    pub first: Deed,
-    /// What must be done later.
-    pub then: Deed,
-    /// Whether there are two runs that differ in this order alone, of which one fails and one passes. Otherwise there
+    /// What is done otherwise in the run that passes.
+    pub contrast: Contrast,
+    /// Whether there are two runs that differ in this alone, of which one fails and one passes. Otherwise there
     /// are two that are the same up to this step, do the one or the other next, and then go on as usual.
     pub alone: bool,
+}
+
+/// How a run that fails and one that passes differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contrast {
+    /// In an order.
+    Order {
+        /// What must be done first to fail.
+        first: Part,
+        /// What must be done later.
+        then: Part,
+    },
+    /// In a value that a handler takes in `choose`.
+    Value {
+        /// The handler, and what it handles.
+        by: Handling,
+        /// Which of the values that it takes at this step, from 1.
+        nth: u32,
+        /// The value with which it fails.
+        value: u32,
+        /// The value with which it passes.
+        not: u32,
+    },
+}
+
+/// One of two things whose order makes the difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What is done.
+    pub deed: Deed,
+    /// The handling to which it belongs; none if it belongs to none, or not to the same in both runs.
+    pub handling: Option<Handling>,
 }
 
 /// A run by chance that passes: how many first steps it shares with the one that fails, and its number.
@@ -48,6 +83,9 @@ pub(crate) fn of<M: StateMachine>(
     let last = bisect(shared, failing.taken.len(), |first| trials.fails(&mut run(first), left_out) == Some(true))?;
     trials.fails(&mut run(last), left_out)?;
     let (passing, moved) = (trials.course().clone(), failing.taken[last].key);
+    if passing.taken.get(last).is_some_and(|taken| taken.key == moved) {
+        return value(trials, failing, last, &order, left_out);
+    }
     let later = passing.taken.iter().position(|taken| taken.key == moved);
     // The passing run, but what is moved is done before another thing, or where it was.
     let at = |place: usize| {
@@ -63,11 +101,52 @@ pub(crate) fn of<M: StateMachine>(
     let moves = later
         .filter(|later| *later > last)
         .and_then(|later| bisect_down(last, later, |place| trials.fails(&mut at(place), left_out) == Some(true)));
-    let alone = moves.is_some();
+    let mut look = |mut keep: Keep| handling::of(trials, &mut keep, left_out);
+    let moved_runs = moves.map(|moves| [look(at(moves)), look(at(moves + 1))]);
     let then = passing.taken.get(moves.unwrap_or(last))?.key;
-    let done = [deeds(trials, &mut run(last + 1), left_out), deeds(trials, &mut run(last), left_out)].concat();
-    let find = |key: u64| done.iter().find(|(done, _)| *done == key).map(|(_, deed)| deed.clone());
-    Some(Pair { step: last as u64 + 1, first: find(moved)?, then: find(then)?, alone })
+    let parting = [last + 1, last].map(|first| handling::of(trials, &mut run(first), left_out));
+    let (alone, runs) = (moved_runs.is_some(), moved_runs.as_ref().unwrap_or(&parting));
+    let part = |key: u64| part(key, runs).or_else(|| part(key, &parting));
+    let contrast = Contrast::Order { first: part(moved)?, then: part(then)? };
+    Some(Pair { step: last as u64 + 1, contrast, alone })
+}
+
+/// What is done under a key in the one run or the other, and to which handling it belongs in both.
+fn part(key: u64, runs: &[Vec<Done>; 2]) -> Option<Part> {
+    let mut found = runs.iter().filter_map(|run| run.iter().find(|done| done.key == key));
+    let Done { deed, handling, .. } = found.next()?.clone();
+    let handling = handling.filter(|handling| found.all(|other| other.handling.as_ref() == Some(handling)));
+    Some(Part { deed, handling })
+}
+
+/// The value that makes the difference, where one run takes some steps of the failing run and passes, and fails with the
+/// values that handlers choose at the next.
+fn value<M: StateMachine>(
+    trials: &mut Trials<'_, M>,
+    failing: &Course,
+    last: usize,
+    order: &[Item],
+    left_out: &[bool],
+) -> Option<Pair> {
+    let run = |values: usize| After::new(failing, last, Keep::new(order)).with_values(values);
+    let values = failing.draws_at(last + 1).count();
+    let place = bisect(0, values, |values| trials.fails(&mut run(values), left_out) == Some(true))?;
+    trials.fails(&mut run(place), left_out)?;
+    let passes = trials.course().clone();
+    trials.fails(&mut run(place + 1), left_out)?;
+    let fails = trials.course().clone();
+    let at = |course: &Course| course.draws_at(last + 1).nth(place).copied();
+    let (value, not) = (at(&fails)?, at(&passes)?);
+    let same_steps = fails.taken.iter().zip(&passes.taken).all(|(a, b)| a.key == b.key);
+    let other_values = fails.draws.iter().zip(&passes.draws).filter(|(a, b)| (a.place, a.value) != (b.place, b.value));
+    let alone = same_steps && other_values.count() == 1;
+    let done = handling::of(trials, &mut run(place + 1), left_out);
+    let choosers = &done.get(last)?.choices;
+    let (worker, input) = choosers.get(place)?.clone();
+    let nth = choosers[..=place].iter().filter(|chooser| **chooser == (worker, input.clone())).count() as u32;
+    let by = Handling { at: worker, input, sent: None };
+    let contrast = Contrast::Value { by, nth, value: value.value, not: not.value };
+    Some(Pair { step: last as u64 + 1, contrast, alone })
 }
 
 /// A run that passes: how many first steps it shares with the failing one, and the order in which it goes on.

@@ -50,6 +50,7 @@ pub fn found_in<M: StateMachine>(
         schedule,
         without: Vec::new(),
         shrunk: None,
+        decided: None,
         pair: None,
         pilot: None,
         digest: trace.digest(),

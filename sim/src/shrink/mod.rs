@@ -35,7 +35,7 @@ use std::time::Duration;
 use raddle_core::StateMachine;
 use serde::{Deserialize, Serialize};
 
-use crate::explain::{self, Pair};
+use crate::explain::{self, Decided, Pair};
 use crate::explore::Found;
 use crate::run::Runner;
 
@@ -60,6 +60,9 @@ pub struct Budget {
     pub steps: u64,
     /// Most steps of all runs that try to prove that nothing is simpler.
     pub proof: u64,
+    /// Most steps of all runs that say where the failure was decided. Where it would take more, nothing is said of it;
+    /// `explain` says it all the same.
+    pub explain: u64,
     /// Most time. Without it the result is the same on every machine.
     pub time: Option<Duration>,
 }
@@ -67,7 +70,7 @@ pub struct Budget {
 impl Default for Budget {
     /// About a second in an optimised build, and ten in one that is not; most runs need a hundredth.
     fn default() -> Self {
-        Self { steps: 5_000_000, proof: 500_000, time: None }
+        Self { steps: 5_000_000, proof: 500_000, explain: 2_000_000, time: None }
     }
 }
 
@@ -142,8 +145,7 @@ pub(crate) fn shrink<M: StateMachine>(
     let size = simplify(&mut trials, &mut best, budget);
     let recording = trials.record(&best);
     let (needs, several) = needs::of(&mut trials, &best);
-    // Of one, its words say which order it is that decides.
-    let pair = if several > 1 { critical(&mut trials, found.seed, &best) } else { None };
+    let (decided, pair) = explained(&mut trials, (found.seed, budget.explain), &best, several > 1).unwrap_or_default();
     let violation = recording.run.violation?;
     let without = externals.into_iter().zip(&best.left_out).filter(|(_, out)| **out).map(|(id, _)| id).collect();
     let (from_steps, from_messages) = match &found.shrunk {
@@ -159,6 +161,7 @@ pub(crate) fn shrink<M: StateMachine>(
         schedule: recording.schedule,
         without,
         shrunk: Some(shrunk),
+        decided,
         pair,
         pilot: found.pilot,
         digest: recording.trace.digest(),
@@ -167,13 +170,26 @@ pub(crate) fn shrink<M: StateMachine>(
     })
 }
 
-/// The two things whose order decides.
-fn critical<M: StateMachine>(trials: &mut Trials<'_, M>, seed: u64, best: &Case) -> Option<Pair> {
+/// Where it was decided, if that is cheap, and which order or value decides it.
+fn explained<M: StateMachine>(
+    trials: &mut Trials<'_, M>,
+    (seed, steps): (u64, u64),
+    best: &Case,
+    several: bool,
+) -> Option<(Option<Decided>, Option<Pair>)> {
     trials.allow_all();
     trials.anywhere();
     trials.fails(&mut Script::new(&best.deviations), &best.left_out)?;
     let course = trials.course().clone();
-    explain::pair_of(trials, seed, &course, &best.left_out, None)
+    let odds = explain::odds_within(trials, (seed, steps), &course, &best.left_out);
+    trials.allow_all();
+    // Of one, what is needed says as much.
+    if odds.is_none() && !several {
+        return None;
+    }
+    let decided = odds.as_ref().and_then(|odds| odds.decided(trials, &course, &best.left_out));
+    let passing = odds.and_then(|odds| odds.passing);
+    Some((decided, explain::pair_of(trials, seed, &course, &best.left_out, passing)))
 }
 
 /// Reduces and proves in turns: what a proof finds on its way may be reduced further.

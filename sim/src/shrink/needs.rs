@@ -109,7 +109,7 @@ const TOLD_MAX: usize = 3;
 /// What a case needs, and how many things that are.
 pub(super) fn of<M: StateMachine>(trials: &mut Trials<'_, M>, case: &Case) -> (String, usize) {
     let mut watch = Watch { script: Script::new(&case.deviations), overtakings: Vec::new(), faults: Vec::new() };
-    trials.show(&case.left_out, &mut watch);
+    trials.show(&case.left_out, &mut watch, &mut ());
     let names = &trials.runner().conditions().names;
     let faults: Vec<String> = watch.faults.iter().map(|deed| deed.display(names).to_string()).collect();
     let overtakings = told(watch.overtakings);

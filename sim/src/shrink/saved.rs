@@ -35,6 +35,7 @@ pub fn shrink_finding<M: StateMachine>(
         schedule: failing.replayed.recording.schedule.clone(),
         without: failing.saved.without.clone(),
         shrunk: finding.shrunk.clone(),
+        decided: None,
         pair: None,
         pilot: finding.pilot,
         trace: None,

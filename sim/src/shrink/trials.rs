@@ -54,6 +54,12 @@ impl Course {
         actions.chain(draws).filter(move |(place, options)| *options > 1 && Some(*place) > last)
     }
 
+    /// What handlers took at a step, from 1.
+    pub(crate) fn draws_at(&self, step: usize) -> impl Iterator<Item = &Draw> + Clone {
+        let from = self.draws.partition_point(|draw| (draw.place.step as usize) < step);
+        self.draws[from..].iter().take_while(move |draw| draw.place.step as usize == step)
+    }
+
     /// Everything about it that can be kept.
     pub(crate) fn items(&self) -> Vec<Item> {
         let mut items = Vec::with_capacity(self.taken.len());
@@ -229,10 +235,10 @@ impl<'a, M: StateMachine> Trials<'a, M> {
         self.runner.record(self.seed, &mut Script::new(&case.deviations))
     }
 
-    /// Does a run for one who looks at it, outside the budget; gives its steps.
-    pub(crate) fn show(&mut self, left_out: &[bool], strategy: &mut dyn Strategy) -> u64 {
+    /// Does a run for one who looks at it and hears of it, outside the budget; gives its steps.
+    pub(crate) fn show(&mut self, left_out: &[bool], strategy: &mut dyn Strategy, sink: &mut dyn Sink<M>) -> u64 {
         self.runner.leave_out(left_out);
-        self.runner.run(self.seed, strategy).steps
+        self.runner.run_into(self.seed, strategy, sink).steps
     }
 }
 

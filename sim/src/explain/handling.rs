@@ -1,0 +1,151 @@
+//! To which handling each step of a run belongs.
+//!
+//! Where a step delivers a message it is a handling. Where workers have queues, a pick is one, and a push, an arrival or a
+//! routing belongs to the handling that sent the update. Other steps belong to none.
+
+use std::collections::VecDeque;
+
+use raddle_core::{EventRef, Input, Lane, MessageId, Sink, StateMachine, What, WorkerId};
+use rustc_hash::FxHashMap;
+
+use super::Seen;
+use crate::actions::Decision;
+use crate::shrink::{Deed, Trials};
+use crate::strategy::Strategy;
+
+/// A call of a handler, and what a step has to do with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handling {
+    /// Whose handler.
+    pub at: WorkerId,
+    /// What it handles.
+    pub input: MessageId,
+    /// The update that it sent and the step takes on its way; none if the step is the handling itself.
+    pub sent: Option<MessageId>,
+}
+
+/// A step.
+#[derive(Clone, Debug)]
+pub(super) struct Done {
+    pub(super) key: u64,
+    pub(super) deed: Deed,
+    pub(super) handling: Option<Handling>,
+    /// By value that is chosen at it: whose handler chooses, and what it handles.
+    pub(super) choices: Vec<(WorkerId, MessageId)>,
+}
+
+/// What a run does at each step, and of which handling.
+pub(super) fn of<M: StateMachine>(
+    trials: &mut Trials<'_, M>,
+    strategy: &mut dyn Strategy,
+    left_out: &[bool],
+) -> Vec<Done> {
+    let mut heard = Heard::default();
+    let mut seen = Seen::new(strategy);
+    let steps = trials.show(left_out, &mut seen, &mut heard);
+    let mut known = Known::default();
+    let done = (1..=steps).zip(seen.deeds).map(|(step, (key, deed))| {
+        let (from, to) = (heard.before(step), heard.before(step + 1));
+        let events = &heard.0[from..to];
+        let handling = known.take(&deed, events);
+        let choices = events.iter().filter_map(Said::chooser).collect();
+        Done { key, deed, handling, choices }
+    });
+    done.collect()
+}
+
+/// An event, as far as it matters here.
+struct Said {
+    step: u64,
+    lane: Lane,
+    what: What,
+    id: MessageId,
+}
+
+impl Said {
+    fn is_at(&self, worker: WorkerId, what: What) -> bool {
+        self.lane == Lane::Worker(worker) && self.what == what
+    }
+
+    /// Whose handler chooses here, and what it handles.
+    fn chooser(&self) -> Option<(WorkerId, MessageId)> {
+        match (self.what, self.lane) {
+            (What::Choose { .. }, Lane::Worker(worker)) => Some((worker, self.id.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// Writes down what happens.
+#[derive(Default)]
+struct Heard(Vec<Said>);
+
+impl Heard {
+    /// How much happened before a step.
+    fn before(&self, step: u64) -> usize {
+        self.0.partition_point(|said| said.step < step)
+    }
+}
+
+impl<M: StateMachine> Sink<M> for Heard {
+    fn event(&mut self, event: EventRef<'_>, _: Option<&Input<M>>) {
+        if matches!(event.what, What::Handle | What::Emit | What::Choose { .. } | What::Route) {
+            let (step, lane, what, id) = (event.moment.step, event.lane, event.what, event.header.id.clone());
+            self.0.push(Said { step, lane, what, id });
+        }
+    }
+}
+
+/// What was sent by whom, and is where.
+#[derive(Default)]
+struct Known {
+    /// By worker: what it handled last.
+    handled: FxHashMap<WorkerId, MessageId>,
+    /// By update: the worker that sent it, and what it handled then.
+    senders: FxHashMap<MessageId, (WorkerId, MessageId)>,
+    /// By worker: what it has sent and not pushed, which goes in the order in which it was sent.
+    outbound: FxHashMap<WorkerId, VecDeque<MessageId>>,
+    /// By shard: what it took last.
+    in_hand: FxHashMap<u32, MessageId>,
+}
+
+impl Known {
+    /// The handling to which a step belongs, with its events.
+    fn take(&mut self, deed: &Deed, events: &[Said]) -> Option<Handling> {
+        let pushed = match &deed.decision {
+            Decision::Push(worker) => self.outbound.get_mut(worker).and_then(VecDeque::pop_front),
+            _ => None,
+        };
+        events.iter().for_each(|event| self.note(event));
+        let handled = |at: WorkerId, id: Option<&MessageId>| {
+            let fits = |event: &&Said| event.is_at(at, What::Handle) && id.is_none_or(|id| event.id == *id);
+            let input = events.iter().find(fits)?.id.clone();
+            Some(Handling { at, input, sent: None })
+        };
+        let of_update = |id: &MessageId| {
+            let (at, input) = self.senders.get(id)?.clone();
+            Some(Handling { at, input, sent: Some(id.clone()) })
+        };
+        match &deed.decision {
+            Decision::Deliver(id) => deed.at.and_then(|at| handled(at, Some(id))).or_else(|| of_update(id)),
+            Decision::Pick(worker) => handled(*worker, None),
+            Decision::Push(_) => of_update(&pushed?),
+            Decision::Route(shard) | Decision::Hand(shard) => of_update(self.in_hand.get(shard)?),
+            _ => None,
+        }
+    }
+
+    fn note(&mut self, event: &Said) {
+        match (event.what, event.lane) {
+            (What::Handle, Lane::Worker(worker)) => _ = self.handled.insert(worker, event.id.clone()),
+            (What::Emit, Lane::Worker(worker)) => {
+                if let Some(input) = self.handled.get(&worker) {
+                    self.senders.insert(event.id.clone(), (worker, input.clone()));
+                }
+                self.outbound.entry(worker).or_default().push_back(event.id.clone());
+            }
+            (What::Route, Lane::Shard(shard)) => _ = self.in_hand.insert(shard, event.id.clone()),
+            _ => {}
+        }
+    }
+}
