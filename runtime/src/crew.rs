@@ -16,6 +16,7 @@ use raddle_core::{
 
 use crate::hands::{Death, Hands};
 use crate::log::{Act, Log, Parcel};
+use crate::pace::Pace;
 use crate::seat::{Seat, Waker, Yields};
 use crate::shard::Task;
 use crate::station::Phase;
@@ -420,10 +421,11 @@ pub(crate) fn work<'a, M: StateMachine>(
     workers.into_iter().map(Work::come_home).collect()
 }
 
-/// The thread of one source: its messages, in order, as fast as their targets take them.
-pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64) {
+/// The thread of one source: its messages, in order, as fast as their targets take them, or at this pace.
+pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64, pace: Pace) {
     let waker = Waker::alone();
-    for mut envelope in transport.plan.workload(source, messages) {
+    for (nth, mut envelope) in (0..).zip(transport.plan.workload(source, messages)) {
+        pace.wait_for(nth, transport);
         envelope.header.sent_at = transport.now();
         if !transport.feed(Box::new(envelope), source, &waker) {
             break;

@@ -18,6 +18,7 @@ mod log;
 mod merge;
 mod metrics;
 mod outcome;
+mod pace;
 #[cfg(unix)]
 mod processes;
 mod record;

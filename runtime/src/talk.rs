@@ -7,6 +7,7 @@
 use raddle_core::{MessageId, SourceId, StateMachine, Time, Token, Worker, WorkerId};
 
 use crate::log::{Act, News, Parcel};
+use crate::pace::Pace;
 use crate::station::{Phase, Station};
 use crate::transport::Transport;
 
@@ -27,8 +28,9 @@ enum Received {
 }
 
 /// The thread of one session.
-pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64) {
+pub(crate) fn converse<M: StateMachine>(transport: &Transport<'_, M>, session: SourceId, messages: u64, pace: Pace) {
     for (nth, mut envelope) in (0..).zip(transport.plan.workload(session, messages)) {
+        pace.wait_for(nth, transport);
         let (to, id) = (envelope.header.to, envelope.header.id.clone());
         let mut news = News::default();
         transport.talk(session).open().token.stamp(&mut envelope.header, transport.now());

@@ -17,6 +17,7 @@ use crate::error::RunError;
 use crate::hands::{Hands, Overseen};
 use crate::metrics::Metrics;
 use crate::outcome::{Left, Outcome};
+use crate::pace::Pace;
 use crate::record::RecordTo;
 use crate::seat::{Seat, Waker};
 use crate::station::Phase;
@@ -66,6 +67,7 @@ pub struct Threads {
     time_limit: Option<Duration>,
     drain_limit: Duration,
     messages: Option<u64>,
+    lasts: Option<Duration>,
     worker_threads: Option<NonZeroUsize>,
     yield_budget: u32,
     stop_flag: Option<Arc<AtomicBool>>,
@@ -94,6 +96,7 @@ impl Default for Threads {
             time_limit: None,
             drain_limit: Duration::from_secs(10),
             messages: None,
+            lasts: None,
             worker_threads: None,
             yield_budget: 50,
             stop_flag: None,
@@ -151,6 +154,14 @@ impl Threads {
     #[must_use]
     pub const fn messages(mut self, messages: Option<u64>) -> Self {
         self.messages = messages;
+        self
+    }
+
+    /// How long the messages of the sources are to last: each source sends its own evenly over this time, or later where they
+    /// are not taken so fast; `None`: as fast as they are taken.
+    #[must_use]
+    pub const fn lasting(mut self, lasts: Option<Duration>) -> Self {
+        self.lasts = lasts;
         self
     }
 
@@ -350,9 +361,13 @@ impl Threads {
             crew.workers.push(start(scope, transport, threads, format!("worker {who}"), work)?);
         }
         for (source, name) in names.sources() {
-            let feed = move || match transport.plan.names().is_session(source) {
-                true => converse(transport, source, messages),
-                false => feed(transport, source, messages),
+            let lasts = self.lasts;
+            let feed = move || {
+                let pace = Pace::new(transport, source, messages, lasts);
+                match transport.plan.names().is_session(source) {
+                    true => converse(transport, source, messages, pace),
+                    false => feed(transport, source, messages, pace),
+                }
             };
             crew.sources.push(start(scope, transport, threads, format!("source {name}"), feed)?);
         }

@@ -29,6 +29,11 @@ pub(crate) struct Variant {
 type Pair<'a> = (&'a str, &'a str);
 
 impl Variant {
+    /// Whether this parameter or policy is set.
+    pub(crate) fn sets(&self, key: &str) -> bool {
+        self.set.iter().any(|text| text.split_once('=').is_some_and(|(name, _)| name == key))
+    }
+
     /// What is set, parameters and policies apart.
     pub(crate) fn split(&self, entry: &Entry) -> Result<(Vec<Pair<'_>>, Vec<Pair<'_>>), Trouble> {
         let (mut params, mut policies) = (Vec::new(), Vec::new());
@@ -36,6 +41,9 @@ impl Variant {
             let Some((key, value)) = text.split_once('=') else {
                 refuse!("`--set {text}` sets nothing: expected KEY=VALUE, such as `--set order=arrival`");
             };
+            if self.set.iter().filter(|other| other.split_once('=').is_some_and(|other| other.0 == key)).count() > 1 {
+                refuse!("`--set` sets `{key}` more than once: leave one of them");
+            }
             if entry.params().iter().any(|param| param.name == key) {
                 params.push((key, value));
             } else if Policies::KEYS.iter().any(|row| row.0 == key) {

@@ -42,7 +42,7 @@ pub(crate) struct Run {
     /// Send so many messages from outside, taking the workload round and round
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     messages: Option<u64>,
-    /// Kill a process so often, drawn from the seed (only on processes; see the policy `restart`)
+    /// Kill a process so often, drawn from the seed (only on processes); all live again unless `--set restart=` says otherwise
     #[arg(long, value_name = "TIME", value_parser = duration)]
     kill_every: Option<Duration>,
     /// Stop a process so often, for as long, drawn from the seed (only on processes)
@@ -86,7 +86,8 @@ impl On {
     }
 }
 
-/// A run is recorded in memory to be judged; one that is bounded by time alone is bounded by this too.
+/// A run is recorded in memory to be judged; one that is bounded by time alone is bounded by this too, and sends no more than
+/// so many messages in its time.
 const MESSAGES_MAX: u64 = 250_000;
 /// How often metrics are written.
 const METRICS_EVERY: Duration = Duration::from_secs(1);
@@ -102,7 +103,11 @@ impl Run {
         if let (On::Threads, Some(flag)) = (self.on, self.flag_of_processes()) {
             refuse!("{flag} has no place here: threads have no processes of their own; use `--on processes`");
         }
-        let built = context.build(&self.system, &self.variant)?;
+        let mut built = context.build(&self.system, &self.variant)?;
+        if self.kill_every.is_some() && !self.variant.sets("restart") {
+            // Whoever asks for many deaths does not want the first few to end it all.
+            built.system.set("restart", "always")?;
+        }
         let messages = self.messages.or(self.time.map(|_| MESSAGES_MAX));
         let seed = self.seed.or(context.environment.seed).unwrap_or(0);
         context.stop_on_ctrl_c();
@@ -111,6 +116,7 @@ impl Run {
             .time_limit(self.time)
             .drain_limit(DRAIN_LIMIT)
             .messages(messages)
+            .lasting(self.time.filter(|_| self.messages.is_none()))
             .worker_threads(self.threads)
             .record_to(self.record.as_ref().map(|path| {
                 let origin = Origin { bug: self.variant.bug.clone(), params: built.args.values().clone() };
@@ -174,25 +180,12 @@ impl Run {
         refuse!("there are no runs on processes on this operating system: use `--on threads`");
     }
 
-    /// What there is to say of a run beside its verdicts.
-    fn facts(&self, run: &RealRun) -> Vec<(&'static str, String)> {
-        let mut facts = facts(run, self.record.as_ref());
-        if self.time.is_some() && self.messages.is_none() && run.metrics.fed >= MESSAGES_MAX {
-            let most = words::count(MESSAGES_MAX);
-            facts.push((
-                "ended early",
-                format!("after {most} messages; ask for more with `--messages N` beside `--for`"),
-            ));
-        }
-        facts
-    }
-
     fn text(&self, run: &RealRun, exit: Exit, seed: u64, context: &Context) -> String {
         let look = context.look;
         if let Some(mut failure) = check::failure(&run.verdicts, &run.trace) {
             failure.origin = format!("seed {seed}, {}", self.on.word());
             // The failure says the digest itself.
-            for (word, says) in self.facts(run).into_iter().filter(|(word, _)| *word != "digest") {
+            for (word, says) in facts(run, self.record.as_ref()).into_iter().filter(|(word, _)| *word != "digest") {
                 failure = failure.note(word, says);
             }
             return failure.render(look);
@@ -210,7 +203,7 @@ impl Run {
                 out += &format!("  {law}: {why}\n");
             }
         }
-        out + &notes(&self.facts(run), look)
+        out + &notes(&facts(run, self.record.as_ref()), look)
     }
 }
 
