@@ -272,7 +272,7 @@ impl Threads {
             Ok::<_, RunError>(Left { reason, elapsed, workers, shards: join(shards) })
         })?;
         let mut outcome = Outcome::new(plan, transport, left);
-        outcome.recorded = recorder.map(|recorder| recorder.end(&outcome.tail(plan)));
+        outcome.recorded = recorder.map(|recorder| recorder.end(outcome.tail(plan)));
         self.monitor.iter().for_each(|monitor| (monitor.show)(&outcome.metrics));
         Ok(outcome)
     }
