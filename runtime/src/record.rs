@@ -101,7 +101,7 @@ impl RecordTo {
 
     /// Begins: from now on what is on the tapes is written out.
     pub(crate) fn begin(&self, head: Head, lanes: usize) -> Result<Recorder, RecordError> {
-        let (file, _) = create(&self.path)?;
+        let (file, is_new) = create(&self.path)?;
         let spool = Arc::new(Spool::new(lanes));
         let (tapes, bytes_max) = (Arc::clone(&spool), self.bytes_max);
         let thread = thread::Builder::new().name("recorder".to_owned());
@@ -112,8 +112,15 @@ impl RecordTo {
             let _done = done;
             write(&tapes, file, &head, bytes_max)
         });
-        let writer = writer.map_err(|error| RecordError::create(&self.path, error))?;
-        Ok(Recorder { path: self.path.clone(), spool, writer: Some(writer), end })
+        let mut recorder = Recorder { path: self.path.clone(), is_new, spool, writer: None, end };
+        match writer {
+            Ok(writer) => recorder.writer = Some(writer),
+            Err(error) => {
+                recorder.discard();
+                return Err(RecordError::create(&self.path, error));
+            }
+        }
+        Ok(recorder)
     }
 }
 
@@ -160,6 +167,8 @@ fn is_device(found: FileType) -> bool {
 /// A recording that is being written.
 pub(crate) struct Recorder {
     path: PathBuf,
+    /// Whether its file was not there before.
+    is_new: bool,
     pub(crate) spool: Arc<Spool>,
     writer: Option<JoinHandle<Result<Recorded, WireError>>>,
     /// Ends with the writer.
@@ -191,6 +200,18 @@ impl Recorder {
         self.wait().map_err(|error| RecordError::Write { path: self.path.clone(), error })
     }
 
+    /// The run could not be started. A file that holds nothing would be in the way when it is tried again.
+    pub(crate) fn discard(mut self) {
+        if self.writer.is_some() {
+            // It goes on writing otherwise, where nobody sees it.
+            let _ = self.wait();
+        }
+        if self.is_new {
+            // What is no more, or cannot be removed, is of no more interest than the error that follows.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
     /// Waits until all is written. A writer that does not come on is left behind.
     fn wait(&mut self) -> Result<Recorded, WireError> {
         self.spool.done();
@@ -205,7 +226,7 @@ impl Recorder {
     }
 }
 
-/// A run that could not be started leaves nobody who writes.
+/// A run that panics leaves nobody who writes.
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.spool.done();
@@ -364,6 +385,16 @@ mod tests {
         assert_eq!(recorded(&path).expect("there is room").extent, Extent::Whole);
         assert!(read_recording(&path).expect("it is one").tail.is_some());
         assert!(matches!(recorded(&path), Err(RecordError::Exists { .. })), "a recording is written once");
+    }
+
+    #[test]
+    fn a_run_that_never_began_leaves_no_recording() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("none.rec");
+        for _ in 0..2 {
+            RecordTo::new(&path).begin(Head::default(), 1).expect("nothing is there").discard();
+            assert!(!path.exists());
+        }
     }
 
     #[test]

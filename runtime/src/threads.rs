@@ -17,7 +17,7 @@ use crate::error::RunError;
 use crate::hands::{Hands, Overseen};
 use crate::metrics::Metrics;
 use crate::outcome::{Left, Outcome};
-use crate::record::RecordTo;
+use crate::record::{RecordTo, Recorder};
 use crate::seat::{Seat, Waker};
 use crate::station::Phase;
 use crate::talk::converse;
@@ -270,7 +270,14 @@ impl Threads {
             let mut workers: Vec<_> = join(workers).into_iter().flatten().collect();
             workers.sort_by_key(|left| left.worker.id());
             Ok::<_, RunError>(Left { reason, elapsed, workers, shards: join(shards) })
-        })?;
+        });
+        let left = match left {
+            Ok(left) => left,
+            Err(error) => {
+                recorder.into_iter().for_each(Recorder::discard);
+                return Err(error);
+            }
+        };
         let mut outcome = Outcome::new(plan, transport, left);
         outcome.recorded = recorder.map(|recorder| recorder.end(outcome.tail(plan)));
         self.monitor.iter().for_each(|monitor| (monitor.show)(&outcome.metrics));
