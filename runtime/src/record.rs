@@ -9,16 +9,17 @@
 //! 3  how it ended: Tail, as postcard            4  (empty) there was no room for more
 //! ```
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, ErrorKind, Read};
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use raddle_core::recording::{Head, Origin, Recording, Tail};
 
-use crate::tape::{Spool, write_tail};
-use crate::wire::{FrameReader, FrameWriter, Stream, WireError};
+use crate::tape::{LOOK, Patience, Spool, Steps, write_tail};
+use crate::wire::{FrameReader, Stream, WireError};
 
 pub(crate) const HEAD: u8 = 1;
 pub(crate) const LANE: u8 = 2;
@@ -100,37 +101,79 @@ impl RecordTo {
 
     /// Begins: from now on what is on the tapes is written out.
     pub(crate) fn begin(&self, head: Head, lanes: usize) -> Result<Recorder, RecordError> {
-        let file = create(&self.path).map_err(|error| RecordError::create(&self.path, error))?;
+        let (file, is_new) = create(&self.path)?;
         let spool = Arc::new(Spool::new(lanes));
         let (tapes, bytes_max) = (Arc::clone(&spool), self.bytes_max);
         let thread = thread::Builder::new().name("recorder".to_owned());
         // All that lanes have handed over in one round is written together.
-        let file = BufWriter::with_capacity(BUFFER, file);
-        let writer = thread.spawn(move || tapes.write_out(file, &head, bytes_max));
-        let writer = writer.map_err(|error| RecordError::create(&self.path, error))?;
-        Ok(Recorder { path: self.path.clone(), spool, writer: Some(writer) })
+        let file = BufWriter::with_capacity(BUFFER, Steps { to: file, spool: Arc::clone(&spool) });
+        let (done, end) = sync_channel::<()>(0);
+        let writer = thread.spawn(move || {
+            let _done = done;
+            write(&tapes, file, &head, bytes_max)
+        });
+        let mut recorder = Recorder { path: self.path.clone(), is_new, spool, writer: None, end };
+        match writer {
+            Ok(writer) => recorder.writer = Some(writer),
+            Err(error) => {
+                recorder.discard();
+                return Err(RecordError::create(&self.path, error));
+            }
+        }
+        Ok(recorder)
     }
 }
 
-/// A new file. What is no file, such as a pipe, is written to as it is.
-fn create(path: &Path) -> io::Result<File> {
-    match File::create_new(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && !fs::metadata(path)?.is_file() => {
-            OpenOptions::new().write(true).open(path)
-        }
-        done => done,
+/// Writes all that there is, and how it ended.
+fn write(spool: &Spool, to: impl Write, head: &Head, bytes_max: u64) -> Result<Recorded, WireError> {
+    let (writer, is_whole) = spool.write_out(to, head, bytes_max)?;
+    match spool.tail().get() {
+        Some(tail) if is_whole => Ok(Recorded { bytes: write_tail(writer, tail)?, extent: Extent::Whole }),
+        _ => Ok(Recorded { bytes: writer.written(), extent: Extent::Full }),
     }
+}
+
+/// A new file. A device, such as a terminal, is written to as it is. A pipe is refused: whoever is to read it may never come,
+/// or stop, and nobody could tell that from a slow one.
+fn create(path: &Path) -> Result<(File, bool), RecordError> {
+    let failed = |error| RecordError::create(path, error);
+    match File::create_new(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let found = fs::metadata(path).map_err(failed)?.file_type();
+            if found.is_file() {
+                return Err(failed(error));
+            }
+            if !is_device(found) {
+                return Err(RecordError::NoFile { path: path.to_owned() });
+            }
+            Ok((OpenOptions::new().write(true).open(path).map_err(failed)?, false))
+        }
+        done => Ok((done.map_err(failed)?, true)),
+    }
+}
+
+/// Whether it is one that takes bytes as they come.
+#[cfg(unix)]
+fn is_device(found: FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_char_device(&found)
+}
+
+/// Whether it is one that takes bytes as they come. Here nobody can tell.
+#[cfg(not(unix))]
+fn is_device(found: FileType) -> bool {
+    !found.is_dir()
 }
 
 /// A recording that is being written.
 pub(crate) struct Recorder {
     path: PathBuf,
+    /// Whether its file was not there before.
+    is_new: bool,
     pub(crate) spool: Arc<Spool>,
-    writer: Option<Writer>,
+    writer: Option<JoinHandle<Result<Recorded, WireError>>>,
+    /// Ends with the writer.
+    end: Receiver<()>,
 }
-
-/// The thread that writes; whether all is written.
-type Writer = JoinHandle<Result<(FrameWriter<BufWriter<File>>, bool), WireError>>;
 
 /// What became of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,21 +195,38 @@ pub enum Extent {
 
 impl Recorder {
     /// The run is over, and ended like this.
-    pub(crate) fn end(mut self, tail: &Tail) -> Result<Recorded, RecordError> {
-        let failed = |error| RecordError::Write { path: self.path.clone(), error };
-        self.spool.done();
-        let writer = self.writer.take().expect("it ends once");
-        let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let (writer, is_whole) = written.map_err(failed)?;
-        if !is_whole {
-            return Ok(Recorded { bytes: writer.written(), extent: Extent::Full });
+    pub(crate) fn end(mut self, tail: Tail) -> Result<Recorded, RecordError> {
+        self.spool.tail().set(tail).expect("it ends once");
+        self.wait().map_err(|error| RecordError::Write { path: self.path.clone(), error })
+    }
+
+    /// The run could not be started. A file that holds nothing would be in the way when it is tried again.
+    pub(crate) fn discard(mut self) {
+        if self.writer.is_some() {
+            // It goes on writing otherwise, where nobody sees it.
+            let _ = self.wait();
         }
-        let bytes = write_tail(writer, tail).map_err(failed)?;
-        Ok(Recorded { bytes, extent: Extent::Whole })
+        if self.is_new {
+            // What is no more, or cannot be removed, is of no more interest than the error that follows.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    /// Waits until all is written. A writer that does not come on is left behind.
+    fn wait(&mut self) -> Result<Recorded, WireError> {
+        self.spool.done();
+        let mut patience = Patience::default();
+        while self.end.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            if patience.look(&self.spool) {
+                return Err(self.spool.given_up());
+            }
+        }
+        let writer = self.writer.take().expect("it ends once");
+        writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
-/// A run that could not be started leaves nobody who writes.
+/// A run that panics leaves nobody who writes.
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.spool.done();
@@ -179,6 +239,12 @@ pub enum RecordError {
     /// There is a file already.
     #[error("`{path}` exists already, and a recording is written once: remove it, or record to another file", path = path.display())]
     Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// It is a pipe, a socket, a folder or a disk.
+    #[error("cannot record to `{path}`: it is no file, and what is no file may never take what it is given; record to a new file", path = path.display())]
+    NoFile {
         /// Where.
         path: PathBuf,
     },
@@ -300,4 +366,47 @@ fn take_lane(payload: &[u8]) -> Option<(usize, &[u8])> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How a recording to this path ends, if it can begin.
+    fn recorded(path: &Path) -> Result<Recorded, RecordError> {
+        let tail = Tail { is_quiescent: true, digest: None, state: None };
+        RecordTo::new(path).begin(Head::default(), 1)?.end(tail)
+    }
+
+    #[test]
+    fn a_recording_ends_with_its_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("whole.rec");
+        assert_eq!(recorded(&path).expect("there is room").extent, Extent::Whole);
+        assert!(read_recording(&path).expect("it is one").tail.is_some());
+        assert!(matches!(recorded(&path), Err(RecordError::Exists { .. })), "a recording is written once");
+    }
+
+    #[test]
+    fn a_run_that_never_began_leaves_no_recording() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("none.rec");
+        for _ in 0..2 {
+            RecordTo::new(&path).begin(Head::default(), 1).expect("nothing is there").discard();
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_may_never_take_anything_is_refused_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [pipe, socket] = ["pipe", "socket"].map(|name| folder.path().join(name));
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let _socket = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+        for path in [&pipe, &socket, folder.path()] {
+            assert!(matches!(recorded(path), Err(RecordError::NoFile { .. })), "{}", path.display());
+        }
+        assert!(recorded(Path::new("/dev/null")).is_ok());
+    }
 }

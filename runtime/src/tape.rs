@@ -5,10 +5,11 @@
 //! asks, takes these frames, and writes them out ([`Spool::write_out`]). So a run waits for no disk, unless the disk falls far behind,
 //! and whoever is killed leaves all but the last moments.
 //!
-//! Nothing here may end a run: where the disk is full, recording stops and the run goes on.
+//! Nothing here may end a run, or keep it from its end: where the disk is full, or takes nothing any more, recording stops and
+//! the run goes on.
 
-use std::io::Write;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -29,6 +30,13 @@ const EVERY: Duration = Duration::from_millis(10);
 const URGENT: usize = 256 << 10;
 /// With so many bytes on its tape a lane waits until they are written out.
 const TAPE_MAX: usize = 8 << 20;
+/// How often whoever waits for the writer looks whether it still comes on.
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
+/// The writer is given up if it has written nothing between so many looks. Looks are counted, not time: a run that was
+/// stopped for a while has not looked meanwhile.
+const LOOKS_MAX: u32 = 50;
+/// So many bytes are written at once: each time that succeeds is a step.
+const STEP: usize = 256 << 10;
 
 /// All tapes of a run.
 #[derive(Debug)]
@@ -40,7 +48,53 @@ pub(crate) struct Spool {
     is_closed: AtomicBool,
     /// No more will come.
     is_done: AtomicBool,
+    /// How the run ended, once it has.
+    tail: OnceLock<Tail>,
     writer: OnceLock<Thread>,
+    /// How often something was written.
+    steps: AtomicU64,
+    looks_max: u32,
+    /// Nothing was written for too long.
+    is_given_up: AtomicBool,
+}
+
+/// What is written to, step by step, so that others see whether it takes anything.
+pub(crate) struct Steps<W> {
+    pub(crate) to: W,
+    pub(crate) spool: Arc<Spool>,
+}
+
+impl<W: Write> Write for Steps<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(&bytes[..bytes.len().min(STEP)])?;
+        self.spool.steps.fetch_add(1, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// What whoever waits for the writer has seen of it.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    steps: u64,
+    looks: u32,
+}
+
+impl Patience {
+    /// One more look, [`LOOK`] after the last. If nothing was written for too long, the writer is given up.
+    pub(crate) fn look(&mut self, spool: &Spool) -> bool {
+        let steps = spool.steps.load(Ordering::Relaxed);
+        let looks = if steps == self.steps { self.looks + 1 } else { 0 };
+        *self = Self { steps, looks };
+        if looks >= spool.looks_max {
+            spool.is_given_up.store(true, Ordering::Relaxed);
+            spool.is_closed.store(true, Ordering::Relaxed);
+        }
+        spool.is_given_up()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -199,9 +253,17 @@ impl Drop for Tape {
 
 impl Spool {
     pub(crate) fn new(lanes: usize) -> Self {
-        let reels = (0..lanes).map(|_| Apart::default()).collect();
-        let [is_closed, is_done] = [const { AtomicBool::new(false) }; 2];
-        Self { reels, asked: AtomicU32::new(0), is_closed, is_done, writer: OnceLock::new() }
+        Self {
+            reels: (0..lanes).map(|_| Apart::default()).collect(),
+            asked: AtomicU32::new(0),
+            is_closed: AtomicBool::new(false),
+            is_done: AtomicBool::new(false),
+            tail: OnceLock::new(),
+            writer: OnceLock::new(),
+            steps: AtomicU64::new(0),
+            looks_max: LOOKS_MAX,
+            is_given_up: AtomicBool::new(false),
+        }
     }
 
     fn put(&self, lane: usize, new: &mut Vec<u8>) {
@@ -216,13 +278,33 @@ impl Spool {
         if before < URGENT && bytes.len() >= URGENT {
             self.wake();
         }
+        let mut patience = Patience::default();
         while bytes.len() >= TAPE_MAX && !self.is_closed.load(Ordering::Relaxed) {
-            bytes = reel.room.wait(bytes).unwrap_or_else(PoisonError::into_inner);
+            let (waited, is_late) = reel.room.wait_timeout(bytes, LOOK).unwrap_or_else(PoisonError::into_inner);
+            bytes = waited;
+            if is_late.timed_out() {
+                patience.look(self);
+            }
         }
     }
 
     fn wake(&self) {
         self.writer.get().into_iter().for_each(Thread::unpark);
+    }
+
+    /// Whether nothing was written for too long. What then still can be written is the beginning, and no end.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.is_given_up.load(Ordering::Relaxed)
+    }
+
+    /// Why it was given up.
+    pub(crate) fn given_up(&self) -> WireError {
+        io::Error::new(ErrorKind::TimedOut, format!("nothing could be written for {:?}", LOOK * self.looks_max)).into()
+    }
+
+    /// How the run ended, if it has. That is said before [`Spool::done`].
+    pub(crate) const fn tail(&self) -> &OnceLock<Tail> {
+        &self.tail
     }
 
     /// No more will come.
@@ -246,6 +328,9 @@ impl Spool {
         let mut chunk = Vec::new();
         loop {
             let is_last = self.is_done.load(Ordering::Acquire);
+            if self.is_given_up() {
+                return Err(self.given_up());
+            }
             for reel in &self.reels {
                 std::mem::swap(&mut chunk, &mut *reel.bytes.lock().unwrap_or_else(PoisonError::into_inner));
                 reel.room.notify_all();
@@ -260,7 +345,7 @@ impl Spool {
                 writer.write_frame(LANE, &mut chunk)?;
             }
             writer.flush()?;
-            if is_last {
+            if is_last && !self.is_given_up() {
                 return Ok((writer, true));
             }
             self.asked.fetch_add(1, Ordering::Relaxed);
@@ -298,6 +383,46 @@ mod tests {
     use crate::record::read_stream;
 
     /// Through all buffers on the way, which change places.
+    /// Takes so many bytes, and then never returns.
+    struct Stuck(usize, std::sync::mpsc::Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                let _ = self.1.recv();
+                return Ok(bytes.len());
+            }
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_writer_that_does_not_come_on_is_given_up() {
+        let spool = Arc::new(Spool { looks_max: 3, ..Spool::new(2) });
+        let (release, held) = std::sync::mpsc::channel();
+        let to = Steps { to: Stuck(100_000, held), spool: Arc::clone(&spool) };
+        let of_writer = Arc::clone(&spool);
+        let writer = thread::spawn(move || of_writer.write_out(to, &Head::default(), u64::MAX).map(|_| ()));
+        // More than waits for room: each of these would never return.
+        for lane in 0..2 {
+            let mut tape = Tape::of_queue(&spool, lane);
+            for nth in 0..(TAPE_MAX + URGENT) as u64 / 10 {
+                tape.write(|_| Some(Act::Ask { session: SourceId::new(u32::MAX), now: Time((nth % 2) << 62) }));
+            }
+        }
+        assert!(spool.is_given_up() && !writer.is_finished());
+        release.send(()).expect("it waits");
+        drop(release);
+        let error = writer.join().expect("no panic").expect_err("there is a gap");
+        assert!(error.to_string().ends_with("nothing could be written for 300ms"), "{error}");
+    }
+
     #[test]
     fn what_lanes_write_is_read_in_the_file() {
         const LANES: usize = 3;

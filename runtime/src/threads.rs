@@ -18,7 +18,7 @@ use crate::hands::{Hands, Overseen};
 use crate::metrics::Metrics;
 use crate::outcome::{Left, Outcome};
 use crate::pace::Pace;
-use crate::record::RecordTo;
+use crate::record::{RecordTo, Recorder};
 use crate::seat::{Seat, Waker};
 use crate::station::Phase;
 use crate::talk::converse;
@@ -281,9 +281,16 @@ impl Threads {
             let mut workers: Vec<_> = join(workers).into_iter().flatten().collect();
             workers.sort_by_key(|left| left.worker.id());
             Ok::<_, RunError>(Left { reason, elapsed, workers, shards: join(shards) })
-        })?;
+        });
+        let left = match left {
+            Ok(left) => left,
+            Err(error) => {
+                recorder.into_iter().for_each(Recorder::discard);
+                return Err(error);
+            }
+        };
         let mut outcome = Outcome::new(plan, transport, left);
-        outcome.recorded = recorder.map(|recorder| recorder.end(&outcome.tail(plan)));
+        outcome.recorded = recorder.map(|recorder| recorder.end(outcome.tail(plan)));
         self.monitor.iter().for_each(|monitor| (monitor.show)(&outcome.metrics));
         Ok(outcome)
     }

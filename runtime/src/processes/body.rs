@@ -38,7 +38,7 @@ pub(crate) struct Launch {
 pub(crate) struct Body {
     /// The one that is not buried yet.
     child: Mutex<Option<Child>>,
-    /// How many there have been.
+    /// How many there have been, with those that could not be started.
     born: AtomicU32,
     /// Up to which of them all have stopped printing.
     quiet: AtomicU32,
@@ -82,6 +82,8 @@ impl Body {
         name: &str,
         bell: &Sender<Notice>,
     ) -> io::Result<Newborn> {
+        // First of all: whoever was asked to kill meant one that there was before, whatever comes of this one.
+        let nth = self.born.fetch_add(1, Ordering::AcqRel) + 1;
         let (ours, theirs) = UnixStream::pair()?;
         let (output, print) = io::pipe()?;
         let mut command = Command::new(&launch.program);
@@ -97,7 +99,6 @@ impl Body {
         // The parent's copies of what the child has must go, or their end is never seen.
         drop(command);
         *lock(&self.child) = Some(child);
-        let nth = self.born.fetch_add(1, Ordering::AcqRel) + 1;
         let early = Arc::default();
         let (done, end) = sync_channel(0);
         let reader = Reader {

@@ -471,7 +471,7 @@ mod tests {
         refused(b"HTTP/1.1 200 OK\r\n\r\n", "this is no stream of raddle");
         refused(&frames(&[(READY, &[])]), "a frame of kind 17 where one of kind 18 was to come");
         refused(&frames(&[(99, &honest)]), "a frame of kind 99 where one of kind 18");
-        refused(&frames(&[(CANNOT, b"no memory")]), "it says `no memory`");
+        refused(&frames(&[(CANNOT, b"no memory")]), "it cannot go on: no memory");
         refused(&frames(&[(ANSWER, &[])]), "what it said cannot be and it was killed");
         refused(&frames(&[(ANSWER, &[&honest[..], &[0]].concat())]), "1 bytes too many");
         // A mark behind the fifth of one send.
@@ -486,6 +486,22 @@ mod tests {
         refused(&huge, "no frame has more than");
         let cut = frames(&[(ANSWER, &honest)]);
         assert!(matches!(handled(&cut[..cut.len() - 3]), (None, Some(Why::Ended(_)))), "it died while it spoke");
+    }
+
+    #[test]
+    fn one_that_cannot_be_started_was_not_killed_as_the_one_before_was() {
+        let plan = plan();
+        let (mut link, _theirs) = link_to(&plan, &[]);
+        let sleep = Launch { program: "sleep".into(), args: vec!["60".into()], system: 0 };
+        let bell = channel().0;
+        link.body.start(&sleep, link.worker, "a", &bell).expect("there is one everywhere");
+        assert!(link.body.kill());
+        assert_eq!(link.bury(&LinkError::Closed), Why::Asked);
+        for life in 1..=2 {
+            link.begin(Incarnation(life), false, None);
+            let death = link.deaths().pop().expect("there is no such program");
+            assert!(matches!(&death.why, Why::NotStarted(why) if why.contains("/no/such/program")), "{death:?}");
+        }
     }
 
     #[test]
