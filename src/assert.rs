@@ -5,8 +5,11 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+#[cfg(feature = "threads")]
+use raddle_checkers::Verdict;
 use raddle_core::{StateMachine, System, Trace};
 use raddle_sim::strategy::DefaultOrder;
 use raddle_sim::{
@@ -77,6 +80,26 @@ impl<M: StateMachine> AssertClean for Explore<M> {
         let folder = crate_folder();
         if let Err(text) = explore(self, &folder) {
             panic!("{text}");
+        }
+    }
+}
+
+/// A real run in a test: what `AnySystem::run_on_threads(&system, &Threads::new(), None)?` gives.
+#[cfg(feature = "threads")]
+impl AssertClean for crate::any::RealRun {
+    #[track_caller]
+    fn assert_clean(self) {
+        if let Some(violation) = self.verdicts.iter().find_map(|(_, verdict)| verdict.violation()) {
+            let utf8 = Environment::read().is_ok_and(|environment| environment.utf8);
+            let failure = Failure::of_trace(violation, &self.trace);
+            panic!("a real run breaks a law\n\n{}", failure.render(Look::plain(utf8)));
+        }
+        let unknown = self.verdicts.iter().find_map(|(law, verdict)| match verdict {
+            Verdict::Unknown(why) => Some(format!("unknown: `{law}` cannot be judged: {why}")),
+            _ => None,
+        });
+        if let Some(unknown) = unknown {
+            panic!("{unknown}");
         }
     }
 }
@@ -195,7 +218,10 @@ fn tell<M: StateMachine>(
         let plan = system.plan().expect("it has just been run");
         let finding = Finding::new(found, system, &report.settings, &strategy, &report.laws, plan.names());
         failure = match corpus::save(&finding, &folder) {
-            Ok(path) => failure.saved(path.strip_prefix(crate_folder).unwrap_or(&path)),
+            Ok(path) => {
+                SAVED.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+                failure.saved(path.strip_prefix(crate_folder).unwrap_or(&path))
+            }
             Err(error) => failure.note("not saved", error.to_string()),
         };
     }
@@ -213,15 +239,27 @@ fn replay_line(report: &Report, seed: u64) -> String {
         .to_owned()
 }
 
+/// What was saved by this process, and nobody has committed.
+static SAVED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
 /// Replays what was committed; a planted bug is another system.
 fn replay_committed<M: StateMachine>(system: &System<M>, crate_folder: &Path) -> Result<(), String> {
     for path in findings_in(&crate_folder.join("seeds").join(system.name())) {
+        if SAVED.lock().unwrap_or_else(PoisonError::into_inner).contains(&path) {
+            continue;
+        }
         let name = path.strip_prefix(crate_folder).unwrap_or(&path).display().to_string();
         let finding = Finding::read(&path).map_err(|error| error.to_string())?;
         if finding.bug.is_some() {
             continue;
         }
-        let replayed = raddle_sim::replay(system, &finding, STEP_LIMIT).map_err(|error| format!("{name}: {error}"))?;
+        let made_with: Vec<String> = finding.params.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let made = match made_with.is_empty() {
+            true => String::new(),
+            false => format!(" (it was made with `--set {}`, and may not fit this system)", made_with.join(" ")),
+        };
+        let misfit = |error: raddle_sim::ReplayError| format!("{name}: {error}{made}");
+        let replayed = raddle_sim::replay(system, &finding, STEP_LIMIT).map_err(misfit)?;
         if replayed.outcome != Outcome::Clean {
             return Err(tell_again(&replayed, &finding, &name));
         }

@@ -122,14 +122,31 @@ fn compare(finding: &Finding, replayed: &Replayed) -> (Fate, String) {
 }
 
 /// Saves a finding below a folder. One that is there already is left as it is: somebody may have said in it that the
-/// run should pass.
+/// run should pass. The same run of another variant, such as one with a planted bug, is saved beside it.
 ///
 /// # Errors
 /// When the folder cannot be written to.
 pub fn save(finding: &Finding, folder: &Path) -> Result<PathBuf, FindingError> {
     let path = finding.path_in(folder);
-    let same = |there: Finding| there.digest == finding.digest && there.signature == finding.signature;
-    if Finding::read(&path).is_ok_and(same) { Ok(path) } else { finding.save(folder) }
+    let variant = |it: &Finding| (it.bug.clone(), it.params.clone(), it.policies.clone());
+    for nth in 1.. {
+        let path = match nth {
+            1 => path.clone(),
+            nth => path.with_file_name(format!(
+                "{}-{nth}.ron",
+                path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default()
+            )),
+        };
+        match Finding::read(&path) {
+            Ok(there) if there.digest == finding.digest && there.signature == finding.signature => {
+                if variant(&there) == variant(finding) {
+                    return Ok(path);
+                }
+            }
+            _ => return finding.save_as(&path).map(|()| path),
+        }
+    }
+    unreachable!("there are more names than files")
 }
 
 /// All findings in the folders of a folder, and in itself, by name.

@@ -113,6 +113,8 @@ pub mod prelude {
         assert::{AssertClean, ExploreExt},
         catalog::{ArgError, Args, Entry},
     };
+    #[cfg(feature = "sim")]
+    pub use raddle_core::FaultKind;
     pub use raddle_core::{
         Ask, ByKey, Cycles, Input, Keyed, OnFull, Order, Outbox, Party, Pick, Placement, Policies, Seat, Snapshot,
         StateMachine, System, TimerTag, When, WorkerId,
@@ -122,7 +124,7 @@ pub mod prelude {
     #[cfg(feature = "threads")]
     pub use raddle_runtime::Threads;
     #[cfg(feature = "sim")]
-    pub use raddle_sim::{Explore, Granularity, Network, StrategyKind, exhaustive::Exhaustive};
+    pub use raddle_sim::{Explore, FaultPlan, Granularity, Network, StrategyKind, exhaustive::Exhaustive};
 }
 
 /// The programs of the README, as tests.

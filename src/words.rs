@@ -59,7 +59,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match (nearest(name, &known), known.as_slice()) {
-        (_, []) => format!("there is no {what} `{name}`: there is none at all"),
+        (_, []) => format!("there is no {what} `{name}`, nor any other"),
         (None, [only]) => format!("there is no {what} `{name}`: there is only `{only}`"),
         (None, _) => format!("there is no {what} `{name}`: there are {}", known.join(", ")),
         (Some(near), [_]) => format!("there is no {what} `{name}`: did you mean `{near}`?"),
@@ -195,7 +195,7 @@ mod tests {
         check("rnig", "there is no system `rnig`: did you mean `ring`? (there are chain, ring, triangle)");
         check("tri", "there is no system `tri`: did you mean `triangle`? (there are chain, ring, triangle)");
         check("ledger", "there is no system `ledger`: there are chain, ring, triangle");
-        assert_eq!(unknown("law", "x", []), "there is no law `x`: there is none at all");
+        assert_eq!(unknown("law", "x", []), "there is no law `x`, nor any other");
         assert_eq!(unknown("law", "fif", ["fifo"]), "there is no law `fif`: did you mean `fifo`?");
     }
 

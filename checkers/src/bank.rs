@@ -6,7 +6,7 @@
 //! when a law is broken. An event is passed by value, and what is hot is always inlined: an event whose address is taken
 //! must be written to memory first, which costs more than most laws.
 
-use raddle_core::{Cause, Conditions, End, EventRef, FaultKind, Input, Lane, Moment, Sink, StateMachine, What};
+use raddle_core::{Cause, Conditions, End, EventRef, FaultKind, Input, Lane, Moment, Party, Sink, StateMachine, What};
 
 use crate::bounded_depth::{self, BoundedDepth};
 use crate::bounded_headers::{self, BoundedHeaders};
@@ -491,6 +491,11 @@ impl Bank {
     #[inline(never)]
     fn history(&mut self, event: EventRef<'_>) {
         self.has_history |= event.what != What::Reply;
+        let is_heard =
+            || matches!(event.header.from, Party::Source(source) if self.conditions.names.is_session(source));
+        if event.what == What::Reply && !is_heard() {
+            self.losses.add_reply(event, &self.conditions.names);
+        }
         if let Some(law) = &mut self.session_guarantees {
             law.said(event);
         }

@@ -11,7 +11,8 @@ pub struct Losses {
     drops: [u64; DropReason::ALL.len()],
     /// Updates that were not sent, as their depth would be beyond the limit.
     refused: u64,
-    /// The first update that went to somebody who does not exist, or along an edge that is not declared, in words.
+    /// The first update that went to somebody who does not exist, or along an edge that is not declared, or the first reply
+    /// to nobody, in words.
     astray: Option<String>,
 }
 
@@ -40,6 +41,15 @@ impl Losses {
         }
     }
 
+    /// A handler has replied to what no session sent: nobody hears it.
+    #[cold]
+    pub(crate) fn add_reply(&mut self, event: EventRef<'_>, names: &Names) {
+        self.astray.get_or_insert_with(|| {
+            let worker = names.worker(event.header.to);
+            format!("{worker} replies to what no session sent, which nobody hears: `notify` sends to a worker")
+        });
+    }
+
     /// Adds what was lost elsewhere.
     pub fn join(&mut self, other: &Self) {
         self.drops.iter_mut().zip(other.drops).for_each(|(all, more)| *all += more);
@@ -55,8 +65,8 @@ impl Losses {
         drops.chain([(What::DepthRefused.word(), self.refused)]).filter(|(_, times)| *times > 0)
     }
 
-    /// The first update that went to somebody who does not exist, or along an edge that is not declared: a mistake in the
-    /// system, which no law is broken by.
+    /// The first update that went to somebody who does not exist, or along an edge that is not declared, or the first reply
+    /// to nobody: a mistake in the system, which no law is broken by.
     #[must_use]
     pub fn astray(&self) -> Option<&str> {
         self.astray.as_deref()

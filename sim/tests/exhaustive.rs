@@ -495,7 +495,7 @@ fn what_is_not_proved_is_refused() {
         fanin(2),
         Exhaustive::Dpor,
         suffers(FaultKind::Delay),
-        "the fault `delay`: `dpor` knows `loss`, `duplication` and `crash` only",
+        "the fault `delay`: it knows `loss`, `duplication` and `crash` only",
     );
     let crashes = |most| Settings { faults: FaultPlan::default().with(FaultKind::Crash, most), ..Settings::default() };
     let when = fanin(2).fault_when(FaultKind::Crash, |_, _| true);

@@ -1,8 +1,8 @@
 //! How many traces there are in all, where that can be counted in passing: what the traces that a search has seen are to
 //! be compared with.
 //!
-//! Counted by `dpor`, without laws, and only where the sample has seen nearly all already: little would be learnt
-//! otherwise, and it would take long. The bound is one of executions, not of time, so that a report depends on no clock.
+//! Counted by `dpor`, without laws, where the sample has seen nearly all already or it is estimated that there are few: it
+//! would take long otherwise. The bound is one of executions, not of time, so that a report depends on no clock.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use raddle_core::{Plan, StateMachine};
 
 use super::watch::watched;
 use crate::exhaustive::Exhaustive;
+use crate::exhaustive::estimate::estimate;
 use crate::exhaustive::search::Task;
 use crate::exhaustive::tally::Control;
 use crate::explore::{Explore, Report};
@@ -24,6 +25,8 @@ const TIMES_MAX: u64 = 4;
 const EXECUTIONS_MIN: u64 = 1_000;
 /// More traces than this are not counted.
 const TRACES_MAX: u64 = 10_000;
+/// So few executions are counted in passing.
+const FEW: f64 = 5_000.0;
 
 /// How many traces there are; none if it is not known.
 pub(super) fn traces_in_all<M: StateMachine>(
@@ -33,9 +36,10 @@ pub(super) fn traces_in_all<M: StateMachine>(
 ) -> Option<u64> {
     let seen = report.distinct.count();
     let is_whole = report.found.is_none() && report.cut.is_none() && report.unfinished == 0 && report.runs > 0;
-    if !is_whole || seen > TRACES_MAX || report.distinct.chance_of_new() > CHANCE_MAX {
+    if !is_whole || seen > TRACES_MAX {
         return None;
     }
+    let nearly_all = report.distinct.chance_of_new() <= CHANCE_MAX;
     let task = Task {
         plan: Arc::clone(plan),
         settings: explore.settings.clone(),
@@ -47,8 +51,12 @@ pub(super) fn traces_in_all<M: StateMachine>(
     };
     task.check().ok()?;
     let mut stage = task.stage().ok()?;
-    let (pulse, most) = (stage.runner.pulse(), seen * TIMES_MAX + EXECUTIONS_MIN);
+    let (pulse, most) = (stage.runner.pulse(), (seen * TIMES_MAX + EXECUTIONS_MIN).max(4 * FEW as u64));
     let count = move || {
+        let are_few = || estimate(&task, &mut stage).is_some_and(|about| about <= FEW);
+        if !nearly_all && !panic::catch_unwind(AssertUnwindSafe(are_few)).unwrap_or(false) {
+            return None;
+        }
         let (control, mut executions) = (Control::default(), 0);
         let mut see = |_: &_| {
             executions += 1;
@@ -57,9 +65,9 @@ pub(super) fn traces_in_all<M: StateMachine>(
             }
         };
         // A property of the user's may panic in a run that was not sampled; then nothing is known.
-        panic::catch_unwind(AssertUnwindSafe(|| task.search_here(&mut stage, &control, &mut see)))
+        panic::catch_unwind(AssertUnwindSafe(|| task.search_here(&mut stage, &control, &mut see))).ok()?.ok()
     };
-    let searched = watched(&pulse, explore.step_limit, count).ok()?.ok()?.ok()?;
+    let searched = watched(&pulse, explore.step_limit, count).ok()??;
     let is_complete = searched.is_over && searched.tally.unfinished == 0 && searched.tally.blocked == 0;
     is_complete.then(|| searched.tally.trace_count())
 }

@@ -17,14 +17,15 @@ pub enum Refusal {
     },
     /// The search knows no such fault.
     #[error(
-        "`{search}` cannot search with the fault `{fault}`: `dpor` knows `loss`, `duplication` and `crash` only; use \
-         `--strategy dfs`, or sample"
+        "`{search}` cannot search with the fault `{fault}`: it knows {known} only; use `--strategy dfs`, or sample"
     )]
     Fault {
         /// The strategy.
         search: &'static str,
         /// The kind of fault.
         fault: &'static str,
+        /// What it knows.
+        known: &'static str,
     },
     /// More crashes than can be searched.
     #[error(

@@ -97,7 +97,11 @@ impl<M: StateMachine> Task<M> {
                 && matches!(fault, FaultKind::Loss | FaultKind::Duplication | FaultKind::Crash)
         };
         if let Some(fault) = self.settings.faults.kinds().find(|fault| !knows(fault)) {
-            return Err(Refusal::Fault { search, fault: fault.name() });
+            let known = match self.kind {
+                Exhaustive::Dpor => "`loss`, `duplication` and `crash`",
+                _ => "runs without faults",
+            };
+            return Err(Refusal::Fault { search, fault: fault.name(), known });
         }
         self.check_crashes()?;
         if self.settings.granularity != Granularity::Delivery {
