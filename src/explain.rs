@@ -88,8 +88,8 @@ pub(crate) fn in_words(Pair { step, contrast, alone }: &Pair, law: &str, trace: 
 }
 
 fn order_in_words(first: &Part, then: &Part, names: &Names) -> String {
-    let handled = |part: &Part| part.handling.clone().filter(|handling| handling.sent.is_none());
-    match (handled(first), handled(then)) {
+    let handled = [first, then].map(|part| part.handling.as_deref().filter(|handling| handling.sent.is_none()));
+    match handled.into() {
         (Some(one), Some(other)) if one.at == other.at => {
             let (at, one, other) = (names.worker(one.at), one.input.display(names), other.input.display(names));
             format!("{at} handles {one} before {other}")
@@ -100,7 +100,7 @@ fn order_in_words(first: &Part, then: &Part, names: &Names) -> String {
 
 /// One of two things, as what a handler does if it is that.
 fn part_in_words(Part { deed, handling }: &Part, names: &Names) -> String {
-    let Some(Handling { at, input, sent }) = handling else {
+    let Some(Handling { at, input, sent }) = handling.as_deref() else {
         // Of the others nobody expects a handler.
         let is_of_one =
             matches!(deed.decision, Decision::Push(_) | Decision::Pick(_) | Decision::Route(_) | Decision::Hand(_));

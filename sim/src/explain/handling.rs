@@ -149,3 +149,91 @@ impl Known {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use raddle_checkers::Violation;
+    use raddle_core::{OnFull, Outbox, Placement, System};
+
+    use super::*;
+    use crate::run::Runner;
+    use crate::settings::{Granularity, Settings};
+    use crate::strategy::Random;
+
+    /// Tells both others, so many times in all.
+    #[derive(Clone, Default)]
+    struct Gossip;
+
+    impl StateMachine for Gossip {
+        type Message = u8;
+        type Update = u8;
+
+        fn on_message(&mut self, left: u8, out: &mut Outbox<u8>) {
+            self.on_update(left, out);
+        }
+
+        fn on_update(&mut self, left: u8, out: &mut Outbox<u8>) {
+            if left > 0 {
+                ["a", "b", "c"].into_iter().for_each(|to| out.notify(to, left - 1));
+            }
+        }
+    }
+
+    /// By step: the handling to which it belongs is the one that the ids of the messages of its events name.
+    #[track_caller]
+    fn check(granularity: Granularity, placement: Placement) {
+        let system = System::new("gossip").workers(["a", "b", "c"], |_| Gossip);
+        let system = system.messages("s", [("a", 2), ("b", 1), ("c", 2)]).with(|policies| {
+            policies.placement = placement;
+            policies.capacity = 2;
+            policies.on_full = OnFull::Stall;
+        });
+        let settings = Settings { granularity, ..Settings::default() };
+        let mut runner = Runner::new(system.plan().expect("a good system"), settings, None).expect("good settings");
+        let mut told = 0;
+        for seed in 0..50 {
+            let recording = runner.record(seed, &mut Random::default());
+            let names = &recording.trace.conditions.names;
+            let violation = Violation::stuck(None, String::new());
+            let left_out = vec![false; runner.externals().len()];
+            let mut trials = Trials::new(&mut runner, seed, &violation, &|| true);
+            let done = of(&mut trials, &mut Random::default(), &left_out);
+            assert_eq!(done.len() as u64, recording.run.steps);
+            for (step, Done { deed, handling, .. }) in (1..).zip(done) {
+                let here = |what: What| {
+                    let events = recording.trace.events.iter().filter(move |e| e.moment.step == step && e.what == what);
+                    events.map(|event| event.header.id.clone()).collect::<Vec<_>>()
+                };
+                match (&deed.decision, handling) {
+                    (Decision::Pick(at), handling) => {
+                        let handling = handling.expect("a pick is a handling");
+                        assert_eq!((handling.at, [handling.input]), (*at, here(What::Handle).try_into().expect("one")));
+                    }
+                    (Decision::Push(_) | Decision::Route(_) | Decision::Hand(_), handling) => {
+                        let Handling { at, input, sent } = handling.expect("somebody sent it");
+                        let sent = sent.expect("it is on its way");
+                        assert_eq!(sent.parent(names), Some(input), "step {step}, {deed:?}");
+                        let emitted = |e: &&raddle_core::Event| e.what == What::Emit && e.header.id == sent;
+                        let lane = recording.trace.events.iter().find(emitted).map(|event| event.lane);
+                        assert_eq!(lane, Some(Lane::Worker(at)));
+                        assert!([What::Arrive, What::Route].into_iter().all(|what| {
+                            let ids = here(what);
+                            ids.is_empty() || ids.contains(&sent)
+                        }));
+                        told += 1;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert!(told > 200, "too few are told: {told}");
+    }
+
+    #[test]
+    fn steps_belong_to_the_handling_that_the_ids_name() {
+        for granularity in [Granularity::Queues, Granularity::Threads] {
+            check(granularity, Placement::Inline);
+            check(granularity, Placement::Sharded(2));
+        }
+    }
+}

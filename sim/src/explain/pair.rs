@@ -1,4 +1,4 @@
-//! The critical pair: two things that make the difference by their order alone.
+//! The critical pair: two things that make the difference by their order alone, or one value that makes it.
 //!
 //! Choi and Zeller ("Isolating Failure-Inducing Thread Schedules", ISSTA 2002) narrow the difference between a passing
 //! and a failing schedule down by delta debugging until one thread switch is left. A schedule here is an order of
@@ -12,8 +12,8 @@
 //! Where both runs do the same at the one step, what makes the difference is a value that a handler chooses there. Of
 //! several a bisection finds the one, over how many of them are those of the failing run.
 //!
-//! None of these questions has a monotone answer, and bisection needs
-//! none: it keeps one end that fails and one that passes.
+//! None of these questions has a monotone answer, and bisection needs none: it keeps one end that fails and one that
+//! passes.
 
 use raddle_core::StateMachine;
 
@@ -63,7 +63,7 @@ pub struct Part {
     /// What is done.
     pub deed: Deed,
     /// The handling to which it belongs; none if it belongs to none, or not to the same in both runs.
-    pub handling: Option<Handling>,
+    pub handling: Option<Box<Handling>>,
 }
 
 /// A run by chance that passes: how many first steps it shares with the one that fails, and its number.
@@ -116,7 +116,7 @@ fn part(key: u64, runs: &[Vec<Done>; 2]) -> Option<Part> {
     let mut found = runs.iter().filter_map(|run| run.iter().find(|done| done.key == key));
     let Done { deed, handling, .. } = found.next()?.clone();
     let handling = handling.filter(|handling| found.all(|other| other.handling.as_ref() == Some(handling)));
-    Some(Part { deed, handling })
+    Some(Part { deed, handling: handling.map(Box::new) })
 }
 
 /// The value that makes the difference, where one run takes some steps of the failing run and passes, and fails with the
