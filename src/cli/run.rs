@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use raddle_core::recording::Origin;
-use raddle_runtime::{BYTES_MAX, Death, Extent, Latency, Metrics, RecordTo, RunError, Threads, Why};
+use raddle_runtime::{BYTES_MAX, Death, Extent, Latency, Metrics, RecordTo, Threads, Why};
 
 use super::check;
 use super::context::Context;
@@ -126,13 +126,8 @@ impl Run {
             On::Processes => self.run_on_processes(built.system.as_ref(), threads)?,
         };
         let run = match run {
-            Err(RealRunError::Start(error))
-                if !matches!(error, RunError::NotOnProcesses { .. } | RunError::Record(_)) =>
-            {
-                context.complain(&error.to_string());
-                return Ok(Exit::NothingRan);
-            }
-            run => run?,
+            Err(error) => return context.not_begun(&error),
+            Ok(run) => run,
         };
         let exit = match check::exit(&run.verdicts) {
             Exit::Violation => Exit::Violation,
