@@ -513,6 +513,12 @@ fn recordings_that_are_wrong_say_why() {
         .prints("beginning");
     place.run("replay short.rec").ends(5).prints("as far as it was recorded");
     place.run("view short.rec --events 20").ends(0);
+    let check =
+        place.run("check short.rec").ends(5).prints("only the beginning of the run is there: there was no room");
+    assert!(!check.out.contains("ok "), "{}", check.out);
+    check
+        .prints("unknown    causal-order        not broken as far as")
+        .prints("unknown    no-silent-loss      nothing can be known without the end");
 
     let whole = std::fs::read(place.path().join("ring.rec")).expect("it was recorded");
     std::fs::write(place.path().join("cut.rec"), &whole[..whole.len() * 2 / 3]).expect("writes");
