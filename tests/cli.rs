@@ -551,7 +551,33 @@ fn a_run_writes_its_metrics() {
         assert!(number("/latency/B/updates/p50_ns") <= number("/latency/B/updates/max_ns"));
     }
     let line = "run ring --on threads --metrics no/such/folder/metrics.jsonl";
-    place.run(line).ends(0).complains("warning: cannot write metrics to no/such/folder/metrics.jsonl");
+    place.run(line).ends(2).complains("cannot write metrics to `no/such/folder/metrics.jsonl`");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn metrics_that_cannot_be_written_are_told() {
+    let place = here();
+    place
+        .run("run ring --on threads --metrics /dev/full")
+        .ends(2)
+        .prints("clean: ring on threads")
+        .complains("cannot write metrics to `/dev/full`");
+    let line = "run ring --on threads --for 1h --messages 4000000000 --laws no-panic --metrics metrics.jsonl";
+    let mut command = place.command(line.split_whitespace());
+    let mut first = command.stdout(Stdio::null()).spawn().expect("it runs");
+    while !place.path().join("metrics.jsonl").metadata().is_ok_and(|file| file.len() > 0) {
+        std::thread::yield_now();
+    }
+    place
+        .run("run ring --on threads --metrics metrics.jsonl")
+        .ends(2)
+        .complains("another run writes its metrics to `metrics.jsonl`");
+    first.kill().expect("it lives");
+    first.wait().expect("it is dead");
+    assert!(place.read("metrics.jsonl").starts_with("{\"type\":\"metrics\""));
+    place.run("run ring --on threads --messages 40 --metrics metrics.jsonl").ends(0);
+    assert_eq!(place.read("metrics.jsonl").lines().count(), 1, "what stood there before is gone");
 }
 
 #[test]
