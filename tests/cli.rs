@@ -530,6 +530,10 @@ fn recordings_that_are_wrong_say_why() {
     assert!(matches!(done.code, Some(2 | 5)), "{:?} {} {}", done.code, done.out, done.err);
     std::fs::write(place.path().join("other.rec"), b"rubbish").expect("writes");
     place.run("replay other.rec").ends(2).complains("other.rec");
+    place
+        .run("replay ring.rec --seed 3")
+        .ends(2)
+        .complains("--seed has no place here: a recording has all its settings");
 }
 
 /// A handler that reads the clock says something else each time.
