@@ -530,6 +530,12 @@ fn recordings_that_are_wrong_say_why() {
         .prints("beginning");
     place.run("replay short.rec").ends(5).prints("as far as it was recorded");
     place.run("view short.rec --events 20").ends(0);
+    let check =
+        place.run("check short.rec").ends(5).prints("only the beginning of the run is there: there was no room");
+    assert!(!check.out.contains("ok "), "{}", check.out);
+    check
+        .prints("unknown    causal-order        not broken as far as")
+        .prints("unknown    no-silent-loss      nothing can be known without the end");
 
     let whole = std::fs::read(place.path().join("ring.rec")).expect("it was recorded");
     std::fs::write(place.path().join("cut.rec"), &whole[..whole.len() * 2 / 3]).expect("writes");
@@ -541,6 +547,10 @@ fn recordings_that_are_wrong_say_why() {
     assert!(matches!(done.code, Some(2 | 5)), "{:?} {} {}", done.code, done.out, done.err);
     std::fs::write(place.path().join("other.rec"), b"rubbish").expect("writes");
     place.run("replay other.rec").ends(2).complains("other.rec");
+    place
+        .run("replay ring.rec --seed 3")
+        .ends(2)
+        .complains("--seed has no place here: a recording has all its settings");
 }
 
 /// A handler that reads the clock says something else each time.
@@ -562,7 +572,33 @@ fn a_run_writes_its_metrics() {
         assert!(number("/latency/B/updates/p50_ns") <= number("/latency/B/updates/max_ns"));
     }
     let line = "run ring --on threads --metrics no/such/folder/metrics.jsonl";
-    place.run(line).ends(0).complains("warning: cannot write metrics to no/such/folder/metrics.jsonl");
+    place.run(line).ends(2).complains("cannot write metrics to `no/such/folder/metrics.jsonl`");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn metrics_that_cannot_be_written_are_told() {
+    let place = here();
+    place
+        .run("run ring --on threads --metrics /dev/full")
+        .ends(2)
+        .prints("clean: ring on threads")
+        .complains("cannot write metrics to `/dev/full`");
+    let line = "run ring --on threads --for 1h --messages 4000000000 --laws no-panic --metrics metrics.jsonl";
+    let mut command = place.command(line.split_whitespace());
+    let mut first = command.stdout(Stdio::null()).spawn().expect("it runs");
+    while !place.path().join("metrics.jsonl").metadata().is_ok_and(|file| file.len() > 0) {
+        std::thread::yield_now();
+    }
+    place
+        .run("run ring --on threads --metrics metrics.jsonl")
+        .ends(2)
+        .complains("another run writes its metrics to `metrics.jsonl`");
+    first.kill().expect("it lives");
+    first.wait().expect("it is dead");
+    assert!(place.read("metrics.jsonl").starts_with("{\"type\":\"metrics\""));
+    place.run("run ring --on threads --messages 40 --metrics metrics.jsonl").ends(0);
+    assert_eq!(place.read("metrics.jsonl").lines().count(), 1, "what stood there before is gone");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -10,6 +11,7 @@ use raddle::catalog::Entry;
 use raddle::checkers::LAWS;
 use raddle::systems;
 use raddle_core::recording::{Act, Reader, Recording};
+use raddle_core::{Outbox, StateMachine, System};
 use raddle_runtime::{RecordTo, Threads, read_recording, read_stream};
 use raddle_sim::{Budget, Keep};
 
@@ -279,6 +281,44 @@ fn a_finding_that_needs_a_death() {
     let size = found.shrunk.expect("it was shrunk");
     assert!(size.needs.contains("1 fault, a crash"), "{size:?}");
     assert_eq!(shrunk.law, "missed");
+}
+
+/// Adds up what it hears, in whatever order.
+#[derive(Default)]
+struct Adds(u32);
+
+impl StateMachine for Adds {
+    type Message = u32;
+    type Update = u32;
+
+    fn on_message(&mut self, n: u32, _: &mut Outbox<u32>) {
+        self.0 += n;
+    }
+
+    fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+}
+
+/// To compare each input with all before it takes too long where there are millions.
+#[test]
+fn nobody_asks_of_a_real_run_what_commutes() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counts = Arc::clone(&asked);
+    let system = System::new("adds")
+        .workers(["a"], |_| Adds::default())
+        .messages("s", [("a", 1)])
+        .commuting(move |_, _| counts.fetch_add(1, Ordering::Relaxed) < u32::MAX)
+        .never("many", |run| run.machines().any(|adds| adds.0 > 150));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("adds.rec");
+    let threads = Threads::new().messages(Some(200)).record_to(RecordTo::new(&file));
+    let run = threads.run(&system.plan().expect("sound")).expect("runs");
+    run.recorded.expect("asked for").expect("written");
+    let recording = Arc::new(read_recording(&file).expect("sound"));
+    let (lifted, finding) = raddle_sim::found_in(&system, &recording, Duration::MAX).expect("it can be done again");
+    assert_eq!(lifted.difference, None);
+    let replayed = raddle_sim::replay(&system, &finding.expect("many"), Duration::MAX).expect("it fits");
+    assert_eq!(replayed.outcome, raddle_sim::Outcome::Same);
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
 /// The bytes of a recording of `mesh`, and its digest.

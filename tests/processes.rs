@@ -201,6 +201,9 @@ fn what_cannot_be_started_is_told_and_ends_with_4() {
     command.args(["-c", "ulimit -n 64; exec \"$0\" run indexer --on processes", RADDLE]).current_dir(place.path());
     let done = Done::from(command.output().expect("it runs")).ends(4);
     done.complains("error: the process of worker c").complains("could not be started");
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "ulimit -n 24; exec \"$0\" experiment latency --on processes", RADDLE]);
+    Done::from(command.output().expect("it runs")).ends(4).complains("could not be started");
 }
 
 /// A run that goes on until somebody ends it.

@@ -119,6 +119,21 @@ impl Broken {
     }
 }
 
+/// Whether a law is judged when a run is over: of a beginning nobody can tell that it keeps it. The others judge each event as
+/// it comes.
+#[must_use]
+pub fn needs_end(law: &str) -> bool {
+    [
+        no_deadlock::NAME,
+        liveness::NAME,
+        no_silent_loss::NAME,
+        bounded_queues::NAME,
+        session_guarantees::NAME,
+        causal_consistency::NAME,
+    ]
+    .contains(&law)
+}
+
 impl Bank {
     /// The laws of these names over runs under these conditions. A name that stands twice counts once.
     ///
@@ -316,17 +331,9 @@ impl Bank {
         if let Some(violation) = self.broken.of(law) {
             return Verdict::Violation(violation.clone());
         }
-        let needs_end = [
-            no_deadlock::NAME,
-            liveness::NAME,
-            no_silent_loss::NAME,
-            bounded_queues::NAME,
-            session_guarantees::NAME,
-            causal_consistency::NAME,
-        ];
         let unknown = self.unknown.iter().find(|(name, _)| *name == law);
         match (law, unknown, &self.fairness) {
-            _ if needs_end.contains(&law) && !self.ended => Verdict::Unknown("the run is not over".to_owned()),
+            _ if needs_end(law) && !self.ended => Verdict::Unknown("the run is not over".to_owned()),
             (_, Some((_, why)), _) => Verdict::Unknown(why.clone()),
             (fairness::NAME, _, Some(law)) => law.verdict(),
             _ => Verdict::Ok,

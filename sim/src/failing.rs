@@ -78,6 +78,10 @@ impl<M: StateMachine> Failing<M> {
         task: impl FnOnce(&mut Runner<M>) -> Option<T> + Send + 'static,
     ) -> Result<T, FailingError> {
         let (plan, settings) = (self.saved.plan.clone(), self.saved.settings.clone());
+        let task = move |runner: &mut Runner<M>| {
+            runner.world.forget_histories();
+            task(runner)
+        };
         let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), limit, task);
         let done = done.map_err(ReplayError::from)?.ok().flatten();
         done.ok_or_else(|| match self.saved.schedule.iter().any(|decision| matches!(decision, Decision::At(_))) {

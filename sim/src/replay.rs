@@ -8,6 +8,7 @@ use raddle_core::{Digest, MessageId, Names, Plan, StateMachine, System};
 use crate::actions::Decision;
 use crate::campaign;
 use crate::finding::{Finding, FindingError};
+use crate::lift::RECORDED;
 use crate::run::{Recording, RunError};
 use crate::settings::Settings;
 use crate::strategy::{Misfit, Replay};
@@ -73,8 +74,12 @@ pub fn replay<M: StateMachine>(
 ) -> Result<Replayed, ReplayError> {
     let Saved { plan, names, settings, schedule, without } = Saved::of(system, finding)?;
     let (seed, was) = (finding.seed, (finding.signature.clone(), finding.digest));
+    let is_recorded = finding.strategy == RECORDED;
     let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), limit, move |runner| {
         runner.leave_out_all(&without);
+        if is_recorded {
+            runner.world.forget_histories();
+        }
         let mut strategy = Replay::new(schedule);
         let recording = runner.record(seed, &mut strategy);
         compare(recording, strategy.misfit().cloned(), &names, was)

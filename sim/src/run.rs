@@ -44,7 +44,8 @@ pub struct Run {
     pub end: EndReason,
     /// The law it broke, if any.
     pub violation: Option<Violation>,
-    /// What tells its trace from others: [`World::fingerprint`].
+    /// What tells its trace from others: [`World::fingerprint`]. Of a real run that was done again, the order of all inputs counts
+    /// there, also of those that are declared to commute.
     pub fingerprint: u64,
     /// The hash of all final states, if the system is hashed.
     pub state: Option<u64>,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use raddle_checkers::{Verdict, default_laws};
+use raddle_checkers::{Verdict, default_laws, needs_end};
 use raddle_core::Trace;
 
 use super::context::Context;
@@ -42,6 +42,9 @@ impl Check {
         let mut verdicts: Vec<_> = verdicts.into_iter().map(|(law, verdict)| (law.to_owned(), verdict)).collect();
         // Who names laws asks for no more.
         verdicts.extend(properties.into_iter().filter(|_| self.laws.is_none()));
+        if cut.is_some() {
+            verdicts.iter_mut().for_each(|(law, verdict)| doubt(law, verdict));
+        }
         let mut text = table(&verdicts, context.look);
         if let Some(cut) = cut {
             text += &format!("only the beginning of the run is there: {cut}\n");
@@ -52,6 +55,16 @@ impl Check {
         }
         context.print(&text)?;
         Ok(exit(&verdicts))
+    }
+}
+
+/// Of a run of which only the beginning is there nobody can tell that it keeps a law.
+fn doubt(law: &str, verdict: &mut Verdict) {
+    if *verdict == Verdict::Ok {
+        *verdict = Verdict::Unknown(match needs_end(law) {
+            true => "nothing can be known without the end of the run".to_owned(),
+            false => "not broken as far as the run was recorded".to_owned(),
+        });
     }
 }
 

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use raddle_runtime::RunError;
 use raddle_sim::Settings;
 
 use super::exit::{Exit, Trouble, refuse};
 use super::options::Variant;
-use crate::any::AnySystem;
+use crate::any::{AnySystem, RealRunError};
 use crate::catalog::{Args, Entry};
 use crate::environment::Environment;
 use crate::look::{BAD, Look};
@@ -80,6 +81,20 @@ impl Context {
 
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// How the command ends where a real run has not begun: the system is at fault where it cannot be run like this at all;
+    /// otherwise nothing ran, which is told.
+    pub(crate) fn not_begun(&self, error: &RealRunError) -> Result<Exit, Trouble> {
+        match error {
+            RealRunError::Start(RunError::NotOnProcesses { .. } | RunError::Record(_))
+            | RealRunError::System(_)
+            | RealRunError::Law(_) => refuse!("{error}"),
+            RealRunError::Start(error) => {
+                self.complain(&error.to_string());
+                Ok(Exit::NothingRan)
+            }
+        }
     }
 
     /// Prints a result. Whoever reads it may go away when he has seen enough.

@@ -52,6 +52,7 @@ impl Perform {
             let seen: Result<Vec<_>, _> = cases.iter().map(|case| case.run(self.on, &context.stop)).collect();
             let seen = match seen {
                 Err(ExperimentError::Stopped) => return Ok(Exit::Interrupted),
+                Err(ExperimentError::Real(error)) => return context.not_begun(&error),
                 seen => seen?,
             };
             if context.is_stopped() {

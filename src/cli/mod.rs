@@ -16,6 +16,7 @@ mod facts;
 mod list;
 mod load;
 mod merge;
+mod metrics;
 mod options;
 mod progress;
 mod recorded;

@@ -60,10 +60,15 @@ impl Replay {
                 _ => refuse!("there is no file `{}`: findings are saved below `seeds/`", self.what),
             }
         }
-        self.refuse_settings()?;
         match load::load(&path)? {
-            Loaded::Finding(finding) => self.finding(&finding, &path, context),
-            Loaded::Recording(lanes) => self.recording(&lanes, &path, context),
+            Loaded::Finding(finding) => {
+                self.refuse_settings("finding")?;
+                self.finding(&finding, &path, context)
+            }
+            Loaded::Recording(lanes) => {
+                self.refuse_settings("recording")?;
+                self.recording(&lanes, &path, context)
+            }
             Loaded::Trace(_) => refuse!(
                 "`{}` is a trace, which says what happened and not how to do it again: `check` judges it, `view` shows it",
                 path.display()
@@ -71,8 +76,8 @@ impl Replay {
         }
     }
 
-    /// A finding says all itself.
-    fn refuse_settings(&self) -> Result<(), Trouble> {
+    /// What is done again says all itself.
+    fn refuse_settings(&self, what: &str) -> Result<(), Trouble> {
         let How { strategy, granularity, network, steps_max, horizon, faults, laws } = &self.how;
         let set = [
             ("--seed", self.seed.is_some()),
@@ -88,7 +93,7 @@ impl Replay {
             ("--no-shrink", self.shrinking.no_shrink),
         ];
         match set.iter().find(|(_, set)| *set) {
-            Some((flag, _)) => refuse!("{flag} has no place here: a finding has all its settings in itself"),
+            Some((flag, _)) => refuse!("{flag} has no place here: a {what} has all its settings in itself"),
             None => Ok(()),
         }
     }

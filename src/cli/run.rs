@@ -3,20 +3,19 @@
 //! On processes each worker is this command once more, with the same arguments: it comes to the same run, and becomes the
 //! worker there.
 
-use std::fs::File;
-use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use raddle_core::recording::Origin;
-use raddle_runtime::{BYTES_MAX, Death, Extent, Latency, Metrics, RecordTo, RunError, Threads, Why};
+use raddle_runtime::{BYTES_MAX, Death, Extent, Latency, Metrics, RecordTo, Threads, Why};
 
 use super::check;
 use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::facts;
+use super::metrics::MetricsFile;
 use super::options::{Variant, Words, duration};
 use crate::any::{AnySystem, RealRun, RealRunError};
 use crate::failure::notes;
@@ -54,7 +53,8 @@ pub(crate) struct Run {
     /// Share so many threads among all workers [default: one for each worker]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// Write what the run has come to each second, and at its end, to this file: a line of JSON each
+    /// Write what the run has come to each second, and at its end, to this file: a line of JSON each. If it cannot be
+    /// written on, the run goes on; a clean run then ends with exit code 2
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
     /// Record the run to this file, which must not exist yet, for `replay`, `check`, `view`, `explain` and `shrink`. If it
@@ -123,22 +123,26 @@ impl Run {
                 RecordTo::new(path).origin(origin).bytes_max(self.record_max)
             }))
             .stop_flag(Arc::clone(&context.stop));
-        let threads = match &self.metrics {
+        #[cfg(unix)]
+        if self.on == On::Processes {
+            // A process that is to be a worker becomes it here, and opens no file of the run.
+            built.system.serve()?;
+        }
+        let metrics = self.metrics.as_ref().map(|path| MetricsFile::open(&self.system, path)).transpose()?;
+        let threads = match &metrics {
             None => threads,
-            Some(path) => threads.monitor(METRICS_EVERY, write_metrics(&self.system, path)),
+            Some(file) => {
+                let file = Arc::clone(file);
+                threads.monitor(METRICS_EVERY, move |metrics| file.write(metrics))
+            }
         };
         let run = match self.on {
             On::Threads => built.system.run_on_threads(&threads, self.laws.as_deref()),
             On::Processes => self.run_on_processes(built.system.as_ref(), threads)?,
         };
         let run = match run {
-            Err(RealRunError::Start(error))
-                if !matches!(error, RunError::NotOnProcesses { .. } | RunError::Record(_)) =>
-            {
-                context.complain(&error.to_string());
-                return Ok(Exit::NothingRan);
-            }
-            run => run?,
+            Err(error) => return context.not_begun(&error),
+            Ok(run) => run,
         };
         let exit = match check::exit(&run.verdicts) {
             Exit::Violation => Exit::Violation,
@@ -147,11 +151,10 @@ impl Run {
             exit => exit,
         };
         context.print(&self.text(&run, exit, seed, context))?;
-        if let Some(Err(error)) = &run.recorded {
-            context.complain(&error.to_string());
-            return Ok(if exit == Exit::Clean { Exit::Usage } else { exit });
-        }
-        Ok(exit)
+        let unrecorded = run.recorded.as_ref().and_then(|recorded| recorded.as_ref().err().map(ToString::to_string));
+        let unwritten: Vec<String> = unrecorded.into_iter().chain(metrics.and_then(|file| file.error())).collect();
+        unwritten.iter().for_each(|error| context.complain(error));
+        Ok(if exit == Exit::Clean && !unwritten.is_empty() { Exit::Usage } else { exit })
     }
 
     /// A flag that only processes take, if one is given.
@@ -205,49 +208,6 @@ impl Run {
         }
         out + &notes(&facts(run, self.record.as_ref()), look)
     }
-}
-
-/// Where metrics are written, line by line, as they come. Where that cannot be done, it is said once, and the run goes on.
-struct MetricsFile {
-    path: PathBuf,
-    /// Made for the first line, so that a process which becomes a worker does not make it.
-    file: Option<File>,
-    is_broken: bool,
-}
-
-impl MetricsFile {
-    fn write(&mut self, system: &str, metrics: &Metrics) {
-        if !self.is_broken
-            && let Err(error) = self.try_write(&Line { r#type: "metrics", v: 1, system, metrics })
-        {
-            self.is_broken = true;
-            let _ = writeln!(io::stderr(), "warning: cannot write metrics to {}: {error}", self.path.display());
-        }
-    }
-
-    fn try_write(&mut self, line: &Line<'_>) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(File::create(&self.path)?),
-        };
-        writeln!(file, "{}", serde_json::to_string(line)?)
-    }
-}
-
-fn write_metrics(system: &str, path: &Path) -> impl Fn(&Metrics) + Send + Sync + 'static {
-    let system = system.to_owned();
-    let file = Mutex::new(MetricsFile { path: path.to_owned(), file: None, is_broken: false });
-    move |metrics: &Metrics| file.lock().unwrap_or_else(PoisonError::into_inner).write(&system, metrics)
-}
-
-/// A line of metrics.
-#[derive(serde::Serialize)]
-struct Line<'a> {
-    r#type: &'static str,
-    v: u32,
-    system: &'a str,
-    #[serde(flatten)]
-    metrics: &'a Metrics,
 }
 
 fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)> {

@@ -110,7 +110,10 @@ pub(super) fn make_smaller<M: StateMachine>(explore: &Explore<M>, plan: &Arc<Pla
     };
     let (laws, settings) = (explore.laws.clone(), explore.settings.clone());
     let (stop, original) = (Arc::clone(&explore.stop), found.clone());
-    let work = move |runner: &mut Runner<M>| shrink_within(runner, &original, &budget, &stop);
+    let work = move |runner: &mut Runner<M>| {
+        runner.world.forget_histories();
+        shrink_within(runner, &original, &budget, &stop)
+    };
     match replay_watched(Arc::clone(plan), settings, laws, explore.step_limit, work) {
         Ok(Ok(Some(smaller))) => smaller,
         _ => found,

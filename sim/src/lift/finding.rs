@@ -33,6 +33,7 @@ pub fn found_in<M: StateMachine>(
     let (plan, messages) = plan(system, lanes)?;
     let (seed, schedule) = (lanes.head.seed, lifted.recording.schedule.clone());
     let done = campaign::replay_watched(Arc::clone(&plan), lifted.settings.clone(), None, limit, move |runner| {
+        runner.world.forget_histories();
         let timed = runner.record(seed, &mut Replay::new(schedule.clone()));
         let untimed = runner.record(seed, &mut Replay::without_times(schedule));
         let same = untimed.trace.digest() == timed.trace.digest();

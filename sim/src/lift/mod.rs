@@ -160,6 +160,8 @@ struct Followed {
 
 fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) -> Followed {
     let names = Arc::clone(&runner.conditions().names);
+    // It may be long, and its digest tells it from others.
+    runner.world.forget_histories();
     let (mut digester, mut recorder) = (Digester::new(Arc::clone(&names)), Recorder::default());
     let mut schedule: Option<Vec<Decision>> = keep.keeps_events().then(Vec::new);
     let mut events = 0;
