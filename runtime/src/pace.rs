@@ -26,8 +26,9 @@ impl Pace {
         messages: u64,
         lasts: Option<Duration>,
     ) -> Self {
-        let count = || transport.plan.workload(source, messages).count();
-        let each = lasts.map(|lasts| lasts.div_f64(count().max(1) as f64));
+        let all = transport.plan.externals();
+        let mine = all.iter().filter(|external| external.source == source).count() as f64 / all.len().max(1) as f64;
+        let each = lasts.map(|lasts| lasts.div_f64((messages as f64 * mine).max(1.0)));
         Self { each: each.unwrap_or_default() }
     }
 

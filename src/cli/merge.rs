@@ -73,6 +73,8 @@ struct Line {
     deliveries: u64,
     elapsed_ms: u64,
     distinct: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traces_in_all: Option<u64>,
     chance_of_new: f64,
     worth: Vec<WorthLine>,
     #[serde(default)]
@@ -230,6 +232,9 @@ impl<'a> Whole<'a> {
         line.coverage = raddle_sim::Coverage::join(line.coverage);
         (line.distinct, line.chance_of_new) = (traces.count(), traces.chance_of_new());
         let last = &parts[counted - 1];
+        // Who has counted them has counted those of the whole search.
+        let in_all = parts.iter().find_map(|part| part.line.traces_in_all);
+        line.traces_in_all = in_all.filter(|_| last.violation.is_none() && line.unfinished == 0);
         let violation = last.violation.as_ref();
         let clean = violation.is_none() && line.runs > 0 && line.unfinished == 0 && line.faults.is_empty();
         let seeds: Vec<Range<u64>> = parts[..counted].iter().map(Part::seeds).collect();
@@ -336,7 +341,7 @@ impl<'a> Whole<'a> {
             facts.extend(says("replay").map(|replay| ("replay", replay)));
             return facts;
         }
-        facts.push(facts::traces(&self.traces, None));
+        facts.push(facts::traces(&self.traces, line.traces_in_all));
         facts.extend(facts::worth(self.worth.as_ref()));
         facts.extend(facts::faults(line.faults.iter().map(|(name, times)| (name.as_str(), *times))));
         facts.extend(facts::losses(line.losses.iter().map(|(word, times)| (word.as_str(), *times))));

@@ -1,4 +1,5 @@
-//! What a slow worker does to others, for each policy of full queues: two producers tell a slow worker and a fast one.
+//! What a slow worker does to others, for each policy of full queues: two producers tell a slow worker and a fast one. What it
+//! does shows beside a run in which nobody is slow.
 
 use raddle_core::{Outbox, StateMachine, System, What, WorkerId};
 use raddle_sim::Granularity;
@@ -16,6 +17,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 };
 
 const POLICIES: [&str; 5] = ["drop-newest", "drop-oldest", "hold", "nack", "stall"];
+/// The run in which nobody is slow.
+const NONE_SLOW: &str = "(none slow)";
 const CAPACITY: usize = 16;
 const PRODUCERS: [&str; 2] = ["left", "right"];
 const SLOW: WorkerId = WorkerId::new(2);
@@ -49,22 +52,24 @@ impl StateMachine for Hand {
 
 fn cases(driver: Driver) -> Vec<Case> {
     let (messages, runs) = if driver == Driver::Sim { (100, 20) } else { (3_000, 1) };
-    let case = |policy: &&str| {
+    let case = |policy: &str, work: u32| {
         let mut system: Box<dyn AnySystem> = Box::new(
             System::new("bottleneck")
                 .workers(PRODUCERS, |_| Hand { work: 0, value: 0 })
-                .workers(["slow"], |_| Hand { work: WORK, value: 0 })
+                .workers(["slow"], move |_| Hand { work, value: 0 })
                 .workers(["fast"], |_| Hand { work: 0, value: 0 })
                 .messages("client", PRODUCERS.into_iter().cycle().take(messages).map(|producer| (producer, ())))
                 .with(|policies| policies.capacity = CAPACITY)
                 .on_processes(),
         );
+        let (label, policy) = if work == 0 { (NONE_SLOW, POLICIES[0]) } else { (policy, policy) };
         system.set("on_full", policy).expect("there is such a policy");
-        let mut case = Case::new(*policy, system, runs);
+        let mut case = Case::new(label, system, runs);
         case.settings.granularity = Granularity::Queues;
         case
     };
-    POLICIES.iter().map(case).collect()
+    let slow = POLICIES.iter().map(|policy| case(policy, WORK));
+    std::iter::once(case(NONE_SLOW, 0)).chain(slow).collect()
 }
 
 fn table(driver: Driver, seen: &[Seen]) -> Table {
@@ -80,7 +85,7 @@ fn table(driver: Driver, seen: &[Seen]) -> Table {
         let from_outside = seen.count(|event| event.what == What::Handle && event.header.link().is_none());
         let fast = percentile(&seen.latencies(FAST), 99.0);
         let messages = rate(driver, from_outside, seen.elapsed());
-        facts.push((seen.label.as_str(), seen.deepest(SLOW), dropped, messages));
+        facts.push((seen.label.as_str(), seen.deepest(SLOW), dropped, messages, fast));
         table.rows.push(vec![
             Cell::word(&seen.label),
             Cell::Count(seen.deepest(SLOW)),
@@ -92,14 +97,30 @@ fn table(driver: Driver, seen: &[Seen]) -> Table {
             Cell::Count(messages as u64),
         ]);
     }
+    let without = facts.remove(0);
     let lossless: Vec<&str> = facts.iter().filter(|fact| fact.2 == 0).map(|fact| fact.0).collect();
     let deepest = facts.iter().max_by_key(|fact| fact.1).expect("there are policies");
     let slowest = facts.iter().min_by(|a, b| a.3.total_cmp(&b.3)).expect("there are policies");
     let lossless = if lossless.is_empty() { "no policy".to_owned() } else { lossless.join(", ") };
+    let beside = |ticks: u64| ticks as f64 / without.4.max(1) as f64;
+    let nearest = facts.iter().min_by_key(|fact| fact.4).expect("there are policies");
+    let farthest = facts.iter().max_by_key(|fact| fact.4).expect("there are policies");
+    let rate = |fact: &(&str, u64, u64, f64, u64)| 100.0 * fact.3 / without.3.max(f64::MIN_POSITIVE);
+    let fastest = facts.iter().max_by(|a, b| a.3.total_cmp(&b.3)).expect("there are policies");
     table.answer = format!(
-        "Nothing is lost with {lossless}; most updates wait at the slow worker with {} ({}, where {CAPACITY} fit); messages get \
-         through at the lowest rate with {}, which passes the slowness on to those who send.",
-        deepest.0, deepest.1, slowest.0,
+        "Beside a slow worker, an update to the fast one takes {:.1} ({}) to {:.1} times ({}) as long at p99 as where nobody is \
+         slow, and messages get through at {:.0} % ({}) to {:.0} % ({}) of the rate. Nothing is lost with {lossless}; most \
+         updates wait at the slow worker with {} ({}, where {CAPACITY} fit).",
+        beside(nearest.4),
+        nearest.0,
+        beside(farthest.4),
+        farthest.0,
+        rate(slowest),
+        slowest.0,
+        rate(fastest),
+        fastest.0,
+        deepest.0,
+        deepest.1,
     );
     table
 }
