@@ -202,7 +202,7 @@ fn what_cannot_be_started_is_told_and_ends_with_4() {
     let done = Done::from(command.output().expect("it runs")).ends(4);
     done.complains("error: the process of worker c").complains("could not be started");
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", "ulimit -n 24; exec \"$0\" experiment latency --on processes", RADDLE]);
+    command.args(["-c", "ulimit -n 10; exec \"$0\" experiment latency --on processes", RADDLE]);
     Done::from(command.output().expect("it runs")).ends(4).complains("could not be started");
 }
 
