@@ -154,34 +154,34 @@ fn agrees_where_only_some_messages_may_be_lost() {
 
 #[test]
 fn agrees_where_messages_are_copied() {
-    Check::default().faults(FaultKind::Duplication, 1).agrees();
-    Check::default().seeds(100..160).faults(FaultKind::Duplication, 2).agrees();
-    Check::default().seeds(160..200).faults(FaultKind::Duplication, 3).agrees();
+    Check::default().seeds(0..50).faults(FaultKind::Duplication, 1).agrees();
+    Check::default().seeds(100..125).faults(FaultKind::Duplication, 2).agrees();
+    Check::default().seeds(160..175).faults(FaultKind::Duplication, 3).agrees();
 }
 
 #[test]
 fn agrees_where_messages_are_copied_and_lost() {
     let both = || Check::default().faults(FaultKind::Duplication, 1).faults(FaultKind::Loss, 1);
-    both().seeds(0..60).agrees();
-    both().seeds(60..100).faults(FaultKind::Loss, 2).agrees();
+    both().seeds(0..30).agrees();
+    both().seeds(60..75).faults(FaultKind::Loss, 2).agrees();
 }
 
 /// Under `mailbox` a copy may stand before what its worker sends itself when it starts.
 #[test]
 fn agrees_where_workers_speak_when_they_start_and_messages_are_copied() {
     let starts = || Check::default().change(|program| program.starts = true);
-    starts().seeds(0..60).faults(FaultKind::Duplication, 1).agrees();
-    starts().seeds(60..80).faults(FaultKind::Duplication, 2).agrees();
+    starts().seeds(0..30).faults(FaultKind::Duplication, 1).agrees();
+    starts().seeds(60..68).faults(FaultKind::Duplication, 2).agrees();
 }
 
 #[test]
 fn agrees_where_copies_meet_crashes_full_queues_and_choices() {
     let copied = || Check::default().faults(FaultKind::Duplication, 1);
-    copied().seeds(0..40).faults(FaultKind::Crash, 1).with(restart).agrees();
-    copied().seeds(0..60).change(loud).with(small).agrees();
+    copied().seeds(0..20).faults(FaultKind::Crash, 1).with(restart).agrees();
+    copied().seeds(0..32).change(loud).with(small).agrees();
     copied().seeds(0..30).change(|program| (program.chooses, program.panics) = (true, true)).with(restart).agrees();
     let all = |system: System<Player>, seed| restart(small(system, seed), seed / 8);
-    copied().seeds(40..60).faults(FaultKind::Crash, 1).faults(FaultKind::Loss, 1).with(all).agrees();
+    copied().seeds(40..50).faults(FaultKind::Crash, 1).faults(FaultKind::Loss, 1).with(all).agrees();
 }
 
 /// Each way to live again or not.
@@ -241,8 +241,8 @@ fn agrees_where_reads_commute_and_messages_are_lost() {
 
 #[test]
 fn agrees_where_reads_commute_and_messages_are_copied() {
-    commuting().seeds(0..150).faults(FaultKind::Duplication, 1).agrees();
-    commuting().seeds(150..200).faults(FaultKind::Duplication, 2).faults(FaultKind::Loss, 1).agrees();
+    commuting().seeds(0..80).faults(FaultKind::Duplication, 1).agrees();
+    commuting().seeds(150..175).faults(FaultKind::Duplication, 2).faults(FaultKind::Loss, 1).agrees();
 }
 
 #[test]

@@ -48,21 +48,20 @@ pub(crate) fn as_found<M: StateMachine>(
         None => (0, Vec::new(), None),
     };
     let digest = trace.as_ref().map_or(Digest(0), raddle_core::Trace::digest);
-    let (shrunk, decided, pair, without, saved) = (None, None, None, Vec::new(), None);
     Found {
         violation,
         signature,
         seed,
         steps,
         schedule,
-        without,
-        shrunk,
-        decided,
-        pair,
+        without: Vec::new(),
+        shrunk: None,
+        decided: None,
+        pair: None,
         trace,
         digest,
         pilot: None,
-        saved,
+        saved: None,
     }
 }
 
@@ -82,24 +81,7 @@ pub(super) fn stuck<M: StateMachine>(
         _ => None,
     });
     let violation = Violation::stuck(message, format!("the handler of {input} did not return within {limit:?}"));
-    let signature = violation.signature(&names);
-    let (shrunk, decided, pair, without, saved) = (None, None, None, Vec::new(), None);
-    let (steps, trace, digest) = (step, None, Digest(0));
-    Found {
-        violation,
-        signature,
-        seed,
-        steps,
-        schedule,
-        without,
-        shrunk,
-        decided,
-        pair,
-        trace,
-        digest,
-        pilot: None,
-        saved,
-    }
+    Found { steps: step, schedule, ..as_found(runner, seed, violation, None) }
 }
 
 /// Shrinks what a search found. What cannot be shrunk stays as it was found: where a handler of another run never returns
