@@ -14,15 +14,20 @@ pub struct Losses {
     /// The first update that went to somebody who does not exist, or along an edge that is not declared, or the first reply
     /// to nobody, in words.
     astray: Option<String>,
+    /// Whether there is anything here: mostly there is not.
+    is_any: bool,
 }
 
 impl Losses {
     pub(crate) fn reset(&mut self) {
-        *self = Self::default();
+        if self.is_any {
+            *self = Self::default();
+        }
     }
 
     #[cold]
     pub(crate) fn add(&mut self, event: EventRef<'_>, names: &Names) {
+        self.is_any = true;
         let What::Drop(reason) = event.what else {
             self.refused += u64::from(event.what == What::DepthRefused);
             return;
@@ -44,6 +49,7 @@ impl Losses {
     /// A handler has replied to what no session sent: nobody hears it.
     #[cold]
     pub(crate) fn add_reply(&mut self, event: EventRef<'_>, names: &Names) {
+        self.is_any = true;
         self.astray.get_or_insert_with(|| {
             let worker = names.worker(event.header.to);
             format!("{worker} replies to what no session sent, which nobody hears: `notify` sends to a worker")
@@ -52,6 +58,10 @@ impl Losses {
 
     /// Adds what was lost elsewhere.
     pub fn join(&mut self, other: &Self) {
+        if !other.is_any {
+            return;
+        }
+        self.is_any = true;
         self.drops.iter_mut().zip(other.drops).for_each(|(all, more)| *all += more);
         self.refused += other.refused;
         if self.astray.is_none() {
