@@ -234,6 +234,20 @@ fn timers_fire_in_time_and_keep_the_run_alive() {
     }
 }
 
+/// A source that is to last sends its last message when all but one part of its time is over, and none is left out; told to
+/// stop, it does not sleep on.
+#[test]
+fn messages_last_as_long_as_they_are_to() {
+    let plan = placed(chain(), Placement::Inline);
+    let lasting = |time| Threads::new().lasting(Some(time));
+    let outcome = lasting(Duration::from_millis(200)).run(&plan).expect("it runs");
+    assert!(outcome.elapsed >= Duration::from_millis(190), "{:?}", outcome.elapsed);
+    assert_eq!((outcome.end.reason, outcome.metrics.fed), (EndReason::Quiescent, 20));
+    let hour = lasting(Duration::from_secs(3_600)).time_limit(Some(Duration::from_millis(10)));
+    let outcome = hour.run(&plan).expect("it runs");
+    assert_eq!((outcome.end.reason, outcome.metrics.fed), (EndReason::Stopped, 1));
+}
+
 #[test]
 fn a_time_limit_ends_endless_timers_and_sources() {
     let tickers = System::new("endless")
