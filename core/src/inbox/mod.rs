@@ -515,7 +515,8 @@ impl<T> Inbox<T> {
     /// The tombstone of what never was in the queue stands behind what is there.
     #[inline(always)]
     fn haunt(&mut self, header: &Header) {
-        if let (true, Some(from), 0) = (self.queues && self.tombstones, header.from.worker(), header.id.nth_copy()) {
+        let counts = self.queues && self.tombstones && self.readiness.keeps_order();
+        if let (true, Some(from), 0) = (counts, header.from.worker(), header.id.nth_copy()) {
             self.ghosts.add(from, header.number);
         }
     }

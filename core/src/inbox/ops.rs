@@ -210,6 +210,19 @@ mod tests {
         Header { from, to: ME, number: LinkNumber(number), barriers, ..Header::blank() }
     }
 
+    /// Where no order is kept, nothing has a turn: what is dropped there leaves nothing behind, however much it is.
+    #[test]
+    fn what_is_dropped_leaves_nothing_where_no_order_is_kept() {
+        for (order, leaves) in [(Order::Arrival, false), (Order::Causal, true)] {
+            let mut inbox = Inbox::new(&Policies { order, capacity: 1, ..Policies::default() }, Order::Arrival);
+            let mut desk = Headers((1..=9).map(|n| header(Party::Worker(ANN), n, &[])).collect(), Vec::new());
+            (0..9).for_each(|item| inbox.receive(item, &mut desk));
+            assert_eq!(!inbox.ghosts.are_none(), leaves);
+            while inbox.pick(&mut desk).is_some() {}
+            assert!(inbox.ghosts.are_none());
+        }
+    }
+
     /// Bob's update is queued. Ann's, which comes after it, is dropped. A session that knows of ann's knows of bob's through
     /// it alone.
     #[test]

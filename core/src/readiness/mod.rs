@@ -309,6 +309,13 @@ impl<T> Readiness<T> {
         slots.into_iter().filter_map(|slot| self.slots[slot as usize].item.take())
     }
 
+    /// Whether it keeps an order at all: where it keeps none, nothing is ever resolved.
+    #[must_use]
+    #[inline(always)]
+    pub fn keeps_order(&self) -> bool {
+        self.rule != Rule::Arrival
+    }
+
     /// By sender: the highest number up to which everything is handled or known to be gone.
     #[must_use]
     pub fn resolved(&self) -> &[(WorkerId, LinkNumber)] {
