@@ -15,6 +15,8 @@
 //! Where sessions need it, a causal past also says on which lives it relies: see [`crate::session`].
 
 use crate::ids::{Incarnation, LinkNumber, WorkerId};
+use crate::policy::Policies;
+use crate::sabotage::Sabotage;
 
 /// An update that may not have been handled yet where it goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,28 +159,35 @@ impl Barriers {
 pub struct Watermark {
     /// By target, by sender.
     rows: Vec<Vec<(WorkerId, LinkNumber)>>,
+    sabotage: Option<Sabotage>,
 }
 
 impl Watermark {
-    /// Becomes equal to `other`, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.rows.clone_from(&other.rows);
+    /// Nothing is published.
+    #[must_use]
+    pub fn new(policies: &Policies) -> Self {
+        Self { rows: Vec::new(), sabotage: policies.sabotage }
+    }
+
+    /// Becomes equal to `other`, of the same system, keeping its own memory.
+    pub fn copy_from(&mut self, other: &Self) {
+        let Self { rows, sabotage: _ } = self;
+        rows.clone_from(&other.rows);
     }
 
     /// Takes over what is resolved at one worker: [`Inbox::resolved`](crate::Inbox::resolved).
     pub fn publish(&mut self, to: WorkerId, resolved: &[(WorkerId, LinkNumber)]) {
+        if self.sabotage == Some(Sabotage::ForgetWatermark) {
+            return;
+        }
         if self.rows.len() <= to.index() {
             self.rows.resize(to.index() + 1, Vec::new());
         }
         let row = &mut self.rows[to.index()];
         row.clear();
         row.extend_from_slice(resolved);
-    }
-
-    /// Publishes one more of each link than is resolved, if anything is
-    /// ([`Sabotage::RunAhead`](crate::Sabotage::RunAhead)). An inbox that is used again remembers links of earlier runs.
-    pub(crate) fn run_ahead(&mut self, to: WorkerId) {
-        if let Some(row) = self.rows.get_mut(to.index()) {
+        if self.sabotage == Some(Sabotage::RunAhead) {
+            // An inbox that is used again remembers links of earlier runs, on which nothing is resolved yet.
             row.iter_mut().filter(|link| link.1.0 > 0).for_each(|link| link.1.0 += 1);
         }
     }

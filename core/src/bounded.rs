@@ -77,6 +77,12 @@ impl<T> Bounded<T> {
         self.on_full == OnFull::Stall && self.is_full()
     }
 
+    /// Whether there is room for many, or for half of all: then it is worth while to wake a sender that waits for room.
+    #[must_use]
+    pub fn has_ample_room(&self) -> bool {
+        !self.shut && self.capacity - self.len().min(self.capacity) >= (self.capacity / 2).clamp(1, AMPLE)
+    }
+
     /// Takes one more, as the policy says. Under [`OnFull::Stall`] ask [`Bounded::must_wait`] first; what comes all
     /// the same (released by the inbox itself) waits beside the queue.
     #[inline(always)]
@@ -211,6 +217,9 @@ impl<T> Bounded<T> {
     }
 }
 
+/// So much room pays for a wake-up, which costs about as much as ten updates.
+const AMPLE: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,6 +241,18 @@ mod tests {
         assert_eq!(queue.admit(), None);
         assert_eq!(queue.pop(), Some(1));
         assert_eq!(queue.admit(), Some(&3));
+    }
+
+    #[test]
+    fn room_is_ample_where_it_pays_for_a_wake_up() {
+        for (capacity, ample) in [(1, 1), (2, 1), (3, 1), (10, 5), (1024, 64)] {
+            let mut queue = Bounded::new(capacity, &Policies { on_full: OnFull::Stall, ..Policies::default() });
+            (0..capacity).for_each(|item| _ = queue.offer(item));
+            let freed = (0..=capacity).position(|_| queue.has_ample_room() || queue.pop().is_none());
+            assert_eq!(freed, Some(ample), "of {capacity}");
+            queue.shut(true);
+            assert!(!queue.has_ample_room());
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 /// What a shard dropped and has not told its targets.
 #[derive(Clone, Debug)]
-pub struct Tombstones<T> {
+pub(crate) struct Tombstones<T> {
     /// How many updates were taken in, and how many of these are out again.
     taken_in: u64,
     out: u64,
@@ -24,58 +24,61 @@ impl<T> Default for Tombstones<T> {
 
 impl<T> Tombstones<T> {
     /// An update was taken in, and nothing dropped for it.
-    pub fn take_in(&mut self) {
+    pub(crate) fn take_in(&mut self) {
         self.taken_in += 1;
     }
 
     /// The update that came was dropped: its turn would come after all that are in.
-    pub fn lose_newest(&mut self, lost: T) {
+    pub(crate) fn lose_newest(&mut self, lost: T) -> Option<&T> {
         self.lost.push_back((self.taken_in, lost));
+        self.newest()
     }
 
     /// An update was taken in, and the oldest dropped for it, whose turn is now.
-    pub fn lose_oldest(&mut self, lost: T) {
+    pub(crate) fn lose_oldest(&mut self, lost: T) -> Option<&T> {
         self.lost.push_back((self.out, lost));
         self.out += 1;
         self.taken_in += 1;
+        self.newest()
+    }
+
+    fn newest(&self) -> Option<&T> {
+        self.lost.back().map(|(_, lost)| lost)
     }
 
     /// An update went out.
-    pub fn go_out(&mut self) {
+    pub(crate) fn go_out(&mut self) {
         self.out += 1;
     }
 
     /// The one whose turn it is.
-    #[must_use]
-    pub fn due(&self) -> Option<&T> {
+    pub(crate) fn due(&self) -> Option<&T> {
         self.all_due().next()
     }
 
     /// All whose turn it is, one after the other.
-    pub fn all_due(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn all_due(&self) -> impl Iterator<Item = &T> {
         self.lost.iter().take_while(|(after, _)| *after <= self.out).map(|(_, lost)| lost)
     }
 
     /// Takes out the one whose turn it is.
-    pub fn pop_due(&mut self) -> Option<T> {
+    pub(crate) fn pop_due(&mut self) -> Option<T> {
         self.due()?;
+        self.pop()
+    }
+
+    /// Takes out the first, whether it is its turn or not.
+    pub(crate) fn pop(&mut self) -> Option<T> {
         self.lost.pop_front().map(|(_, lost)| lost)
     }
 
     /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.lost.len()
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lost.is_empty()
-    }
-
     /// None, and nothing taken in, keeping the memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         (self.taken_in, self.out) = (0, 0);
         self.lost.clear();
     }
@@ -83,7 +86,7 @@ impl<T> Tombstones<T> {
 
 impl<T: Clone> Tombstones<T> {
     /// Becomes equal to `other`, keeping its own memory.
-    pub fn copy_from(&mut self, other: &Self) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { taken_in, out, lost } = self;
         (*taken_in, *out) = (other.taken_in, other.out);
         lost.clone_from(&other.lost);

@@ -5,8 +5,8 @@
 //! [`raddle_core::Barriers`] and the module docs of readiness.
 
 use raddle_core::{
-    Coordinator, Desk, Envelope, Header, Inbox, Input, Moment, Order, Outbox, Outputs, Plan, Policies, Rules, Sabotage,
-    StateMachine, System, What, Worker, WorkerId, random,
+    Desk, Envelope, Header, Inbox, Input, Moment, Order, Outbox, Outputs, Plan, Policies, Rules, Sabotage,
+    StateMachine, System, Watermark, What, Worker, WorkerId, random,
 };
 use rand_chacha::ChaCha8Rng;
 
@@ -89,7 +89,7 @@ struct Net {
     rules: Rules,
     workers: Vec<Worker<Obedient>>,
     inboxes: Vec<Inbox<usize>>,
-    coordinator: Coordinator<()>,
+    watermark: Watermark,
     out: Outbox<()>,
     plan: std::sync::Arc<Plan<Obedient>>,
     /// All that was ever sent.
@@ -110,7 +110,7 @@ impl Net {
             rules: plan.rules(Order::Arrival),
             workers: plan.workers(),
             inboxes: (0..n).map(|_| Inbox::new(plan.policies(), Order::Arrival)).collect(),
-            coordinator: Coordinator::new(plan.names(), plan.policies()),
+            watermark: Watermark::new(plan.policies()),
             out: plan.outbox(seed),
             plan,
             sent: Vec::new(),
@@ -195,9 +195,9 @@ impl Net {
         self.handle(envelope);
         if self.rules.is_watermark_due(self.tally.handled as u64) {
             for (to, inbox) in self.inboxes.iter().enumerate() {
-                self.coordinator.publish(WorkerId::new(to as u32), inbox.resolved());
+                self.watermark.publish(WorkerId::new(to as u32), inbox.resolved());
             }
-            self.workers.iter_mut().for_each(|worker| worker.prune(self.coordinator.watermark()));
+            self.workers.iter_mut().for_each(|worker| worker.prune(&self.watermark));
         }
     }
 }

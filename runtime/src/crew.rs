@@ -18,9 +18,8 @@ use crate::hands::{Death, Hands};
 use crate::log::{Act, Log, Parcel};
 use crate::pace::Pace;
 use crate::seat::{Seat, Waker, Yields};
-use crate::shard::Task;
 use crate::station::Phase;
-use crate::transport::{Porter, Push, Transport};
+use crate::transport::{Porter, Push, ShardErrand, Transport};
 
 /// One worker of a run.
 pub(crate) struct Work<'a, M: StateMachine> {
@@ -445,13 +444,13 @@ pub(crate) fn carry<M: StateMachine>(transport: &Transport<'_, M>, shard: u32, y
         if post.phase() == Phase::Halted {
             return None;
         }
-        match transport.next_task(&mut post) {
-            Some(task) => {
+        match transport.next_errand(&mut post) {
+            Some(errand) => {
                 drop(post);
                 yields.renew();
-                match task {
-                    Task::Lose(to, lost) => transport.lose(to, lost, &mut porter.news),
-                    Task::Deliver(update) => {
+                match errand {
+                    ShardErrand::Lose(lost) => transport.lose(lost, &mut porter.news),
+                    ShardErrand::Deliver(update) => {
                         in_hand.push_back(update);
                         if hand_over(transport, &mut in_hand, shard, &mut porter) == Push::Halted {
                             return in_hand.pop_front();

@@ -23,7 +23,6 @@ mod pace;
 mod processes;
 mod record;
 mod seat;
-mod shard;
 mod station;
 mod talk;
 mod tape;

@@ -53,7 +53,7 @@ impl<M: StateMachine> Outcome<M> {
         let mut end = End { reason: left.reason, ..End::default() };
         let mut metrics = Metrics { elapsed: left.elapsed, fed, ..Metrics::default() };
 
-        let routes: Coordinator<()> = Coordinator::new(plan.names(), plan.policies());
+        let routes = Coordinator::new(plan.names(), plan.policies());
         // Whoever waits for a shard waits for the inbox at which that shard waits.
         let blocked_at: Vec<Option<WorkerId>> = left.shards.iter().map(|l| l.as_ref().map(|e| e.header.to)).collect();
         end.in_flight.extend(left.shards.iter().flatten().map(|envelope| envelope.header.id.clone()));

@@ -14,8 +14,8 @@ use std::time::Instant;
 
 use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane};
 use raddle_core::{
-    Coordinator, Desk, Header, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, SourceId,
-    StateMachine, Time, What, Worker, WorkerId,
+    Coordinator, Desk, Header, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, Shard, SourceId,
+    StateMachine, Task, Time, Watermark, What, Worker, WorkerId,
 };
 
 use crate::activity::Activity;
@@ -24,7 +24,6 @@ use crate::hands::Overseen;
 use crate::log::{Act, Clerk, Log, News, Parcel};
 use crate::metrics::{Gauge, Metrics};
 use crate::seat::Waker;
-use crate::shard::{Shard, Task};
 use crate::station::{Open, Phase, Room, Station};
 use crate::talk::Talk;
 use crate::tape::{Spool, Tape};
@@ -49,14 +48,12 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     deaths: Option<Mutex<u32>>,
     /// Which life each worker is in, for those who send.
     lives: Vec<AtomicU32>,
-    /// Asked for routes only.
-    routes: Coordinator<()>,
+    routes: Coordinator,
     inboxes: Vec<Apart<Station<InboxDesk<M>>>>,
     shards: Vec<Apart<Station<ShardDesk<M>>>>,
     /// By source; none of those that are no sessions.
     pub(crate) talks: Vec<Option<Station<Talk>>>,
-    /// Asked for watermarks only.
-    published: Mutex<Coordinator<()>>,
+    watermark: Mutex<Watermark>,
     /// How many messages of sources were taken into a queue.
     fed: AtomicU64,
     /// What each worker shows of itself.
@@ -83,7 +80,15 @@ pub(crate) struct Desktop<M: StateMachine, Q> {
 pub(crate) type InboxDesk<M> = Desktop<M, Inbox<Parcel<M>>>;
 
 /// The ingress of a shard.
-pub(crate) type ShardDesk<M> = Desktop<M, Shard<M>>;
+pub(crate) type ShardDesk<M> = Desktop<M, Shard<Parcel<M>>>;
+
+/// What a shard does next.
+pub(crate) enum ShardErrand<M: StateMachine> {
+    /// Push it into the inbox of its target.
+    Deliver(Parcel<M>),
+    /// Their one target must know that they will not come.
+    Lose(Vec<Parcel<M>>),
+}
 
 /// Who pushes.
 #[derive(Clone, Copy)]
@@ -154,7 +159,7 @@ impl<M: StateMachine> Pushed<M> for Inbox<Parcel<M>> {
     }
 }
 
-impl<M: StateMachine> Pushed<M> for Shard<M> {
+impl<M: StateMachine> Pushed<M> for Shard<Parcel<M>> {
     fn is_behind(&self) -> bool {
         self.is_behind()
     }
@@ -164,7 +169,7 @@ impl<M: StateMachine> Pushed<M> for Shard<M> {
     }
 
     fn take_in(&mut self, update: Parcel<M>, clerk: &mut Clerk<'_, M>) {
-        self.ingest(update, clerk);
+        let _ = self.ingest(update, clerk);
     }
 
     fn has_work(&self) -> bool {
@@ -176,8 +181,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     pub(crate) fn new(plan: &'a Plan<M>, watched: Watched, spool: Option<Arc<Spool>>, owners: &[Waker]) -> Self {
         let (policies, Watched { recording, is_watched }) = (plan.policies(), watched);
         let routes = Coordinator::new(plan.names(), policies);
-        let shards = u32::try_from(routes.shards()).expect("the policy is 32 bits wide");
-        let parties = plan.names().worker_count() + plan.names().source_count() + routes.shards();
+        let shards = routes.shards();
+        let parties = plan.names().worker_count() + plan.names().source_count() + shards as usize;
         let workers = plan.names().worker_count();
         let log = |lane: usize| {
             Log::new(recording, spool.as_ref().map(|spool| Tape::of_queue(spool, lane)), plan.codec().copied())
@@ -188,8 +193,11 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             Apart::new(Station::new(desk, owner.clone()))
         };
         let shard = |number| {
-            let queue = Shard::new(Coordinator::new(plan.names(), policies), number);
-            let desk = Desktop { queue, log: log(shard_lane(workers, number)), lane: Lane::Shard(number) };
+            let desk = Desktop {
+                queue: Shard::new(policies),
+                log: log(shard_lane(workers, number)),
+                lane: Lane::Shard(number),
+            };
             Apart::new(Station::new(desk, Waker::alone()))
         };
         let talk = |(source, _)| plan.names().is_session(source).then(|| Station::new(Talk::default(), Waker::alone()));
@@ -207,7 +215,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             inboxes: plan.names().workers().zip(owners).map(inbox).collect(),
             shards: (0..shards).map(shard).collect(),
             talks: plan.names().sources().map(talk).collect(),
-            published: Mutex::new(Coordinator::new(plan.names(), policies)),
+            watermark: Mutex::new(Watermark::new(policies)),
             fed: AtomicU64::new(0),
             gauges: plan.names().workers().map(|_| Apart::default()).collect(),
             spool,
@@ -379,19 +387,23 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, along: bool, news: &mut News) -> Option<Parcel<M>> {
         let picked = post.with(self, news, |inbox, clerk| inbox.pick(clerk));
         post.log.close(if picked.is_some() { Act::Pick { along } } else { Act::Idle });
-        if !post.queue.must_wait() {
+        // To wake anybody for a single message would cost more than the message.
+        if post.queue.has_ample_room() {
             post.call(Room::Updates, &self.activity);
         }
-        // To wake a source for a single message would cost more than the message.
         if post.queue.has_ample_external_room() {
             self.pass_on(post);
         }
         picked
     }
 
-    /// A worker is about to wait, and to pick nothing: sources fill what room there is.
+    /// A worker is about to wait, and to pick nothing: others fill what room there is. It may be them that it waits for.
     pub(crate) fn invite(&self, worker: WorkerId) {
-        self.pass_on(&mut self.inbox(worker));
+        let mut post = self.inbox(worker);
+        if !post.queue.must_wait() {
+            post.call(Room::Updates, &self.activity);
+        }
+        self.pass_on(&mut post);
     }
 
     /// The session that sent this, if one did.
@@ -435,19 +447,30 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     }
 
     /// What a shard does next, if there is anything.
-    pub(crate) fn next_task(&self, post: &mut Open<'_, ShardDesk<M>>) -> Option<Task<M>> {
-        let task = post.queue.next_task()?;
-        if let Task::Deliver(envelope) = &task {
-            post.say(self, What::Route, envelope, Act::Route { to: envelope.header.to });
-        }
+    pub(crate) fn next_errand(&self, post: &mut Open<'_, ShardDesk<M>>) -> Option<ShardErrand<M>> {
+        let errand = match post.queue.take_next()? {
+            Task::Deliver(envelope) => {
+                post.say(self, What::Route, &envelope, Act::Route { to: envelope.header.to });
+                ShardErrand::Deliver(envelope)
+            }
+            Task::Lose(first) => {
+                // Those behind it that are for the same target go along, under one lock.
+                let to = first.header.to;
+                let along = post.queue.due().take_while(|lost| lost.header.to == to).count();
+                let mut lost = vec![first];
+                lost.extend((0..along).filter_map(|_| post.queue.take_lost()));
+                ShardErrand::Lose(lost)
+            }
+        };
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
-        Some(task)
+        Some(errand)
     }
 
     /// Tells an inbox that updates were dropped on their way to it.
-    pub(crate) fn lose(&self, to: WorkerId, lost: Vec<Parcel<M>>, news: &mut News) {
+    pub(crate) fn lose(&self, lost: Vec<Parcel<M>>, news: &mut News) {
+        let Some(to) = lost.first().map(|first| first.header.to) else { return };
         let mut post = self.inbox(to);
         let many = u32::try_from(lost.len()).expect("no more wait than the limit");
         post.with(self, news, |inbox, clerk| {
@@ -482,9 +505,9 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         let post = self.inbox(worker.id());
         let settled: Vec<_> = post.queue.settled(|envelope| (envelope.header.from, envelope.header.number)).collect();
         drop(post);
-        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        published.publish(worker.id(), &settled);
-        worker.prune(published.watermark());
+        let mut watermark = self.watermark.lock().unwrap_or_else(PoisonError::into_inner);
+        watermark.publish(worker.id(), &settled);
+        worker.prune(&watermark);
     }
 
     /// A message of a source was taken into a queue.

@@ -24,7 +24,10 @@ impl<M: StateMachine> World<M> {
             settings,
             rules,
             workers,
-            coordinator,
+            // The routes are those of the system.
+            coordinator: _,
+            shards,
+            watermark,
             transit,
             timers,
             gated,
@@ -66,7 +69,8 @@ impl<M: StateMachine> World<M> {
                 mine.copy_from(theirs, assign);
             }
         }
-        coordinator.copy_from(&other.coordinator);
+        shards.iter_mut().zip(&other.shards).for_each(|(mine, theirs)| mine.copy_from(theirs));
+        watermark.copy_from(&other.watermark);
         transit.copy_from(&other.transit);
         timers.copy_from(&other.timers);
         faults.copy_from(&other.faults);

@@ -1,6 +1,6 @@
 //! What follows of steps and has not happened yet: only at granularity `threads`, where each of it is a step of its own.
 
-use raddle_core::{Time, Tombstones};
+use raddle_core::Time;
 
 use crate::slab::Slot;
 
@@ -11,39 +11,26 @@ pub(crate) struct Later {
     pub(crate) nacks: Vec<u32>,
     /// By worker: when its life ended, if what that left is not seen to.
     pub(crate) ended: Vec<Option<Time>>,
-    pub(crate) shards: Vec<Hand>,
-}
-
-/// What a shard has beside its ingress.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Hand {
-    /// The update that it has taken in hand.
-    pub(crate) update: Option<Slot>,
-    pub(crate) lost: Tombstones<Slot>,
+    /// By shard: the update that it has taken in hand.
+    pub(crate) in_hand: Vec<Option<Slot>>,
 }
 
 impl Later {
     pub(crate) fn new(workers: usize, shards: usize) -> Self {
-        Self { nacks: vec![0; workers], ended: vec![None; workers], shards: vec![Hand::default(); shards] }
+        Self { nacks: vec![0; workers], ended: vec![None; workers], in_hand: vec![None; shards] }
     }
 
     pub(crate) fn reset(&mut self) {
         self.nacks.fill(0);
         self.ended.fill(None);
-        for hand in &mut self.shards {
-            hand.update = None;
-            hand.lost.clear();
-        }
+        self.in_hand.fill(None);
     }
 
     /// Becomes equal to `other`, keeping its own memory.
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        let Self { nacks, ended, shards } = self;
+        let Self { nacks, ended, in_hand } = self;
         nacks.copy_from_slice(&other.nacks);
         ended.copy_from_slice(&other.ended);
-        for (mine, theirs) in shards.iter_mut().zip(&other.shards) {
-            mine.update = theirs.update;
-            mine.lost.copy_from(&theirs.lost);
-        }
+        in_hand.copy_from_slice(&other.in_hand);
     }
 }

@@ -27,6 +27,7 @@ mod pilot;
 mod queues;
 mod replay;
 mod run;
+mod seen;
 mod sessions;
 mod settings;
 mod shrink;

@@ -3,7 +3,7 @@
 //! The canonical order finishes what is begun: pushes by worker, then arrivals of updates oldest first, routes by
 //! shard, starts, picks by worker, then arrivals from outside, then timers.
 
-use raddle_core::{Desk, Hop, InputKind, Lane, Sink, StateMachine, What, WorkerId};
+use raddle_core::{Desk, Hop, InputKind, Lane, Sink, StateMachine, Task, What, WorkerId};
 
 use crate::actions::Act;
 use crate::desk::Counter;
@@ -20,7 +20,7 @@ impl<M: StateMachine> World<M> {
         let workers = (0..self.workers.len()).map(WorkerId::at);
         acts.extend(workers.clone().filter(|w| self.may_push(*w)).map(Act::Push));
         acts.extend(self.arrivals(InputKind::Update));
-        acts.extend((0..self.coordinator.shards() as u32).filter(|s| self.may_route(*s)).map(Act::Route));
+        acts.extend((0..self.coordinator.shards()).filter(|s| self.may_route(*s)).map(Act::Route));
         acts.extend(self.arrivals(InputKind::Start));
         acts.extend(workers.filter(|w| self.may_pick(*w)).map(Act::Pick));
         acts.extend(self.arrivals(InputKind::External));
@@ -113,7 +113,8 @@ impl<M: StateMachine> World<M> {
     fn ingest<S: Sink<M>>(&mut self, slot: Slot, shard: u32, sink: &mut S) {
         let lane = Lane::Shard(shard);
         let mut desk = Counter { slab: &self.transit.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
-        if let Some(lost) = self.coordinator.ingest(shard, slot, &mut desk) {
+        self.shards[shard as usize].ingest(slot, &mut desk);
+        while let Some(lost) = self.shards[shard as usize].take_lost() {
             let to = self.transit.slab.header(lost).to;
             let (inbox, mut desk) = self.desk(to, sink);
             inbox.lose(lost, &mut desk);
@@ -121,7 +122,9 @@ impl<M: StateMachine> World<M> {
     }
 
     fn route<S: Sink<M>>(&mut self, shard: u32, sink: &mut S) {
-        let slot = self.coordinator.next(shard).expect("only a shard with updates may route");
+        let Some(Task::Deliver(slot)) = self.shards[shard as usize].take_next() else {
+            unreachable!("only a shard with updates may route, and inboxes know of drops at once")
+        };
         let lane = Lane::Shard(shard);
         let mut desk = Counter { slab: &self.transit.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
         desk.report(What::Route, &slot);
@@ -176,7 +179,7 @@ impl<M: StateMachine> World<M> {
         match header.kind() {
             InputKind::External => self.transit.places[header.to.index()].inbox.has_external_room(),
             InputKind::Update => match self.coordinator.route(header) {
-                Hop::Shard(shard) => !self.coordinator.must_wait(shard),
+                Hop::Shard(shard) => !self.shards[shard as usize].must_wait(),
                 Hop::Inbox(_) => true,
             },
             _ => true,
@@ -184,8 +187,8 @@ impl<M: StateMachine> World<M> {
     }
 
     fn may_route(&self, shard: u32) -> bool {
-        let next = self.coordinator.peek(shard);
-        next.is_some_and(|slot| !self.transit.places[self.transit.slab.header(*slot).to.index()].inbox.must_wait())
+        let Some(Task::Deliver(slot)) = self.shards[shard as usize].peek() else { return false };
+        !self.transit.places[self.transit.slab.header(*slot).to.index()].inbox.must_wait()
     }
 
     /// Whether a push must wait for room at its target: only where it goes there straight.

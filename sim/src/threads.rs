@@ -8,7 +8,7 @@
 //!
 //! The canonical order finishes what is begun: what follows of earlier steps comes first, then all as at `queues`.
 
-use raddle_core::{Cause, Desk, Handled, Hop, InputKind, Lane, Moment, Sink, StateMachine, Time, What, WorkerId};
+use raddle_core::{Cause, Desk, Handled, Hop, InputKind, Lane, Moment, Sink, StateMachine, Task, Time, What, WorkerId};
 
 use crate::actions::Act;
 use crate::desk::Counter;
@@ -22,7 +22,7 @@ impl<M: StateMachine> World<M> {
         let mut acts = std::mem::take(&mut self.acts);
         acts.clear();
         let workers = (0..self.workers.len()).map(WorkerId::at);
-        let shards = 0..self.coordinator.shards() as u32;
+        let shards = 0..self.coordinator.shards();
         acts.extend(workers.clone().filter(|w| self.may_end_life(*w)).map(Act::EndLife));
         acts.extend(workers.clone().filter(|w| self.may_tell(*w)).map(Act::Tell));
         acts.extend(workers.clone().filter(|w| self.may_stall(*w)).map(Act::Stall));
@@ -54,12 +54,14 @@ impl<M: StateMachine> World<M> {
             Act::Deliver(at) => self.arrive(at, sink),
             Act::Route(shard) => self.take_in_hand(shard, sink),
             Act::Hand(shard) => {
-                let slot = self.later.shards[shard as usize].update.take().expect("it has one in hand");
+                let slot = self.later.in_hand[shard as usize].take().expect("it has one in hand");
                 let to = self.transit.slab.header(slot).to;
                 self.receive(slot, to, sink);
             }
             Act::Bury(shard) => {
-                let lost = self.later.shards[shard as usize].lost.pop_due().expect("one is due");
+                let Some(Task::Lose(lost)) = self.shards[shard as usize].take_next() else {
+                    unreachable!("one is due")
+                };
                 let to = self.transit.slab.header(lost).to;
                 let (inbox, mut desk) = self.desk(to, sink);
                 inbox.lose(lost, &mut desk);
@@ -147,22 +149,16 @@ impl<M: StateMachine> World<M> {
     fn ingest_for_later<S: Sink<M>>(&mut self, slot: Slot, shard: u32, sink: &mut S) {
         let lane = Lane::Shard(shard);
         let mut desk = Counter { slab: &self.transit.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
-        let lost = self.coordinator.ingest(shard, slot, &mut desk);
-        let stones = &mut self.later.shards[shard as usize].lost;
-        match lost {
-            Some(lost) if lost == slot => stones.lose_newest(lost),
-            Some(oldest) => stones.lose_oldest(oldest),
-            None => stones.take_in(),
-        }
+        let lost = self.shards[shard as usize].ingest(slot, &mut desk).copied();
         // It is gone, though its header is still needed.
         lost.into_iter().for_each(|lost| self.transit.slab.inputs[lost as usize] = None);
     }
 
     fn take_in_hand<S: Sink<M>>(&mut self, shard: u32, sink: &mut S) {
-        let slot = self.coordinator.next(shard).expect("only a shard with updates may route");
-        let hand = &mut self.later.shards[shard as usize];
-        hand.lost.go_out();
-        hand.update = Some(slot);
+        let Some(Task::Deliver(slot)) = self.shards[shard as usize].take_next() else {
+            unreachable!("only a shard with updates may route")
+        };
+        self.later.in_hand[shard as usize] = Some(slot);
         let lane = Lane::Shard(shard);
         let mut desk = Counter { slab: &self.transit.slab, sink, moment: self.moment, lane, aside: &mut self.aside };
         desk.report(What::Route, &slot);
@@ -185,7 +181,7 @@ impl<M: StateMachine> World<M> {
         let header = self.transit.slab.header(slot);
         let in_hand = match self.coordinator.route(header) {
             Hop::Inbox(_) => None,
-            Hop::Shard(shard) => self.later.shards[shard as usize].update,
+            Hop::Shard(shard) => self.later.in_hand[shard as usize],
         };
         in_hand.map_or(header.to, |slot| self.transit.slab.header(slot).to)
     }
@@ -203,15 +199,15 @@ impl<M: StateMachine> World<M> {
 
     /// Whom a shard turns to next: with the update in its hand, or with a tombstone that is due.
     pub(crate) fn next_of_shard(&self, shard: u32) -> Option<WorkerId> {
-        let hand = &self.later.shards[shard as usize];
-        let slot = hand.update.or_else(|| hand.lost.due().copied())?;
+        let due = || self.shards[shard as usize].due().next().copied();
+        let slot = self.later.in_hand[shard as usize].or_else(due)?;
         Some(self.transit.slab.header(slot).to)
     }
 
     fn has_room(&self, hop: Hop) -> bool {
         match hop {
             Hop::Inbox(to) => self.transit.places.get(to.index()).is_none_or(|place| !place.inbox.must_wait()),
-            Hop::Shard(shard) => !self.coordinator.must_wait(shard),
+            Hop::Shard(shard) => !self.shards[shard as usize].must_wait(),
         }
     }
 
@@ -239,17 +235,17 @@ impl<M: StateMachine> World<M> {
     }
 
     pub(crate) fn may_bury(&self, shard: u32) -> bool {
-        let hand = &self.later.shards[shard as usize];
-        hand.update.is_none() && hand.lost.due().is_some()
+        self.later.in_hand[shard as usize].is_none()
+            && matches!(self.shards[shard as usize].peek(), Some(Task::Lose(_)))
     }
 
     pub(crate) fn may_hand(&self, shard: u32) -> bool {
-        let slot = self.later.shards[shard as usize].update;
+        let slot = self.later.in_hand[shard as usize];
         slot.is_some_and(|slot| !self.transit.places[self.transit.slab.header(slot).to.index()].inbox.must_wait())
     }
 
     pub(crate) fn may_take_in_hand(&self, shard: u32) -> bool {
-        let hand = &self.later.shards[shard as usize];
-        hand.update.is_none() && hand.lost.due().is_none() && self.coordinator.peek(shard).is_some()
+        self.later.in_hand[shard as usize].is_none()
+            && matches!(self.shards[shard as usize].peek(), Some(Task::Deliver(_)))
     }
 }

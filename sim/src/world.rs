@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use raddle_core::{
-    Coordinator, End, EndReason, Handled, Header, Inbox, Incarnation, Input, Lane, LinkNumber, Moment, OnFull, Outbox,
-    Parked, Plan, Rules, Sink, Snapshot, StateMachine, Time, Worker, WorkerId, fnv,
+    Coordinator, Handled, Header, Inbox, Incarnation, Input, Lane, LinkNumber, Moment, OnFull, Outbox, Plan, Rules,
+    Shard, Sink, StateMachine, Time, Watermark, Worker, WorkerId, fnv,
 };
 
 use crate::actions::{Act, Actions, Decision};
@@ -31,7 +31,9 @@ pub struct World<M: StateMachine> {
     pub(crate) settings: Settings,
     pub(crate) rules: Rules,
     pub(crate) workers: Vec<Worker<M>>,
-    pub(crate) coordinator: Coordinator<Slot>,
+    pub(crate) coordinator: Coordinator,
+    pub(crate) shards: Vec<Shard<Slot>>,
+    pub(crate) watermark: Watermark,
     pub(crate) transit: Transit<M>,
     pub(crate) timers: Timers,
     pub(crate) sessions: Sessions,
@@ -77,8 +79,8 @@ impl<M: StateMachine> World<M> {
         let n = names.worker_count();
         let promised = plan.transport(settings.transport(policies));
         let coordinator = Coordinator::new(names, policies);
-        let coordinator_shards = coordinator.shards();
-        let hops = n.max(coordinator_shards);
+        let shards: Vec<_> = (0..coordinator.shards()).map(|_| Shard::new(policies)).collect();
+        let hops = n.max(shards.len());
         let place = Place {
             inbox: Inbox::new(policies, promised),
             outbound: VecDeque::new(),
@@ -91,6 +93,7 @@ impl<M: StateMachine> World<M> {
             rules: plan.rules(promised),
             workers: plan.workers(),
             coordinator,
+            watermark: Watermark::new(policies),
             transit: Transit {
                 slab: Slab::new(),
                 flight: InFlight::new(settings.network, n, names.source_count(), hops),
@@ -116,7 +119,8 @@ impl<M: StateMachine> World<M> {
             current: Card::blank(),
             input: None,
             aside: Aside::default(),
-            later: Later::new(n, coordinator_shards),
+            later: Later::new(n, shards.len()),
+            shards,
             moment: Moment::default(),
             deliveries: 0,
             coverage: plan.has_kinds().then(Box::default),
@@ -140,7 +144,8 @@ impl<M: StateMachine> World<M> {
         self.timers.reset();
         self.sessions.reset();
         self.faults.reset();
-        self.coordinator.reset();
+        self.shards.iter_mut().for_each(Shard::reset);
+        self.watermark.clear();
         self.aside.discarded.clear();
         self.aside.nacks.clear();
         self.aside.releases.clear();
@@ -449,13 +454,13 @@ impl<M: StateMachine> World<M> {
                     };
                     self.settled.clear();
                     self.settled.extend(inbox.settled(origin));
-                    self.coordinator.publish(*worker, &self.settled);
+                    self.watermark.publish(*worker, &self.settled);
                 }
-                false => self.coordinator.publish(*worker, inbox.resolved()),
+                false => self.watermark.publish(*worker, inbox.resolved()),
             }
         }
         for worker in &self.transit.touched {
-            self.workers[worker.index()].prune(self.coordinator.watermark());
+            self.workers[worker.index()].prune(&self.watermark);
         }
     }
 
@@ -565,113 +570,15 @@ impl<M: StateMachine> World<M> {
         self.transit.next_age - 1
     }
 
-    /// The step and time of the last action.
-    #[must_use]
-    pub const fn moment(&self) -> Moment {
-        self.moment
-    }
-
-    /// How many inputs have been handled.
-    #[must_use]
-    pub const fn deliveries(&self) -> u64 {
-        self.deliveries
-    }
-
-    /// What was handled in which kind of state, if the system says of kinds.
-    #[must_use]
-    pub fn coverage(&self) -> Option<&Coverage> {
-        self.coverage.as_deref()
-    }
-
-    /// The states of all machines.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot<'_, M> {
-        Snapshot::new(&self.workers, self.plan.names())
-    }
-
     /// The outbox of the next handler, to tell it what to choose.
     pub fn outbox(&mut self) -> &mut Outbox<M::Update> {
         &mut self.out
-    }
-
-    /// What handlers chose in the last step, in order.
-    #[must_use]
-    pub fn chosen(&self) -> &[u32] {
-        &self.chosen
-    }
-
-    /// Among how many options each of [`World::chosen`] was chosen.
-    pub(crate) fn options(&self) -> &[u32] {
-        &self.options
-    }
-
-    /// Whether a timer waits beyond the horizon.
-    #[must_use]
-    pub fn is_cut_by_horizon(&self) -> bool {
-        self.timers.due().is_some_and(|due| due > self.settings.last_moment())
     }
 
     /// From now on all order counts in its fingerprints, whatever inputs are declared to commute: for runs of which nobody asks
     /// whether they are traces of their own. They take less time the longer they are.
     pub(crate) fn forget_histories(&mut self) {
         self.histories = None;
-    }
-
-    /// What tells this run's trace from another's: the receive sequences of all workers with what they chose, the
-    /// dropped ids and the crash points. Order between workers does not count, nor of inputs declared to commute.
-    #[must_use]
-    pub fn fingerprint(&self) -> u64 {
-        let past = |worker: &WorkerId| match &self.histories {
-            None => self.transit.places[worker.index()].past,
-            Some(histories) => histories.past(worker.index()),
-        };
-        let keyed = |worker: &WorkerId| fnv::spread(past(worker) ^ self.plan.names().worker_hash(*worker));
-        let pasts = self.transit.touched.iter().filter(|worker| past(worker) != 0).map(keyed);
-        fnv::spread(pasts.fold(self.aside.dropped, u64::wrapping_add))
-    }
-
-    /// The hash of all states, if the system is hashed.
-    #[must_use]
-    pub fn state_hash(&self) -> Option<u64> {
-        self.workers
-            .iter()
-            .try_fold(fnv::OFFSET, |hash, worker| Some(fnv::spread(hash ^ self.plan.state_hash(worker.machine())?)))
-    }
-
-    /// Writes down how the run ended.
-    pub fn end(&self, reason: EndReason, end: &mut End) {
-        end.clear();
-        end.reason = reason;
-        end.healed = self.faults.healed;
-        if !self.transit.slab.is_empty() {
-            let kept =
-                self.transit.slab.cards.iter().zip(&self.transit.slab.inputs).filter(|(_, input)| input.is_some());
-            let updates = kept.filter(|(card, _)| !card.header.id.is_root());
-            end.in_flight.extend(updates.map(|(card, _)| card.header.id.clone()));
-            end.in_flight.sort_unstable();
-        }
-        for worker in &self.transit.touched {
-            let at = worker.index();
-            let inbox = &self.transit.places[at].inbox;
-            if inbox.has_parked() {
-                end.parked.extend(inbox.parked().chain(inbox.parked_ops()).map(|(slot, of, needs)| Parked {
-                    id: self.transit.slab.header(*slot).id.clone(),
-                    at: *worker,
-                    of,
-                    needs,
-                }));
-            }
-            if let (Gate::Stall, Some(slot)) = (self.transit.places[at].gate, self.transit.places[at].outbound.front())
-            {
-                end.stalled.push((*worker, self.stalled_at(*slot)));
-            }
-            for (on, what) in self.workers[at].waits() {
-                end.waiting.push((*worker, *on, (*what).to_string()));
-            }
-        }
-        end.parked.sort_by_key(|parked| parked.at);
-        end.stalled.sort_unstable();
-        end.waiting.sort_by_key(|wait| wait.0);
     }
 
     /// From the next action on the clock says this, and whatever is due then may fire.
@@ -685,11 +592,5 @@ impl<M: StateMachine> World<M> {
         let (ready, timers, cards) =
             (self.transit.flight.ready(), self.timers.candidates(), self.transit.slab.cards.as_slice());
         Actions { listed: Some(&[act]), usual: 1, ready, timers, cards }.get(0).decision()
-    }
-
-    /// The virtual time.
-    #[must_use]
-    pub const fn now(&self) -> Time {
-        self.moment.time
     }
 }

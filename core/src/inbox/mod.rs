@@ -189,6 +189,12 @@ impl<T> Inbox<T> {
         self.updates.must_wait()
     }
 
+    /// Whether it is worth while to wake a sender that waits for room.
+    #[must_use]
+    pub fn has_ample_room(&self) -> bool {
+        self.updates.has_ample_room()
+    }
+
     /// Takes a message from a source into the external queue.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use super::found::as_found;
 use super::processors;
 use super::watch::{Watch, start, watched};
 use crate::exhaustive::estimate::estimate;
+use crate::exhaustive::scout::scouts_for;
 use crate::exhaustive::search::{self, Searched, Task};
 use crate::exhaustive::stage::Stage;
 use crate::exhaustive::tally::Control;
@@ -48,13 +49,13 @@ pub(super) fn exhaust<M: StateMachine>(
     report: &mut Report,
     began: Instant,
 ) -> Result<(), RunError> {
-    let task = Task {
+    let mut task = Task {
         plan: Arc::clone(&plan),
         settings: explore.settings.clone(),
         laws: explore.laws.clone(),
         kind,
         seed: explore.seeds.start,
-        scouts: true,
+        scouts: 0,
         variant: explore.variant.clone(),
     };
     task.check()?;
@@ -68,6 +69,7 @@ pub(super) fn exhaust<M: StateMachine>(
         let parts = task.begin(&mut stage, file.as_deref())?;
         // A property of the user's may panic in a run that the search itself would come to later.
         let about = panic::catch_unwind(AssertUnwindSafe(|| estimate(&task, &mut stage))).ok().flatten();
+        task.scouts = scouts_for(about);
         Ok((task, stage, parts, about))
     });
     let (task, stage, parts, about) = match begun {

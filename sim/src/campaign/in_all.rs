@@ -46,7 +46,7 @@ pub(super) fn traces_in_all<M: StateMachine>(
         laws: Some(Vec::new()),
         kind: Exhaustive::Dpor,
         seed: explore.seeds.start,
-        scouts: false,
+        scouts: 0,
         variant: IndexMap::new(),
     };
     task.check().ok()?;

@@ -185,7 +185,7 @@ mod tests {
         let (laws, variant) = (Some(Vec::new()), IndexMap::new());
         let settings = Settings { network: Network::Bag, ..Settings::default() };
         let plan = system.plan().expect("good");
-        let task = Task { plan: Arc::clone(&plan), settings, laws, kind, seed: 0, scouts: false, variant };
+        let task = Task { plan: Arc::clone(&plan), settings, laws, kind, seed: 0, scouts: 0, variant };
         let mut stage = task.stage().expect("good");
         let about = estimate(&task, &mut stage).expect("it can be estimated");
         if !is_small {

@@ -49,7 +49,7 @@ mod refusal;
 mod relation;
 mod saved;
 pub(crate) mod scope;
-mod scout;
+pub(crate) mod scout;
 pub(crate) mod search;
 pub(crate) mod stage;
 mod states;
@@ -129,7 +129,7 @@ pub fn visit<M: StateMachine>(
         laws: Some(Vec::new()),
         kind,
         seed: 0,
-        scouts: false,
+        scouts: 0,
         variant: IndexMap::new(),
     };
     task.check()?;

@@ -17,8 +17,19 @@ use super::stage::{Pick, Stage};
 use super::tally::{Control, Tally};
 use super::trunk::Trunk;
 
-/// How many scouts go out: so few that nobody waits for them.
+/// How many scouts go out at most: so few that nobody waits for them.
 const SCOUTS_MAX: u64 = 2_000;
+
+/// Nor more than one for so many executions that there seem to be, save the nearest: a small search comes to all soon.
+const EXECUTIONS_PER_SCOUT: f64 = 64.0;
+
+/// So many are worth it for any search.
+const NEAREST: u64 = 64;
+
+/// How many scouts are to go out before a search of about so many executions.
+pub(crate) fn scouts_for(about: Option<f64>) -> u64 {
+    about.map_or(SCOUTS_MAX, |about| ((about / EXECUTIONS_PER_SCOUT) as u64).clamp(NEAREST, SCOUTS_MAX))
+}
 
 /// How many events the routes of all that wait have together, at most.
 const WAITING_MAX: usize = 1 << 20;
@@ -26,6 +37,7 @@ const WAITING_MAX: usize = 1 << 20;
 /// Sends scouts out.
 pub(crate) fn scout<M: StateMachine>(
     relation: &mut Relation<M>,
+    scouts: u64,
     workers: usize,
     stage: &mut Stage<M>,
     tally: &mut Tally,
@@ -35,7 +47,7 @@ pub(crate) fn scout<M: StateMachine>(
     let (mut queue, mut seen) = (VecDeque::from([Vec::new()]), FxHashSet::default());
     let (mut beside, mut waiting) = (Vec::new(), 0);
     while let Some(route) = queue.pop_front() {
-        if tally.scouts == SCOUTS_MAX || !control.goes_on(tally, || 0.0) {
+        if tally.scouts == scouts || !control.goes_on(tally, || 0.0) {
             return Ok(());
         }
         waiting -= route.len();
@@ -47,7 +59,7 @@ pub(crate) fn scout<M: StateMachine>(
             continue;
         }
         for race in &trunk.races {
-            if queue.len() as u64 + tally.scouts >= SCOUTS_MAX || waiting >= WAITING_MAX {
+            if queue.len() as u64 + tally.scouts >= scouts || waiting >= WAITING_MAX {
                 break;
             }
             let before = trunk.events[..race.first as usize].iter().map(|taken| taken.event.clone());

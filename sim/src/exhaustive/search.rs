@@ -29,8 +29,8 @@ pub(crate) struct Task<M: StateMachine> {
     pub(crate) kind: Exhaustive,
     /// Where handlers draw, they draw from this.
     pub(crate) seed: u64,
-    /// Whether scouts go out first.
-    pub(crate) scouts: bool,
+    /// How many scouts go out first.
+    pub(crate) scouts: u64,
     /// What the system was built with, where that is known: a checkpoint of another is of no use.
     pub(crate) variant: IndexMap<String, String>,
 }
@@ -367,8 +367,8 @@ impl<M: StateMachine> Task<M> {
         control: &Control,
         visit: Visit<'_, M>,
     ) -> Result<Searched, Refusal> {
-        if self.scouts && tally.scouts == 0 && dpor.is_calm() {
-            scout(&mut dpor.relation, self.workers(), stage, &mut tally, control)?;
+        if self.scouts > 0 && tally.scouts == 0 && dpor.is_calm() {
+            scout(&mut dpor.relation, self.scouts, self.workers(), stage, &mut tally, control)?;
             if dpor.relation.learned.is_anything() {
                 tally.begin_anew();
             }

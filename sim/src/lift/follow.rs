@@ -443,7 +443,7 @@ fn in_hand_for<M: StateMachine>(world: &World<M>, worker: WorkerId) -> Option<u3
 /// The shard whose next so many tombstones are for this worker.
 fn stones_for<M: StateMachine>(world: &World<M>, worker: WorkerId, many: u32) -> Option<u32> {
     let shard = world.shard_of(worker)?;
-    let due = world.later.shards[shard as usize].lost.all_due().take(many as usize);
+    let due = world.shards[shard as usize].due().take(many as usize);
     let mine = due.filter(|slot| world.transit.slab.header(**slot).to == worker).count();
     (world.may_bury(shard) && mine == many as usize).then_some(shard)
 }
