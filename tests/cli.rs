@@ -469,6 +469,8 @@ fn a_real_run_is_judged_recorded_and_shown() {
     let (place, path) = found();
     place.run(&format!("view {path} --as lanes")).ends(0).prints("client#0.1.0");
     place.run(&format!("check {path}")).ends(1).prints("violation  causal-order");
+    let endless = place.run("run ring --on threads --bug freeze-depth").ends(1).prints("violation: bounded-depth");
+    assert!(endless.says("losses").contains("depth-refused 4"), "all chains end: {}", endless.out);
 }
 
 /// A bug on real threads becomes a finding: lifted, explained, shrunk, saved, and replayed like any other.

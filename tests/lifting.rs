@@ -32,7 +32,7 @@ fn check(entry: &Entry, bug: Option<&str>, policies: &[(&str, &str)], seed: u64,
         .seed(seed)
         .worker_threads(NonZeroUsize::new(seed as usize % 3))
         .record_to(RecordTo::new(&file))
-        .time_limit(Some(Duration::from_millis(if bug == Some("freeze-depth") { 5 } else { 300 })))
+        .time_limit(Some(Duration::from_millis(300)))
         .drain_limit(Duration::from_millis(100));
     let run = system.run_on_threads(&threads, None).unwrap_or_else(|error| panic!("{what}: {error}"));
     run.recorded.expect("asked for").unwrap_or_else(|error| panic!("{what}: {error}"));
