@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use raddle_core::recording::{Head, Origin, Recording, Tail};
+use raddle_core::recording::{Head, Origin, Recording, Tail, shard_lane};
 
 use crate::tape::{LOOK, Patience, Spool, Steps, write_tail};
 use crate::wire::{FrameReader, Stream, WireError};
@@ -30,8 +30,8 @@ pub(crate) const CUT: u8 = 4;
 pub const BYTES_MAX: u64 = 1 << 30;
 /// A frame that is longer is written by itself.
 const BUFFER: usize = 64 << 10;
-/// More lanes than any system has.
-const LANES_MAX: usize = 1 << 20;
+/// More shards than any run has threads for.
+const SHARDS_MAX: u32 = 1 << 16;
 
 /// Where a run is recorded to.
 ///
@@ -310,21 +310,19 @@ pub fn read_stream(from: impl Read) -> Result<Recording, WireError> {
         _ => return Err(WireError::Truncated { at: reader.offset() }),
     };
     let mut recording = Recording { head, lanes: Vec::new(), tail: None, cut: None };
-    recording.cut = read_lanes(&mut reader, &mut recording.lanes, &mut recording.tail)
-        .unwrap_or_else(|error| Some(error.to_string()));
+    recording.cut = read_lanes(&mut reader, &mut recording).unwrap_or_else(|error| Some(error.to_string()));
     Ok(recording)
 }
 
 /// Reads what follows of the head; why there is no more, if it is not all.
-fn read_lanes(
-    reader: &mut FrameReader<impl Read>,
-    lanes: &mut Vec<Vec<u8>>,
-    tail: &mut Option<Tail>,
-) -> Result<Option<String>, WireError> {
+fn read_lanes(reader: &mut FrameReader<impl Read>, recording: &mut Recording) -> Result<Option<String>, WireError> {
+    let Recording { head, lanes, tail, .. } = recording;
+    // Lanes take memory by their number, so that is believed only as far as there can be so many.
+    let lanes_max = shard_lane(head.workers.len(), SHARDS_MAX);
     while let Some(frame) = reader.read()? {
         match frame.kind {
             LANE => {
-                let Some((lane, acts)) = take_lane(frame.payload) else {
+                let Some((lane, acts)) = take_lane(frame.payload).filter(|(lane, _)| *lane < lanes_max) else {
                     return Ok(Some(format!("the frame at byte {} is of no lane", frame.at)));
                 };
                 if lanes.len() <= lane {
@@ -362,7 +360,7 @@ fn take_lane(payload: &[u8]) -> Option<(usize, &[u8])> {
     for (at, byte) in payload.iter().take(4).enumerate() {
         lane |= usize::from(byte & 0x7f) << (7 * at);
         if *byte < 0x80 {
-            return Some((lane, &payload[at + 1..])).filter(|(lane, _)| *lane < LANES_MAX);
+            return Some((lane, &payload[at + 1..]));
         }
     }
     None
