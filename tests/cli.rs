@@ -467,6 +467,7 @@ fn a_real_run_is_judged_recorded_and_shown() {
     assert!(done.says("latency").starts_with("messages "), "{}", done.out);
     place.run("run half --on threads --bug lose-silently").ends(1).prints("violation: no-silent-loss");
     let (place, path) = found();
+    assert!(done.says("longest queues").contains(" message"), "{}", done.out);
     place.run(&format!("view {path} --as lanes")).ends(0).prints("client#0.1.0");
     place.run(&format!("check {path}")).ends(1).prints("violation  causal-order");
     let endless = place.run("run ring --on threads --bug freeze-depth").ends(1).prints("violation: bounded-depth");
@@ -570,6 +571,10 @@ fn a_run_writes_its_metrics() {
         assert!(number("/latency/B/updates/p50_ns") <= number("/latency/B/updates/max_ns"));
     }
     let line = "run ring --on threads --metrics no/such/folder/metrics.jsonl";
+        for worker in ["A", "B", "C"] {
+            let marks = ["high_water", "external_high_water"].map(|queue| number(&format!("/{queue}/{worker}")));
+            assert!(marks.iter().all(|most| (1..=40).contains(most)), "{text}");
+        }
     place.run(line).ends(2).complains("cannot write metrics to `no/such/folder/metrics.jsonl`");
 }
 
