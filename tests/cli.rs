@@ -580,6 +580,23 @@ fn a_run_writes_its_metrics() {
 
 #[test]
 #[cfg(target_os = "linux")]
+/// Nobody reads the pipe: whoever opened it would wait for ever.
+#[test]
+#[cfg(unix)]
+fn what_may_never_take_anything_is_refused_at_once() {
+    let place = here();
+    nix::unistd::mkfifo(&place.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let _socket = std::os::unix::net::UnixListener::bind(place.path().join("socket")).expect("a socket");
+    std::fs::create_dir(place.path().join("folder")).expect("a folder");
+    for path in ["pipe", "socket", "folder"] {
+        place
+            .run(&format!("run ring --on threads --metrics {path}"))
+            .ends(2)
+            .complains(&format!("cannot write metrics to `{path}`: it is no file"));
+    }
+    place.run("run ring --on threads --metrics /dev/null").ends(0);
+}
+
 fn metrics_that_cannot_be_written_are_told() {
     let place = here();
     place

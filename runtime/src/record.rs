@@ -133,8 +133,7 @@ fn write(spool: &Spool, to: impl Write, head: &Head, bytes_max: u64) -> Result<R
     }
 }
 
-/// A new file. A device, such as a terminal, is written to as it is. A pipe is refused: whoever is to read it may never come,
-/// or stop, and nobody could tell that from a slow one.
+/// A new file. A device, such as a terminal, is written to as it is.
 fn create(path: &Path) -> Result<(File, bool), RecordError> {
     let failed = |error| RecordError::create(path, error);
     match File::create_new(path) {
@@ -143,7 +142,7 @@ fn create(path: &Path) -> Result<(File, bool), RecordError> {
             if found.is_file() {
                 return Err(failed(error));
             }
-            if !is_device(found) {
+            if !takes_what_comes(found) {
                 return Err(RecordError::NoFile { path: path.to_owned() });
             }
             Ok((OpenOptions::new().write(true).open(path).map_err(failed)?, false))
@@ -152,13 +151,20 @@ fn create(path: &Path) -> Result<(File, bool), RecordError> {
     }
 }
 
-/// Whether it is one that takes bytes as they come.
+/// Whether what is there takes bytes as they come: a file does, and a device such as a terminal. A pipe may not: whoever is
+/// to read it may never come, or stop, and nobody could tell that from a slow one. Whatever a run writes while it goes on, it
+/// writes to nothing else.
+#[must_use]
+pub fn takes_what_comes(found: FileType) -> bool {
+    found.is_file() || is_device(found)
+}
+
 #[cfg(unix)]
 fn is_device(found: FileType) -> bool {
     std::os::unix::fs::FileTypeExt::is_char_device(&found)
 }
 
-/// Whether it is one that takes bytes as they come. Here nobody can tell.
+/// Here nobody can tell.
 #[cfg(not(unix))]
 fn is_device(found: FileType) -> bool {
     !found.is_dir()
