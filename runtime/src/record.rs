@@ -11,6 +11,7 @@
 
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -19,7 +20,7 @@ use std::thread::{self, JoinHandle};
 use raddle_core::recording::{Head, Origin, Recording, Tail, shard_lane};
 
 use crate::tape::{LOOK, Patience, Spool, Steps, write_tail};
-use crate::wire::{FrameReader, Stream, WireError};
+use crate::wire::{FRAME_HEAD, FrameReader, Stream, WireError};
 
 pub(crate) const HEAD: u8 = 1;
 pub(crate) const LANE: u8 = 2;
@@ -359,6 +360,12 @@ pub(crate) fn put_lane(lane: usize, bytes: &mut Vec<u8>) {
         lane >>= 7;
     }
     bytes.push(lane as u8);
+}
+
+/// Where the acts stand in a frame that is begun and holds those of a lane.
+pub(crate) fn frame_acts(frame: &[u8]) -> Range<usize> {
+    let (_, acts) = take_lane(&frame[FRAME_HEAD..]).expect("a lane stands before its acts");
+    frame.len() - acts.len()..frame.len()
 }
 
 fn take_lane(payload: &[u8]) -> Option<(usize, &[u8])> {
