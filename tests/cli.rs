@@ -455,6 +455,8 @@ fn a_real_run_is_judged_recorded_and_shown() {
     place.run("view ring.rec --as ron").ends(0).prints("events");
     place.run("view ring.rec --as jsonl -o ring.jsonl").ends(0);
     place.run("check ring.jsonl").ends(0).prints("ok         causal-order");
+    let check = |file: &str| place.run(&format!("check {file} --laws no-silent-loss,fifo")).ends(0).out;
+    assert_eq!(check("ring.rec"), check("ring.jsonl"), "whether or not its events are kept");
     place.run("view ring.jsonl --as jsonl -o copy.jsonl").ends(0);
     assert_eq!(place.read("copy.jsonl"), place.read("ring.jsonl"));
     place.run("replay ring.rec").ends(0).prints("the same run, event for event");
@@ -465,7 +467,10 @@ fn a_real_run_is_judged_recorded_and_shown() {
     place.run("run ring --on threads --for 50ms").ends(0).prints("clean: ring on threads");
     let done = place.run("run ring --on threads --threads 1").ends(0);
     assert!(done.says("latency").starts_with("messages "), "{}", done.out);
+    assert!(done.says("longest queues").contains(" message"), "{}", done.out);
     place.run("run half --on threads --bug lose-silently").ends(1).prints("violation: no-silent-loss");
+    let endless = place.run("run ring --on threads --bug freeze-depth").ends(1).prints("violation: bounded-depth");
+    assert!(endless.says("losses").contains("depth-refused 4"), "all chains end: {}", endless.out);
     let (place, path) = found();
     place.run(&format!("view {path} --as lanes")).ends(0).prints("client#0.1.0");
     place.run(&format!("check {path}")).ends(1).prints("violation  causal-order");
@@ -566,9 +571,30 @@ fn a_run_writes_its_metrics() {
             .sum();
         assert_eq!(handled, number("/handled"), "no starts and no timers: all of them waited\n{text}");
         assert!(number("/latency/B/updates/p50_ns") <= number("/latency/B/updates/max_ns"));
+        for worker in ["A", "B", "C"] {
+            let marks = ["high_water", "external_high_water"].map(|queue| number(&format!("/{queue}/{worker}")));
+            assert!(marks.iter().all(|most| (1..=40).contains(most)), "{text}");
+        }
     }
     let line = "run ring --on threads --metrics no/such/folder/metrics.jsonl";
     place.run(line).ends(2).complains("cannot write metrics to `no/such/folder/metrics.jsonl`");
+}
+
+/// Nobody reads the pipe: whoever opened it would wait for ever.
+#[test]
+#[cfg(unix)]
+fn what_may_never_take_anything_is_refused_at_once() {
+    let place = here();
+    nix::unistd::mkfifo(&place.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let _socket = std::os::unix::net::UnixListener::bind(place.path().join("socket")).expect("a socket");
+    std::fs::create_dir(place.path().join("folder")).expect("a folder");
+    for path in ["pipe", "socket", "folder"] {
+        place
+            .run(&format!("run ring --on threads --metrics {path}"))
+            .ends(2)
+            .complains(&format!("cannot write metrics to `{path}`: it is no file"));
+    }
+    place.run("run ring --on threads --metrics /dev/null").ends(0);
 }
 
 #[test]

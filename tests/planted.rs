@@ -18,7 +18,7 @@ const CLEAN_SEEDS: u64 = 1_000;
 const OTHER_SEEDS: u64 = 300;
 /// A clock that starts again breaks the law of lives, and says too little as well.
 const SEEN_BY_TWO: [(&str, &str); 1] = [("reset-clocks", "causal-order")];
-/// Enough for any run of a built-in system; one whose depth limit does not bite never ends.
+/// Enough for any run of a built-in system; one whose depth limit does not bite goes on much longer.
 const STEPS_MAX: u64 = 500;
 
 /// A system with a planted bug or without, under some policies.

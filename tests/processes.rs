@@ -59,18 +59,12 @@ impl Variant<'_> {
         words.into_iter().map(str::to_owned).collect()
     }
 
-    /// A chain whose depth is not bounded does not end by itself.
-    fn threads(&self) -> Threads {
-        let limit = self.bug.filter(|bug| *bug == "freeze-depth").map(|_| Duration::from_millis(200));
-        Threads::new().time_limit(limit).drain_limit(Duration::from_millis(100))
-    }
-
     fn on_threads(&self) -> RealRun {
-        self.build().run_on_threads(&self.threads(), None).expect("it can be run")
+        self.build().run_on_threads(&Threads::new(), None).expect("it can be run")
     }
 
     fn on_processes(&self, change: impl FnOnce(Processes) -> Processes) -> RealRun {
-        let processes = change(Processes::new(self.threads()).command(RADDLE, self.command()));
+        let processes = change(Processes::new(Threads::new()).command(RADDLE, self.command()));
         self.build().run_on_processes(&processes, None).expect("it can be run")
     }
 }

@@ -242,6 +242,12 @@ impl MessageId {
         self.path.len() == 0
     }
 
+    /// How many hops lie behind it, which is the depth of what comes of it.
+    #[inline]
+    pub(crate) const fn hops(&self) -> u32 {
+        self.path.len()
+    }
+
     /// The depth that the parent links say; 0 also for roots.
     #[must_use]
     #[inline]

@@ -13,6 +13,11 @@ use crate::sabotage::Sabotage;
 use crate::voice::Voice;
 use crate::worker::{Timer, Worker};
 
+/// So many hops beyond the depth limit a chain ends, whatever depth its updates claim. Where depths do not grow a run has no
+/// other end, and as each id is longer than the one before, what it leaves takes the square of its length. That the depth is
+/// wrong shows at the second hop, so no search that judges it comes as far as this.
+const HOPS_BEYOND: u32 = 1_000;
+
 impl<M: StateMachine> Worker<M> {
     /// Foresees all that a handling sends.
     #[inline(never)]
@@ -38,7 +43,7 @@ impl<M: StateMachine> Worker<M> {
             Some(What::Drop(DropReason::Outputs))
         } else if to.index() >= rules.names.worker_count() {
             Some(What::Drop(DropReason::UnknownWorker))
-        } else if depth_below(cause, policies).0 >= policies.max_depth {
+        } else if depth_below(cause, policies).0 >= policies.max_depth || is_endless(cause, policies) {
             Some(What::DepthRefused)
         } else if policies.cycles == Cycles::Break && (to == self.id || cause.visited.contains(&to)) {
             Some(What::CycleBroken)
@@ -185,6 +190,12 @@ impl<M: StateMachine> Worker<M> {
         header.sent_at = now;
         header.visited.clear();
     }
+}
+
+/// Whether the chain of this goes on although the depth limit should have ended it long ago: that of no sound core does.
+#[inline(always)]
+fn is_endless(cause: &Header, policies: &Policies) -> bool {
+    cause.id.hops() >= policies.max_depth.saturating_add(HOPS_BEYOND)
 }
 
 /// How deep what is sent because of this stands.

@@ -36,5 +36,7 @@ pub use metrics::{Histogram, Latency, Metrics};
 pub use outcome::Outcome;
 #[cfg(unix)]
 pub use processes::{Processes, WORKER_VARIABLE};
-pub use record::{BYTES_MAX, Extent, ReadError, RecordError, RecordTo, Recorded, read_recording, read_stream};
+pub use record::{
+    BYTES_MAX, Extent, ReadError, RecordError, RecordTo, Recorded, read_recording, read_stream, takes_what_comes,
+};
 pub use threads::Threads;

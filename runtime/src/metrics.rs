@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram as Buckets;
 use indexmap::IndexMap;
-use raddle_core::{DropReason, InputKind, Time, What};
+use raddle_core::{DropReason, Inbox, InputKind, Time, What};
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
@@ -32,6 +32,8 @@ pub struct Metrics {
     pub dropped: u64,
     /// By worker, in the order of declaration: the most updates that ever stood in its queue.
     pub high_water: IndexMap<String, usize>,
+    /// By worker, in the order of declaration: the most messages of sources and sessions that ever stood in its queue for those.
+    pub external_high_water: IndexMap<String, usize>,
     /// By worker, in the order of declaration: how long inputs took to be handled there.
     pub latency: IndexMap<String, Latency>,
 }
@@ -129,6 +131,12 @@ impl Metrics {
         for (word, count) in counts {
             *self.events.entry(word).or_default() += count;
         }
+    }
+
+    /// Notes how long the queues of a worker were.
+    pub(crate) fn note_queues<T>(&mut self, worker: &str, inbox: &Inbox<T>) {
+        self.high_water.insert(worker.to_owned(), inbox.high_water());
+        self.external_high_water.insert(worker.to_owned(), inbox.external_high_water());
     }
 
     /// Makes the sums, when all lanes are added.

@@ -80,7 +80,7 @@ impl<M: StateMachine> Outcome<M> {
             }
             end.in_flight.extend(unsent.into_iter().map(|envelope| envelope.header.id));
             take_inbox(worker.id(), &inbox, &mut end);
-            metrics.high_water.insert(name.to_owned(), inbox.high_water());
+            metrics.note_queues(name, &inbox);
             metrics.latency.insert(name.to_owned(), gauges.next().expect("one for each worker").latency);
             strands.0.push(take_log(own_log, &mut metrics));
             strands.1.push(take_log(log, &mut metrics));

@@ -11,15 +11,16 @@
 
 use std::fs::{self, File, FileType, OpenOptions};
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use raddle_core::recording::{Head, Origin, Recording, Tail};
+use raddle_core::recording::{Head, Origin, Recording, Tail, shard_lane};
 
 use crate::tape::{LOOK, Patience, Spool, Steps, write_tail};
-use crate::wire::{FrameReader, Stream, WireError};
+use crate::wire::{FRAME_HEAD, FrameReader, Stream, WireError};
 
 pub(crate) const HEAD: u8 = 1;
 pub(crate) const LANE: u8 = 2;
@@ -30,8 +31,8 @@ pub(crate) const CUT: u8 = 4;
 pub const BYTES_MAX: u64 = 1 << 30;
 /// A frame that is longer is written by itself.
 const BUFFER: usize = 64 << 10;
-/// More lanes than any system has.
-const LANES_MAX: usize = 1 << 20;
+/// More shards than any run has threads for.
+const SHARDS_MAX: u32 = 1 << 16;
 
 /// Where a run is recorded to.
 ///
@@ -133,8 +134,7 @@ fn write(spool: &Spool, to: impl Write, head: &Head, bytes_max: u64) -> Result<R
     }
 }
 
-/// A new file. A device, such as a terminal, is written to as it is. A pipe is refused: whoever is to read it may never come,
-/// or stop, and nobody could tell that from a slow one.
+/// A new file. A device, such as a terminal, is written to as it is.
 fn create(path: &Path) -> Result<(File, bool), RecordError> {
     let failed = |error| RecordError::create(path, error);
     match File::create_new(path) {
@@ -143,7 +143,7 @@ fn create(path: &Path) -> Result<(File, bool), RecordError> {
             if found.is_file() {
                 return Err(failed(error));
             }
-            if !is_device(found) {
+            if !takes_what_comes(found) {
                 return Err(RecordError::NoFile { path: path.to_owned() });
             }
             Ok((OpenOptions::new().write(true).open(path).map_err(failed)?, false))
@@ -152,13 +152,20 @@ fn create(path: &Path) -> Result<(File, bool), RecordError> {
     }
 }
 
-/// Whether it is one that takes bytes as they come.
+/// Whether what is there takes bytes as they come: a file does, and a device such as a terminal. A pipe may not: whoever is
+/// to read it may never come, or stop, and nobody could tell that from a slow one. Whatever a run writes while it goes on, it
+/// writes to nothing else.
+#[must_use]
+pub fn takes_what_comes(found: FileType) -> bool {
+    found.is_file() || is_device(found)
+}
+
 #[cfg(unix)]
 fn is_device(found: FileType) -> bool {
     std::os::unix::fs::FileTypeExt::is_char_device(&found)
 }
 
-/// Whether it is one that takes bytes as they come. Here nobody can tell.
+/// Here nobody can tell.
 #[cfg(not(unix))]
 fn is_device(found: FileType) -> bool {
     !found.is_dir()
@@ -310,21 +317,19 @@ pub fn read_stream(from: impl Read) -> Result<Recording, WireError> {
         _ => return Err(WireError::Truncated { at: reader.offset() }),
     };
     let mut recording = Recording { head, lanes: Vec::new(), tail: None, cut: None };
-    recording.cut = read_lanes(&mut reader, &mut recording.lanes, &mut recording.tail)
-        .unwrap_or_else(|error| Some(error.to_string()));
+    recording.cut = read_lanes(&mut reader, &mut recording).unwrap_or_else(|error| Some(error.to_string()));
     Ok(recording)
 }
 
 /// Reads what follows of the head; why there is no more, if it is not all.
-fn read_lanes(
-    reader: &mut FrameReader<impl Read>,
-    lanes: &mut Vec<Vec<u8>>,
-    tail: &mut Option<Tail>,
-) -> Result<Option<String>, WireError> {
+fn read_lanes(reader: &mut FrameReader<impl Read>, recording: &mut Recording) -> Result<Option<String>, WireError> {
+    let Recording { head, lanes, tail, .. } = recording;
+    // Lanes take memory by their number, so that is believed only as far as there can be so many.
+    let lanes_max = shard_lane(head.workers.len(), SHARDS_MAX);
     while let Some(frame) = reader.read()? {
         match frame.kind {
             LANE => {
-                let Some((lane, acts)) = take_lane(frame.payload) else {
+                let Some((lane, acts)) = take_lane(frame.payload).filter(|(lane, _)| *lane < lanes_max) else {
                     return Ok(Some(format!("the frame at byte {} is of no lane", frame.at)));
                 };
                 if lanes.len() <= lane {
@@ -357,12 +362,18 @@ pub(crate) fn put_lane(lane: usize, bytes: &mut Vec<u8>) {
     bytes.push(lane as u8);
 }
 
+/// Where the acts stand in a frame that is begun and holds those of a lane.
+pub(crate) fn frame_acts(frame: &[u8]) -> Range<usize> {
+    let (_, acts) = take_lane(&frame[FRAME_HEAD..]).expect("a lane stands before its acts");
+    frame.len() - acts.len()..frame.len()
+}
+
 fn take_lane(payload: &[u8]) -> Option<(usize, &[u8])> {
     let mut lane = 0;
     for (at, byte) in payload.iter().take(4).enumerate() {
         lane |= usize::from(byte & 0x7f) << (7 * at);
         if *byte < 0x80 {
-            return Some((lane, &payload[at + 1..])).filter(|(lane, _)| *lane < LANES_MAX);
+            return Some((lane, &payload[at + 1..]));
         }
     }
     None

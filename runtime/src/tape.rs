@@ -9,16 +9,17 @@
 //! the run goes on.
 
 use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use raddle_core::recording::{Act, Head, Pen, Said, Tail, worker_lane};
+use raddle_core::recording::{Act, Head, Pen, Reader, Said, Tail, worker_lane};
 use raddle_core::{Codec, EventRef, Input, StateMachine, WorkerId};
 
 use crate::apart::Apart;
-use crate::record::{CUT, HEAD, LANE, TAIL, put_lane};
+use crate::record::{CUT, HEAD, LANE, TAIL, frame_acts, put_lane};
 use crate::wire::{CHECK, FrameWriter, OVERHEAD, Stream, WireError, begin_frame};
 
 /// A lane hands over what is on its tape when that is so many bytes.
@@ -35,6 +36,9 @@ pub(crate) const LOOK: Duration = Duration::from_millis(100);
 /// The writer is given up if it has written nothing between so many looks. Looks are counted, not time: a run that was
 /// stopped for a while has not looked meanwhile.
 const LOOKS_MAX: u32 = 50;
+/// How a run ended takes no more than this, nor does that there was no room: a frame with a byte, and, if they are known, a
+/// digest in its 16 digits and a number.
+const END_MAX: u64 = OVERHEAD as u64 + 1 + (1 + 1 + 16) + (1 + 10);
 /// So many bytes are written at once: each time that succeeds is a step.
 const STEP: usize = 256 << 10;
 
@@ -313,7 +317,8 @@ impl Spool {
         self.wake();
     }
 
-    /// Writes tapes out until no more comes. Whether all there was is written, without more than so many bytes.
+    /// Writes tapes out until no more comes. Whether all there was is written, without more than so many bytes, of which some
+    /// are kept for the end.
     pub(crate) fn write_out<W: Write>(
         &self,
         to: W,
@@ -325,24 +330,25 @@ impl Spool {
         let _closed = CloseAtEnd(self);
         let mut writer = FrameWriter::new(to, Stream::Recording)?;
         writer.write_value(HEAD, head)?;
-        let mut chunk = Vec::new();
+        let mut round: Vec<Vec<u8>> = self.reels.iter().map(|_| Vec::new()).collect();
         loop {
             let is_last = self.is_done.load(Ordering::Acquire);
             if self.is_given_up() {
                 return Err(self.given_up());
             }
-            for reel in &self.reels {
-                std::mem::swap(&mut chunk, &mut *reel.bytes.lock().unwrap_or_else(PoisonError::into_inner));
+            for (reel, frame) in self.reels.iter().zip(&mut round) {
+                std::mem::swap(frame, &mut *reel.bytes.lock().unwrap_or_else(PoisonError::into_inner));
                 reel.room.notify_all();
-                if chunk.is_empty() {
-                    continue;
-                }
-                if writer.written() + (chunk.len() + CHECK + OVERHEAD) as u64 > bytes_max {
-                    writer.write(CUT, &[])?;
-                    writer.flush()?;
-                    return Ok((writer, false));
-                }
-                writer.write_frame(LANE, &mut chunk)?;
+            }
+            let room = bytes_max.saturating_sub(writer.written() + END_MAX);
+            let is_all = fit(&mut round, usize::try_from(room).unwrap_or(usize::MAX));
+            for frame in round.iter_mut().filter(|frame| !frame.is_empty()) {
+                writer.write_frame(LANE, frame)?;
+            }
+            if !is_all {
+                writer.write(CUT, &[])?;
+                writer.flush()?;
+                return Ok((writer, false));
             }
             writer.flush()?;
             if is_last && !self.is_given_up() {
@@ -361,6 +367,32 @@ pub(crate) fn write_tail<W: Write>(mut writer: FrameWriter<W>, tail: &Tail) -> R
     Ok(writer.written())
 }
 
+/// Shortens frames of lanes that are begun to whole acts, until all of them take so many bytes; whether they did before. Lanes
+/// come on together, and a run is done again only as far as each of them goes: so each keeps the same part.
+fn fit(frames: &mut [Vec<u8>], room: usize) -> bool {
+    let used = || frames.iter().filter(|frame| !frame.is_empty());
+    let all: usize = used().map(|frame| frame.len() + CHECK).sum();
+    if all <= room {
+        return true;
+    }
+    let heads: usize = used().map(|frame| frame_acts(frame).start + CHECK).sum();
+    let (acts, room) = (all - heads, room.saturating_sub(heads));
+    for frame in frames.iter_mut().filter(|frame| !frame.is_empty()) {
+        let Range { start, end } = frame_acts(frame);
+        let part = (end - start) as u128 * room as u128 / acts as u128;
+        let mut reader = Reader::new(&frame[start..]);
+        let mut kept = 0;
+        while let Ok(Some(_)) = reader.next() {
+            if reader.at() as u128 > part {
+                break;
+            }
+            kept = reader.at();
+        }
+        frame.truncate(if kept == 0 { 0 } else { start + kept });
+    }
+    false
+}
+
 struct CloseAtEnd<'a>(&'a Spool);
 
 impl Drop for CloseAtEnd<'_> {
@@ -376,8 +408,7 @@ impl Drop for CloseAtEnd<'_> {
 
 #[cfg(test)]
 mod tests {
-    use raddle_core::recording::Reader;
-    use raddle_core::{SourceId, Time};
+    use raddle_core::{Digest, SourceId, Time};
 
     use super::*;
     use crate::record::read_stream;
@@ -421,6 +452,56 @@ mod tests {
         drop(release);
         let error = writer.join().expect("no panic").expect_err("there is a gap");
         assert!(error.to_string().ends_with("nothing could be written for 300ms"), "{error}");
+    }
+
+    /// All of this is one round: nobody has taken anything before.
+    #[test]
+    fn a_bound_is_used_up_by_the_same_part_of_each_lane() {
+        const ACTS: [u64; 4] = [10_000, 1_000, 100, 1];
+        let act = |nth| Act::Ask { session: SourceId::new(u32::MAX), now: Time((nth % 2) << 62) };
+        let written = |bytes_max| {
+            let spool = Arc::new(Spool::new(ACTS.len()));
+            for (lane, acts) in ACTS.into_iter().enumerate() {
+                let mut tape = Tape::of_queue(&spool, lane);
+                (0..acts).for_each(|nth| tape.write(|_| Some(act(nth))));
+            }
+            spool.done();
+            spool.write_out(Vec::new(), &Head::default(), bytes_max).expect("memory takes all")
+        };
+        let (writer, is_whole) = written(u64::MAX);
+        assert!(is_whole);
+        // However a run ends, that it has ended fits behind it.
+        let tail = Tail { is_quiescent: true, digest: Some(Digest(u64::MAX)), state: Some(u64::MAX) };
+        let whole = write_tail(writer, &tail).expect("memory takes all");
+        assert!(written(whole).1 && !written(whole - 1).1, "to the byte");
+        for bytes_max in [0, 100, 200, 1_000, whole / 10, whole / 2, whole - 1] {
+            let (writer, is_whole) = written(bytes_max);
+            assert!(!is_whole, "{bytes_max} of {whole}");
+            let bytes = writer.into_inner();
+            let recording = read_stream(bytes.as_slice()).expect("its head is there");
+            assert_eq!(recording.cut.as_deref(), Some("there was no room for more"));
+            let counted = |lane: &Vec<u8>| {
+                let (mut reader, mut acts) = (Reader::new(lane), 0);
+                while let Some(read) = reader.next().expect("whole acts") {
+                    assert_eq!(read, act(acts));
+                    acts += 1;
+                }
+                acts
+            };
+            let acts: Vec<u64> = recording.lanes.iter().map(counted).collect();
+            if bytes_max >= whole / 10 {
+                let bytes_max = bytes_max as usize;
+                assert!(bytes.len() <= bytes_max, "{} of {bytes_max}", bytes.len());
+                assert!(
+                    bytes.len() + (ACTS.len() + 1) * (ACT_MAX + OVERHEAD) > bytes_max,
+                    "{} of {bytes_max}",
+                    bytes.len()
+                );
+                let parts =
+                    acts.iter().zip(ACTS).map(|(kept, all)| kept.abs_diff(all * bytes_max as u64 / whole) * 100 / all);
+                assert!(parts.take(3).all(|off| off <= 2), "{acts:?} of {ACTS:?}, {bytes_max} of {whole}");
+            }
+        }
     }
 
     #[test]

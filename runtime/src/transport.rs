@@ -535,7 +535,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             drop(gauge);
             let post = self.inbox(worker);
             metrics.add(post.log.counts());
-            metrics.high_water.insert(name.to_owned(), post.queue.high_water());
+            metrics.note_queues(name, &post.queue);
         }
         self.shards.iter().for_each(|shard| metrics.add(shard.open().log.counts()));
         metrics.sum_up();

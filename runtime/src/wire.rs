@@ -26,7 +26,7 @@ pub const PAYLOAD_MAX: u32 = 64 << 20;
 
 const MAGIC: [u8; 8] = *b"raddle\r\n";
 const STREAM_HEAD: usize = 12;
-const FRAME_HEAD: usize = 9;
+pub(crate) const FRAME_HEAD: usize = 9;
 pub(crate) const CHECK: usize = 4;
 /// How many bytes a frame has beside its payload.
 pub const OVERHEAD: usize = FRAME_HEAD + CHECK;

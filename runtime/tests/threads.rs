@@ -313,6 +313,27 @@ fn what_cannot_be_drained_is_accounted_for() {
 }
 
 #[test]
+fn a_chain_whose_depth_does_not_grow_ends_too() {
+    const DEPTH: u32 = 3;
+    for sabotage in [None, Some(Sabotage::FreezeDepth)] {
+        let ring = System::new("ring")
+            .workers(["a"], |_| Pass::to(["b"]))
+            .workers(["b"], |_| Pass::to(["a"]))
+            .messages("source", [("a", 1), ("b", 1)])
+            .with(|policies| (policies.max_depth, policies.sabotage) = (DEPTH, sabotage));
+        for placement in PLACEMENTS {
+            let outcome = Threads::new().record(true).run(&placed(ring.clone(), placement)).expect("runs");
+            assert_eq!(outcome.end.reason, EndReason::Quiescent);
+            assert_eq!(outcome.metrics.count(What::DepthRefused), 2, "both chains say why they end");
+            let events = outcome.trace.expect("it was recorded").events;
+            let deepest = events.iter().filter(|e| e.what == What::Handle).map(|e| e.header.id.depth().0).max();
+            let beyond = deepest.expect("they are handled") + 1 - DEPTH;
+            assert_eq!(beyond, if sabotage.is_some() { 1_000 } else { 0 });
+        }
+    }
+}
+
+#[test]
 fn a_panic_is_an_event_the_others_go_on_and_there_may_be_another_life() {
     #[derive(Default)]
     struct Fragile(u64);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use raddle_checkers::{Bank, Losses, Properties, UnknownLaw, Violation};
+use raddle_checkers::{Bank, Losses, Properties, UnknownLaw, Verdict, Violation};
 use raddle_core::{
     Conditions, End, EndReason, EventRef, FaultKind, Input, MessageId, Plan, Recorder, Sink, StateMachine, SystemError,
     Trace, What,
@@ -327,6 +327,12 @@ impl<M: StateMachine> Runner<M> {
     #[must_use]
     pub const fn losses(&self) -> &Losses {
         self.bank.losses()
+    }
+
+    /// What each law says of the last run, as far as it could be told while that went on; `determinism` is left out.
+    #[must_use]
+    pub fn verdicts(&self) -> Vec<(&'static str, Verdict)> {
+        self.bank.verdicts()
     }
 
     /// The properties as the last run left them.

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use raddle_checkers::{Verdict, default_laws, needs_end};
 use raddle_core::Trace;
+use raddle_sim::{Keep, Lifted};
 
 use super::context::Context;
 use super::exit::{Exit, Trouble};
-use super::load::{self, Traced};
+use super::load::{self, Loaded, Traced};
 use super::options::Words;
+use super::recorded;
 use crate::failure::Failure;
 use crate::look::{BAD, DOUBTFUL, GOOD, Look};
 use crate::words;
@@ -26,14 +28,21 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
-        let Traced { trace, laws, properties, cut } = match load::trace(context, &self.file, u64::MAX)? {
+        let loaded = load::load(&self.file)?;
+        if let Loaded::Recording(lanes) = &loaded {
+            let done = recorded::lift(context, lanes, &self.file, self.laws.as_deref(), Keep::Verdict)?;
+            let lifted = match done {
+                Ok(lifted) => lifted,
+                Err(exit) => return Ok(exit),
+            };
+            if let Some(verdicts) = self.beyond_doubt(&lifted) {
+                return self.tell(context, lifted.events, verdicts, lifted.cut.as_deref(), None);
+            }
+        }
+        let Traced { trace, laws, properties, cut } = match load::trace_of(context, loaded, &self.file, u64::MAX)? {
             Ok(traced) => traced,
             Err(exit) => return Ok(exit),
         };
-        if trace.events.is_empty() {
-            context.complain(&format!("nothing to judge: the trace in `{}` has no events", self.file.display()));
-            return Ok(Exit::NothingRan);
-        }
         let laws: Vec<&str> = match self.laws.as_ref().or(laws.as_ref()) {
             Some(laws) => laws.iter().map(String::as_str).collect(),
             None => default_laws(&trace.conditions),
@@ -42,6 +51,32 @@ impl Check {
         let mut verdicts: Vec<_> = verdicts.into_iter().map(|(law, verdict)| (law.to_owned(), verdict)).collect();
         // Who names laws asks for no more.
         verdicts.extend(properties.into_iter().filter(|_| self.laws.is_none()));
+        self.tell(context, trace.events.len() as u64, verdicts, cut.as_deref(), Some(&trace))
+    }
+
+    /// What is said of a real run, if all of that could be told while it was done again: then its events need not be kept, which
+    /// take a thousand times what laws keep. Laws and properties that are broken, or in doubt, want to see them.
+    fn beyond_doubt(&self, lifted: &Lifted) -> Option<Vec<(String, Verdict)>> {
+        let properties = lifted.properties.iter().filter(|_| self.laws.is_none());
+        let verdicts: Vec<_> = lifted.verdicts.iter().chain(properties).cloned().collect();
+        let is_one = |law: &String| verdicts.iter().any(|(judged, verdict)| judged == law && *verdict == Verdict::Ok);
+        let are_all_kept = verdicts.iter().all(|(_, verdict)| *verdict == Verdict::Ok);
+        (are_all_kept && lifted.laws.iter().all(is_one)).then_some(verdicts)
+    }
+
+    /// Prints what laws and properties say, and the failure, of which there must be a trace.
+    fn tell(
+        &self,
+        context: &Context,
+        events: u64,
+        mut verdicts: Vec<(String, Verdict)>,
+        cut: Option<&str>,
+        trace: Option<&Trace>,
+    ) -> Result<Exit, Trouble> {
+        if events == 0 {
+            context.complain(&format!("nothing to judge: the trace in `{}` has no events", self.file.display()));
+            return Ok(Exit::NothingRan);
+        }
         if cut.is_some() {
             verdicts.iter_mut().for_each(|(law, verdict)| doubt(law, verdict));
         }
@@ -49,7 +84,7 @@ impl Check {
         if let Some(cut) = cut {
             text += &format!("only the beginning of the run is there: {cut}\n");
         }
-        if let Some(failure) = failure(&verdicts, &trace) {
+        if let Some(failure) = trace.and_then(|trace| failure(&verdicts, trace)) {
             text += "\n";
             text += &failure.render(context.look);
         }

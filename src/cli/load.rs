@@ -59,8 +59,18 @@ pub(crate) struct Traced {
 /// The trace in a file; for a finding, that of its replay; for a recording, that of its run done again, up to so many
 /// events. Or how the command ends, where a recording diverges.
 pub(crate) fn trace(context: &Context, path: &Path, events_max: u64) -> Result<Result<Traced, Exit>, Trouble> {
+    trace_of(context, load(path)?, path, events_max)
+}
+
+/// The same of what was in the file.
+pub(crate) fn trace_of(
+    context: &Context,
+    loaded: Loaded,
+    path: &Path,
+    events_max: u64,
+) -> Result<Result<Traced, Exit>, Trouble> {
     let traced = |trace, laws| Traced { trace, laws, properties: Vec::new(), cut: None };
-    Ok(match load(path)? {
+    Ok(match loaded {
         Loaded::Trace(trace) => Ok(traced(*trace, None)),
         Loaded::Finding(finding) => {
             let replayed = corpus::replay(&context.entries, &finding, path).map_err(Trouble)??;

@@ -2,12 +2,12 @@
 //!
 //! One run writes it at a time. What stands in it from a run before is gone with the first line.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use raddle_runtime::Metrics;
+use raddle_runtime::{Metrics, takes_what_comes};
 
 use super::exit::{Trouble, refuse};
 
@@ -37,6 +37,14 @@ struct Line<'a> {
 impl MetricsFile {
     /// Makes the file if it is not there, and keeps other runs from it.
     pub(crate) fn open(system: &str, path: &Path) -> Result<Arc<Self>, Trouble> {
+        // Opening a pipe waits for whoever is to read it.
+        if fs::metadata(path).is_ok_and(|found| !takes_what_comes(found.file_type())) {
+            refuse!(
+                "cannot write metrics to `{}`: it is no file, and what is no file may never take what it is given; write them \
+                 to a file",
+                path.display()
+            );
+        }
         // What stands in it is kept until there is something to write.
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         let file = match file.and_then(hold) {

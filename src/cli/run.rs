@@ -211,7 +211,7 @@ impl Run {
 }
 
 fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)> {
-    let Metrics { handled, sent, fed, dropped, high_water, events, .. } = &run.metrics;
+    let Metrics { handled, sent, fed, dropped, high_water, external_high_water, events, .. } = &run.metrics;
     let mut facts = vec![
         (
             "run",
@@ -237,8 +237,15 @@ fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)>
     if !run.deaths.is_empty() {
         facts.push(("deaths", deaths(run)));
     }
-    if let Some((worker, most)) = high_water.iter().max_by_key(|(_, most)| **most).filter(|(_, most)| **most > 0) {
-        facts.push(("longest queue", format!("{} at {worker}", words::counted(*most as u64, "update"))));
+    let longest: Vec<String> = [(high_water, "update"), (external_high_water, "message")]
+        .into_iter()
+        .filter_map(|(marks, what)| {
+            let (worker, most) = marks.iter().max_by_key(|(_, most)| **most).filter(|(_, most)| **most > 0)?;
+            Some(format!("{} at {worker}", words::counted(*most as u64, what)))
+        })
+        .collect();
+    if !longest.is_empty() {
+        facts.push(("longest queues", longest.join(", ")));
     }
     let Latency { externals, updates } = run.metrics.latency_of_all();
     let latencies: Vec<String> = [("messages", externals), ("updates", updates)]

@@ -46,6 +46,7 @@ pub trait Desk<T> {
 pub struct Inbox<T> {
     externals: VecDeque<T>,
     external_capacity: usize,
+    external_high_water: usize,
     updates: Bounded<T>,
     readiness: Readiness<T>,
     lobby: Lobby<T>,
@@ -67,6 +68,7 @@ impl<T: Clone> Inbox<T> {
         let Self {
             externals,
             external_capacity,
+            external_high_water,
             updates,
             readiness,
             lobby,
@@ -83,7 +85,7 @@ impl<T: Clone> Inbox<T> {
         if !(externals.is_empty() && other.externals.is_empty()) {
             externals.clone_from(&other.externals);
         }
-        *external_capacity = other.external_capacity;
+        (*external_capacity, *external_high_water) = (other.external_capacity, other.external_high_water);
         updates.copy_from(&other.updates);
         readiness.copy_from(&other.readiness);
         lobby.copy_from(&other.lobby);
@@ -105,6 +107,7 @@ impl<T> Inbox<T> {
         Self {
             externals: VecDeque::new(),
             external_capacity: policies.external_capacity,
+            external_high_water: 0,
             updates: Bounded::new(policies.capacity, policies),
             readiness: Readiness::new(policies, promised),
             lobby: Lobby::new(policies),
@@ -123,6 +126,7 @@ impl<T> Inbox<T> {
     /// Empty again, keeping its memory.
     pub fn reset(&mut self, policies: &Policies) {
         self.externals.clear();
+        self.external_high_water = 0;
         self.updates.clear();
         self.readiness.clear();
         self.lobby.clear();
@@ -205,7 +209,7 @@ impl<T> Inbox<T> {
         }
         self.operations += 1;
         desk.report(What::Arrive, &item);
-        self.externals.push_back(item);
+        self.push_external(item);
         Ok(())
     }
 
@@ -416,10 +420,23 @@ impl<T> Inbox<T> {
         self.updates.high_water()
     }
 
+    /// The most messages of sources and sessions that were ever in the external queue. What a session has sent too early waits
+    /// beside it.
+    #[must_use]
+    pub const fn external_high_water(&self) -> usize {
+        self.external_high_water
+    }
+
     /// How many operations this inbox has seen: the order of a recording.
     #[must_use]
     pub const fn operations(&self) -> u64 {
         self.operations
+    }
+
+    #[inline(always)]
+    fn push_external(&mut self, item: T) {
+        self.externals.push_back(item);
+        self.external_high_water = self.external_high_water.max(self.externals.len());
     }
 
     /// Reports the arrival and decides whether it is this update's turn.

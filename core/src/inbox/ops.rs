@@ -22,7 +22,7 @@ impl<T> Inbox<T> {
         self.operations += 1;
         desk.report(What::Arrive, &item);
         match self.standing_queued(&item, desk) {
-            Standing::Ready => self.externals.push_back(item),
+            Standing::Ready => self.push_external(item),
             standing => self.turn_away(item, standing, now, desk),
         }
         Ok(())
@@ -107,7 +107,7 @@ impl<T> Inbox<T> {
                 .leave(|lobby, item| standing_queued(lobby, updates, readiness, ghosts, lives.current(), item, desk));
             let Some(item) = left else { return };
             desk.report(What::Release, &item);
-            self.externals.push_back(item);
+            self.push_external(item);
         }
     }
 
@@ -242,7 +242,24 @@ mod tests {
         let settled: Vec<_> = inbox.settled(origin).collect();
         assert_eq!(settled, [(ANN, LinkNumber(0)), (BOB, LinkNumber(0))]);
         inbox.receive_op(2, Time(0), &mut desk).expect("there is room");
+        assert_eq!(inbox.external_high_water(), 0, "it waits beside the queue");
         assert_eq!(inbox.parked_ops().collect::<Vec<_>>(), [(&2, ANN, LinkNumber(1))]);
         assert_eq!([inbox.pick(&mut desk), inbox.pick(&mut desk), inbox.pick(&mut desk)], [Some(0), Some(2), None]);
+        assert_eq!(inbox.external_high_water(), 1);
+    }
+
+    #[test]
+    fn how_long_the_external_queue_was_is_known() {
+        let policies = Policies { external_capacity: 2, ..Policies::default() };
+        let mut inbox = Inbox::new(&policies, Order::Arrival);
+        let mut desk = Headers(vec![header(Party::Source(SourceId::new(0)), 0, &[])], Vec::new());
+        let offered = [0; 3].map(|item| inbox.receive_external(item, &mut desk).is_ok());
+        assert_eq!((offered, inbox.external_high_water()), ([true, true, false], 2));
+        while inbox.pick(&mut desk).is_some() {}
+        let mut copy = Inbox::new(&policies, Order::Arrival);
+        copy.copy_from(&inbox);
+        assert_eq!((copy.external_high_water(), copy.high_water()), (2, 0));
+        copy.reset(&policies);
+        assert_eq!((copy.external_high_water(), inbox.external_high_water()), (0, 2));
     }
 }

@@ -6,7 +6,7 @@ use raddle_core::{
     DropReason, Event, InputKind, Lane, LinkNumber, MessageId, OnFull, Placement, StateMachine, Trace, VectorClock,
     What, WorkerId,
 };
-use raddle_runtime::Outcome;
+use raddle_runtime::{Metrics, Outcome};
 
 /// Checks a run from end to end.
 #[track_caller]
@@ -15,7 +15,7 @@ pub(crate) fn audit<M: StateMachine>(outcome: &Outcome<M>) {
     steps_and_lanes(trace);
     ways(trace);
     clocks(trace);
-    queues(trace);
+    high_water(outcome, &queues(trace));
     pushes(trace);
     starts(trace);
     assert!(
@@ -137,11 +137,12 @@ fn replayed_clocks(trace: &Trace) -> Vec<VectorClock> {
     clocks
 }
 
-/// After each step no queue is longer than its capacity; queues are emptied in their own order.
+/// After each step no queue is longer than its capacity; queues are emptied in their own order. How long each ever was.
 #[track_caller]
-fn queues(trace: &Trace) {
+fn queues(trace: &Trace) -> Vec<[usize; 2]> {
     let policies = &trace.conditions.policies;
     let mut queues: Vec<[Vec<&MessageId>; 2]> = vec![Default::default(); trace.conditions.names.worker_count()];
+    let mut most = vec![[0; 2]; queues.len()];
     let mut stalled: BTreeMap<WorkerId, &MessageId> = BTreeMap::new();
     let mut events = trace.events.iter().peekable();
     while let Some(event) = events.next() {
@@ -179,10 +180,13 @@ fn queues(trace: &Trace) {
             let [externals, updates] = &queues[header.to.index()];
             assert!(externals.len() <= policies.external_capacity, "{}", name(event, trace));
             assert!(updates.len() <= policies.capacity, "{}: {updates:?}", name(event, trace));
+            let most = &mut most[header.to.index()];
+            *most = [most[0].max(externals.len()), most[1].max(updates.len())];
         }
     }
     let waiting: BTreeSet<WorkerId> = trace.end.stalled.iter().map(|(sender, _)| *sender).collect();
     assert_eq!(stalled.into_keys().collect::<BTreeSet<_>>(), waiting);
+    most
 }
 
 /// A worker pushes what it sent in the order in which it sent it, and handles nothing before that is done.
@@ -231,6 +235,13 @@ fn metrics<M: StateMachine>(outcome: &Outcome<M>, trace: &Trace) {
     assert_eq!(metrics.dropped, count(|event| matches!(event.what, What::Drop(_))));
     let external = |event: &Event| event.what == What::Arrive && event.header.kind() == InputKind::External;
     assert_eq!(metrics.fed, count(external));
-    assert!(metrics.high_water.values().all(|most| *most <= trace.conditions.policies.capacity));
     assert_eq!(trace.end, outcome.end);
+}
+
+/// The marks of the queues of each worker are those of the trace.
+#[track_caller]
+fn high_water<M: StateMachine>(outcome: &Outcome<M>, most: &[[usize; 2]]) {
+    let Metrics { high_water, external_high_water, .. } = &outcome.metrics;
+    let marks: Vec<_> = external_high_water.values().zip(high_water.values()).map(|(a, b)| [*a, *b]).collect();
+    assert_eq!(marks, most);
 }

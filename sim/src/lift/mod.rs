@@ -53,6 +53,9 @@ pub struct Lifted {
     pub difference: Option<Difference>,
     /// The laws by which it was judged.
     pub laws: Vec<String>,
+    /// What each of them could say while it went on, in the order of [`raddle_checkers::LAWS`], but `determinism`; nothing
+    /// where none was asked.
+    pub verdicts: Vec<(String, Verdict)>,
     /// What each property of the system says of it.
     pub properties: Vec<(String, Verdict)>,
     /// Why it is only the beginning of the real run, if it is.
@@ -143,9 +146,9 @@ pub fn lift<M: StateMachine>(
     let laws = laws.map(<[String]>::to_vec);
     let done = campaign::replay_watched(plan, settings, laws, limit, move |runner| follow(runner, &of_it, keep));
     let done = done?.map_err(|(_, step)| LiftError::Stuck { step, limit })?;
-    let Followed { recording, digest, events, laws, properties, difference, cut } = done;
+    let Followed { recording, digest, events, laws, verdicts, properties, difference, cut } = done;
     let settings = settings_of(&recording.run);
-    Ok(Lifted { recording, digest, events, settings, difference, laws, properties, cut, messages })
+    Ok(Lifted { recording, digest, events, settings, difference, laws, verdicts, properties, cut, messages })
 }
 
 struct Followed {
@@ -153,6 +156,7 @@ struct Followed {
     digest: Digest,
     events: u64,
     laws: Vec<String>,
+    verdicts: Vec<(String, Verdict)>,
     properties: Vec<(String, Verdict)>,
     difference: Option<Difference>,
     cut: Option<String>,
@@ -197,10 +201,13 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
     if let (Some(violation), true) = (&mut recording.run.violation, keep.keeps_events()) {
         raddle_checkers::explain(violation, &recording.trace);
     }
-    let verdicts = runner.properties().verdicts().into_iter();
-    let properties = verdicts.map(|(name, verdict)| (name.to_owned(), verdict)).collect();
+    let owned = |verdicts: Vec<(&str, Verdict)>| {
+        verdicts.into_iter().map(|(name, verdict)| (name.to_owned(), verdict)).collect::<Vec<_>>()
+    };
+    let properties = owned(runner.properties().verdicts());
+    let verdicts = if keep == Keep::Digest { Vec::new() } else { owned(runner.verdicts()) };
     let laws = runner.laws().iter().map(|law| (*law).to_owned()).collect();
-    Followed { recording, digest, events, laws, properties, difference, cut }
+    Followed { recording, digest, events, laws, verdicts, properties, difference, cut }
 }
 
 /// The settings at which every real run is a simulated one.
