@@ -197,7 +197,7 @@ impl Walker {
         let len = self.way.len();
         if !self.go_to(shared, stage) || self.eye.hash(stage.world())? != of.queue[at].hash {
             if at < of.saved {
-                return Err(CheckpointError::Never(OTHERWISE).into());
+                return Err(CheckpointError::Useless(OTHERWISE).into());
             }
             bite.tally.stray(stage, self.way.clone());
             return Ok(());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use raddle_checkers::Losses;
-use raddle_core::{Digest, FaultKind, Policies, StateMachine, fnv};
+use raddle_core::{Digest, FaultKind, Input, Policies, StateMachine, fnv};
 use serde::{Deserialize, Serialize};
 
 use super::breadth::Node;
@@ -24,7 +24,7 @@ use crate::finding::write_whole;
 use crate::strategy::{DefaultOrder, Random, Strategy};
 
 /// The version of the format that this program writes and reads.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Why the first steps that a checkpoint tells of cannot be done again.
 pub(crate) const OTHERWISE: &str = "the system does not do what it did when it was written";
@@ -68,9 +68,6 @@ pub enum CheckpointError {
     /// What it tells of cannot be done again.
     #[error("the checkpoint is of no use: {0}; delete it to begin anew")]
     Useless(&'static str),
-    /// Some searches cannot be written down.
-    #[error("this search has no checkpoints: {0}")]
-    Never(&'static str),
 }
 
 /// The file.
@@ -133,25 +130,64 @@ pub(crate) struct SavedPoint {
     pub(crate) explored: u32,
 }
 
-/// An event: the hash of a message's id, the place of its worker, what was chosen, whom it sent to, whether it begins a life,
-/// what became of it.
+/// An event. What its message says cannot be written down; whoever needs it finds it where the message is on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavedEvent(u64, u32, Vec<u32>, Vec<u32>, bool, Outcome);
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedEvent {
+    /// The hash of the message's id.
+    #[serde(rename = "k")]
+    pub(crate) key: u64,
+    /// The place of its worker.
+    #[serde(rename = "w")]
+    at: u32,
+    #[serde(rename = "o", default, skip_serializing_if = "is_default")]
+    outcome: Outcome,
+    /// What was chosen.
+    #[serde(rename = "v", default, skip_serializing_if = "is_default")]
+    values: Vec<u32>,
+    /// Whom it sent to.
+    #[serde(rename = "t", default, skip_serializing_if = "is_default")]
+    targets: Vec<u32>,
+    /// Whether its worker dies in it.
+    #[serde(rename = "d", default, skip_serializing_if = "is_default")]
+    dies: bool,
+    /// Whether it begins a life.
+    #[serde(rename = "b", default, skip_serializing_if = "is_default")]
+    begins_life: bool,
+    /// Whether it was known what its message says.
+    #[serde(rename = "i", default, skip_serializing_if = "is_default")]
+    pub(crate) has_input: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
 impl SavedEvent {
     pub(crate) fn of<M: StateMachine>(event: &Event<M>) -> Self {
-        Self(event.key, event.at, event.values().to_vec(), event.targets().to_vec(), event.begins_life(), event.outcome)
+        Self {
+            key: event.key,
+            at: event.at,
+            outcome: event.outcome,
+            values: event.values().to_vec(),
+            targets: event.targets().to_vec(),
+            dies: event.dies(),
+            begins_life: event.begins_life(),
+            has_input: event.input().is_some(),
+        }
     }
 
     pub(crate) fn values(&self) -> &[u32] {
-        &self.2
+        &self.values
     }
 
-    pub(crate) fn event<M: StateMachine>(&self) -> Event<M> {
-        let knows = !self.2.is_empty() || !self.3.is_empty() || self.4;
-        let (values, targets) = (self.2.clone(), self.3.clone());
-        let extra = || Arc::new(Extra { values, targets, dies: self.4, begins_life: self.4, input: None });
-        Event { key: self.0, at: self.1, outcome: self.5, extra: knows.then(extra) }
+    /// The event again, of a message that says this.
+    pub(crate) fn event<M: StateMachine>(&self, input: Option<Input<M>>) -> Event<M> {
+        let Self { dies, begins_life, .. } = *self;
+        let knows = !self.values.is_empty() || !self.targets.is_empty() || dies || input.is_some();
+        let (values, targets) = (self.values.clone(), self.targets.clone());
+        let extra = || Arc::new(Extra { values, targets, dies, begins_life, input });
+        Event { key: self.key, at: self.at, outcome: self.outcome, extra: knows.then(extra) }
     }
 }
 

@@ -167,9 +167,6 @@ impl<M: StateMachine> Task<M> {
     /// The parts of this search: from the beginning, or from where the checkpoint in this file left it.
     pub(crate) fn begin(&self, stage: &mut Stage<M>, file: Option<&Path>) -> Result<Vec<Part>, Refusal> {
         let Some(file) = file else { return Ok(self.parts(stage)) };
-        if self.plan.commuting().is_some() {
-            return Err(CheckpointError::Never("messages declared to commute cannot be written down").into());
-        }
         let parts = checkpoint::read(file, self, stage)?;
         Ok(parts.map_or_else(
             || self.parts(stage),
