@@ -758,13 +758,20 @@ fn what_differs_from_itself_is_not_deterministic() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a handler that does what none may do")]
 fn a_handler_that_never_returns_is_noticed() {
-    let never = odd(|out| {
-        if out.choose(2) == 1 {
-            std::thread::sleep(Duration::from_secs(3_600));
-        }
-    });
-    let found = never.step_limit(Duration::from_millis(300)).run().expect("it can be searched").found;
-    assert_eq!(found.map(|found| found.violation.law).as_deref(), Some("watchdog"));
+    let never = || {
+        let never = odd(|out| {
+            if out.choose(2) == 1 {
+                std::thread::sleep(Duration::from_secs(3_600));
+            }
+        });
+        never.step_limit(Duration::from_millis(300))
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    // What a checkpoint depends on is found out by running, too.
+    for explore in [never(), never().checkpoint(folder.path().join("search.ron"))] {
+        let found = explore.run().expect("it can be searched").found;
+        assert_eq!(found.map(|found| found.violation.law).as_deref(), Some("watchdog"));
+    }
 }
 
 /// Whatever it is told is the last.

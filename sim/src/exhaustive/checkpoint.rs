@@ -1,10 +1,11 @@
-//! Checkpoints: where an exhaustive search that was ended early goes on, as a file.
+//! Checkpoints: where an exhaustive search that was ended early, or killed, goes on, as a file.
 //!
 //! A checkpoint holds what is left to do and what was counted, and all that the search depends on. One of another
 //! program, system or setting is refused with the first difference; so a search that goes on ends with the counts of
 //! one that was never ended. It is plain text (RON), written whole or not at all.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -317,58 +318,60 @@ fn some_runs<M: StateMachine>(seed: u64, stage: &mut Stage<M>) -> Digest {
 const RUNS_MAX: u64 = 64;
 const STEPS_MAX: u64 = 20_000;
 
-/// Reads what is left of a search; none if there is no file.
-pub(crate) fn read<M: StateMachine>(
-    path: &Path,
-    task: &Task<M>,
-    stage: &mut Stage<M>,
-) -> Result<Option<Vec<SavedPart>>, CheckpointError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(CheckpointError::Io { what: "read", path: path.to_owned(), why: error.to_string() });
-        }
-    };
-    let syntax = |why: String| CheckpointError::Syntax { path: path.to_owned(), why };
-    let text = std::str::from_utf8(&bytes).map_err(|_| syntax("it is not text".to_owned()))?;
-    let checkpoint: Checkpoint = ron::from_str(text).map_err(|error| syntax(error.to_string()))?;
-    if checkpoint.version != VERSION {
-        return Err(syntax(format!("its version is {}, not {VERSION}", checkpoint.version)));
-    }
-    if checkpoint.sum != sum(&checkpoint.of, &checkpoint.parts) {
-        return Err(syntax("it is not as it was written".to_owned()));
-    }
-    let here = description(task, stage);
-    let nothing = || "nothing".to_owned();
-    for key in here.keys().chain(checkpoint.of.keys()) {
-        let of = |it: &IndexMap<String, String>| it.get(key).cloned().unwrap_or_else(nothing);
-        let (found, expected) = (of(&checkpoint.of), of(&here));
-        if found != expected {
-            return Err(CheckpointError::Other { path: path.to_owned(), key: key.clone(), found, expected });
-        }
-    }
-    Ok(Some(checkpoint.parts))
+/// The file of a search.
+pub(crate) struct CheckpointFile {
+    path: PathBuf,
+    /// All that the search depends on.
+    of: IndexMap<String, String>,
 }
 
-/// Writes what is left of a search, or removes the file if nothing is.
-pub(crate) fn write<M: StateMachine>(
-    path: &Path,
-    task: &Task<M>,
-    parts: Vec<SavedPart>,
-) -> Result<(), CheckpointError> {
-    let failed =
-        |what| move |error: std::io::Error| CheckpointError::Io { what, path: path.to_owned(), why: error.to_string() };
-    if parts.iter().all(|part| matches!(part.left, Left::Nothing)) {
-        return match fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("remove")(error)),
-            _ => Ok(()),
-        };
+impl CheckpointFile {
+    pub(crate) fn new<M: StateMachine>(path: &Path, task: &Task<M>, stage: &mut Stage<M>) -> Self {
+        Self { path: path.to_owned(), of: description(task, stage) }
     }
-    let mut stage = task.stage().expect("the search began on such a stage");
-    let of = description(task, &mut stage);
-    let sum = sum(&of, &parts);
-    let checkpoint = Checkpoint { version: VERSION, of, parts, sum };
-    let text = ron::to_string(&checkpoint).expect("a checkpoint is plain data");
-    write_whole(path, &text).map_err(failed("write"))
+
+    /// Reads what is left of a search; none if there is no file.
+    pub(crate) fn read(&self) -> Result<Option<Vec<SavedPart>>, CheckpointError> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failed("read", &error)),
+        };
+        let syntax = |why: String| CheckpointError::Syntax { path: self.path.clone(), why };
+        let text = std::str::from_utf8(&bytes).map_err(|_| syntax("it is not text".to_owned()))?;
+        let checkpoint: Checkpoint = ron::from_str(text).map_err(|error| syntax(error.to_string()))?;
+        if checkpoint.version != VERSION {
+            return Err(syntax(format!("its version is {}, not {VERSION}", checkpoint.version)));
+        }
+        if checkpoint.sum != sum(&checkpoint.of, &checkpoint.parts) {
+            return Err(syntax("it is not as it was written".to_owned()));
+        }
+        let nothing = || "nothing".to_owned();
+        for key in self.of.keys().chain(checkpoint.of.keys()) {
+            let of = |it: &IndexMap<String, String>| it.get(key).cloned().unwrap_or_else(nothing);
+            let (found, expected) = (of(&checkpoint.of), of(&self.of));
+            if found != expected {
+                return Err(CheckpointError::Other { path: self.path.clone(), key: key.clone(), found, expected });
+            }
+        }
+        Ok(Some(checkpoint.parts))
+    }
+
+    /// Writes what is left of a search, or removes the file if nothing is.
+    pub(crate) fn write(&self, parts: Vec<SavedPart>) -> Result<(), CheckpointError> {
+        if parts.iter().all(|part| matches!(part.left, Left::Nothing)) {
+            return match fs::remove_file(&self.path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(self.failed("remove", &error)),
+                _ => Ok(()),
+            };
+        }
+        let (of, sum) = (self.of.clone(), sum(&self.of, &parts));
+        let checkpoint = Checkpoint { version: VERSION, of, parts, sum };
+        let text = ron::to_string(&checkpoint).expect("a checkpoint is plain data");
+        write_whole(&self.path, &text).map_err(|error| self.failed("write", &error))
+    }
+
+    fn failed(&self, what: &'static str, error: &io::Error) -> CheckpointError {
+        CheckpointError::Io { what, path: self.path.clone(), why: error.to_string() }
+    }
 }
