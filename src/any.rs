@@ -13,8 +13,9 @@ use indexmap::IndexMap;
 use raddle_core::recording::Recording as Lanes;
 use raddle_core::{Policies, SetError, StateMachine, System, When};
 use raddle_sim::{
-    Budget, Explanation, Explore, FailingError, Finding, Found, Keep, LiftError, Lifted, Progress, Recording,
-    ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT, STEP_LIMIT, Settings, Strategy, StrategyKind,
+    Budget, CHECKPOINT_EVERY, Explanation, Explore, FailingError, Finding, Found, Keep, LiftError, Lifted, Progress,
+    Recording, ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT, STEP_LIMIT, Settings, Strategy,
+    StrategyKind,
 };
 
 #[cfg(all(feature = "threads", unix))]
@@ -186,8 +187,10 @@ pub struct Search {
     pub stop: Arc<AtomicBool>,
     /// Is told how far it is.
     pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
-    /// Where an exhaustive search that is ended early goes on.
+    /// Where an exhaustive search that is ended early, or killed, goes on.
     pub checkpoint: Option<PathBuf>,
+    /// How often that is written while the search goes on.
+    pub checkpoint_every: Duration,
     /// What the system was built with: [`Explore::variant`].
     pub variant: IndexMap<String, String>,
 }
@@ -205,6 +208,7 @@ impl Default for Search {
             stop: Arc::default(),
             progress: None,
             checkpoint: None,
+            checkpoint_every: CHECKPOINT_EVERY,
             variant: IndexMap::new(),
         }
     }
@@ -287,7 +291,8 @@ impl<M: StateMachine> AnySystem for System<M> {
             explore = explore.on_progress(move |so_far| progress(so_far));
         }
         if let Some(file) = &search.checkpoint {
-            explore = explore.checkpoint(file).variant(search.variant.clone());
+            let every = search.checkpoint_every;
+            explore = explore.checkpoint(file).checkpoint_every(every).variant(search.variant.clone());
         }
         explore.run()
     }

@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Stdio;
 
-use common::Place;
+use common::{Done, Place};
 
 fn here() -> Place {
     Place::new(env!("CARGO_BIN_EXE_raddle"))
@@ -49,6 +49,7 @@ fn an_exhaustive_search_says_that_it_is_complete() {
     place.run("explore half --strategy states --laws fifo").ends(5).prints("`fifo` cannot be judged: ");
     place.run("explore slow --strategy dpor").ends(2);
     place.run("explore ring --checkpoint search.ron").ends(2);
+    place.run("explore ring --strategy dpor --checkpoint-every 1s").ends(2).complains("--checkpoint <FILE>");
     place.run("replay triangle --seed 0 --strategy dpor").ends(2);
 }
 
@@ -329,10 +330,56 @@ fn states_are_searched_on_from_where_the_time_was_over() {
     while place.path().join("states.ron").exists() {
         assert!(done.out.contains("states known so far; ") && done.out.contains("`states.ron`"), "{}", done.out);
         rounds += 1;
-        done = place.run(&format!("{search} --time 2s"));
+        // To read what is left takes a part of it, and that grows.
+        done = place.run(&format!("{search} --time {}s", 2 * rounds));
     }
     done.ends(0).prints("exhaustive:  all: 40,320 executions").prints("states:      109,601");
     assert!(rounds > 1, "it takes longer than that");
+}
+
+/// What a search counted and found, without how long it took.
+fn counted(done: &Done) -> serde_json::Value {
+    let line = done.out.lines().last().expect("a report");
+    let mut report: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    report.as_object_mut().expect("an object").retain(|key, _| !key.starts_with("elapsed"));
+    report
+}
+
+/// Killed by a signal that nobody can handle, it has left what it wrote while it went on.
+#[test]
+fn a_search_that_was_killed_goes_on_from_its_last_checkpoint() {
+    for (search, code) in [
+        ("statefan --set n=8 order=arrival --strategy dfs --jobs 2", 0),
+        ("ring --strategy dpor --faults crash(3) --set messages=2 max_depth=4 --jobs 2", 0),
+        ("twopc --bug early-decision --set n=5 --strategy dpor", 1),
+        ("readers --set n=10 --strategy dpor", 0),
+    ] {
+        let (place, search) = (here(), format!("explore {search} --format json --no-save"));
+        let file = place.path().join("search.ron");
+        let often = format!("{search} --checkpoint search.ron --checkpoint-every 1ms");
+        let mut child = place.command(often.split_whitespace()).stdout(Stdio::null()).spawn().expect("it runs");
+        while !file.exists() {
+            assert!(child.try_wait().expect("it is there").is_none(), "it takes longer than that: {search}");
+            std::thread::yield_now();
+        }
+        child.kill().expect("it is killed");
+        assert_eq!(child.wait().expect("it ended").code(), None, "killed: {search}");
+        let left = place.read("search.ron");
+        let has_begun = left.split("executions:").skip(1).any(|count| !count.starts_with("0,"));
+        assert!(has_begun, "it goes on from somewhere: {search}");
+        let resumed = place.run(&format!("{search} --checkpoint search.ron")).ends(code);
+        assert_eq!(counted(&resumed), counted(&here().run(&search).ends(code)), "{search}");
+        assert!(!file.exists(), "it is complete");
+    }
+}
+
+/// Whoever relies on it is told at once, and what was written before is still there.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_checkpoint_that_cannot_be_written_ends_a_search() {
+    let search = "explore statefan --set n=8 order=arrival --strategy dfs --checkpoint /proc/none/search.ron";
+    let done = here().run(&format!("{search} --checkpoint-every 1ms")).ends(2);
+    done.complains("cannot write the checkpoint `/proc/none/search.ron`: ");
 }
 
 #[test]

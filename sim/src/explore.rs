@@ -83,6 +83,7 @@ pub struct Explore<M: StateMachine> {
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
     pub(crate) shrink: Option<Budget>,
     pub(crate) checkpoint: Option<PathBuf>,
+    pub(crate) checkpoint_every: Duration,
     pub(crate) variant: IndexMap<String, String>,
 }
 
@@ -118,14 +119,26 @@ impl<M: StateMachine> Explore<M> {
             progress: None,
             shrink: Some(Budget::default()),
             checkpoint: None,
+            checkpoint_every: campaign::CHECKPOINT_EVERY,
             variant: IndexMap::new(),
         }
     }
 
-    /// Lets an exhaustive search that is ended early go on from this file: it is written then, and read if it is there.
+    /// Lets an exhaustive search that is ended early, or killed, go on from this file: it is read if it is there, written
+    /// while the search goes on ([`checkpoint_every`](Self::checkpoint_every)) and when it is ended, and removed when the search is
+    /// complete.
     #[must_use]
     pub fn checkpoint(mut self, file: impl Into<PathBuf>) -> Self {
         self.checkpoint = Some(file.into());
+        self
+    }
+
+    /// How often the checkpoint is written while the search goes on: this often
+    /// ([`CHECKPOINT_EVERY`](crate::CHECKPOINT_EVERY) if not set), or less if it is so large that writing it would take more
+    /// than a twentieth of the time.
+    #[must_use]
+    pub const fn checkpoint_every(mut self, every: Duration) -> Self {
+        self.checkpoint_every = every;
         self
     }
 

@@ -666,14 +666,46 @@ fn a_checkpoint_of_another_search_is_refused() {
     assert!(refusal.contains("`set bug` is `nothing` there, and `rare` here"), "{refusal}");
     std::fs::write(&file, "(version: 1, of: {}, parts: [], colour: 7)").expect("writes");
     assert!(error(fanin(4), Network::Fifo).contains("colour"));
-    refused_checkpoint(readers(2), "cannot be written down");
 }
 
-#[track_caller]
-fn refused_checkpoint(system: System<Obedient>, expected: &str) {
-    let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).checkpoint("none.ron");
-    let error = explore.run().expect_err("it has no checkpoints").to_string();
-    assert!(error.contains(expected), "{error}");
+/// What messages say, by which it is told whether they commute, cannot be written down.
+#[test]
+fn an_interrupted_search_where_reads_commute_comes_to_the_same() {
+    interrupted(&readers(6), Exhaustive::Dpor, Network::Bag, 8);
+    interrupted(&readers(5), Exhaustive::Dpor, Network::Fifo, 4);
+    let random = |change: fn(&mut Program), settings: &Settings| {
+        let mut searches = 0;
+        for seed in 0..200_u64 {
+            if searches == 6 {
+                return;
+            }
+            let mut program = Program { reads: true, chooses: seed.is_multiple_of(2), ..Program::random(seed) };
+            change(&mut program);
+            // What breaks a law is not judged at its end, and so interrupts nothing.
+            let system = program.system(Order::Arrival).laws(["bounded-depth"]);
+            let restart = if seed.is_multiple_of(3) { Restart::Never } else { Restart::Always };
+            let system = system.with(|policies| policies.restart = restart);
+            let mut runs = 0;
+            let count = visit(&system, settings.clone(), Exhaustive::Dpor, |_| {
+                runs += 1;
+                if runs < 400 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            if let (Ok(count), 40..400) = (count, runs) {
+                searches += 1;
+                interrupted_under(settings, &system, Exhaustive::Dpor, count.executions as usize / 6);
+            }
+        }
+        panic!("{searches} searches, {settings:?}");
+    };
+    let under = |network, faults: &[(FaultKind, u32)]| {
+        let faults = faults.iter().fold(FaultPlan::default(), |faults, (kind, most)| faults.with(*kind, *most));
+        Settings { network, faults, ..Settings::default() }
+    };
+    random(|_| {}, &under(Network::Bag, &[]));
+    random(|_| {}, &under(Network::Fifo, &[]));
+    random(|program| program.panics = true, &under(Network::Bag, &[]));
+    random(|_| {}, &under(Network::Fifo, &[(FaultKind::Crash, 1)]));
+    random(|_| {}, &under(Network::Bag, &[(FaultKind::Loss, 1), (FaultKind::Duplication, 1)]));
 }
 
 #[test]
@@ -726,13 +758,20 @@ fn what_differs_from_itself_is_not_deterministic() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a handler that does what none may do")]
 fn a_handler_that_never_returns_is_noticed() {
-    let never = odd(|out| {
-        if out.choose(2) == 1 {
-            std::thread::sleep(Duration::from_secs(3_600));
-        }
-    });
-    let found = never.step_limit(Duration::from_millis(300)).run().expect("it can be searched").found;
-    assert_eq!(found.map(|found| found.violation.law).as_deref(), Some("watchdog"));
+    let never = || {
+        let never = odd(|out| {
+            if out.choose(2) == 1 {
+                std::thread::sleep(Duration::from_secs(3_600));
+            }
+        });
+        never.step_limit(Duration::from_millis(300))
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    // What a checkpoint depends on is found out by running, too.
+    for explore in [never(), never().checkpoint(folder.path().join("search.ron"))] {
+        let found = explore.run().expect("it can be searched").found;
+        assert_eq!(found.map(|found| found.violation.law).as_deref(), Some("watchdog"));
+    }
 }
 
 /// Whatever it is told is the last.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use raddle_sim::{Report, SEEDS_DEFAULT, Settings, StrategyKind};
+use raddle_sim::{CHECKPOINT_EVERY, Report, SEEDS_DEFAULT, Settings, StrategyKind};
 
 use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
@@ -39,9 +39,13 @@ pub(crate) struct Explore {
     /// Do so many runs at once; the result does not depend on it [default: one a processor]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Let an exhaustive search that is ended early go on from this file: written then, read if it is there
+    /// Let an exhaustive search that is ended early, or killed, go on from this file: read if it is there, written while it
+    /// goes on, gone when it is complete
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// Write the checkpoint this often while the search goes on [default: 1m]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "checkpoint")]
+    checkpoint_every: Option<Duration>,
     /// Count a search as unknown if it never reached what some run should reach
     #[arg(long)]
     strict: bool,
@@ -132,6 +136,7 @@ impl Explore {
             stop: Arc::clone(&context.stop),
             progress: None,
             checkpoint: self.checkpoint.clone(),
+            checkpoint_every: self.checkpoint_every.unwrap_or(CHECKPOINT_EVERY),
             variant: IndexMap::new(),
         }
     }

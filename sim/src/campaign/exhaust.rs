@@ -6,19 +6,21 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use raddle_checkers::Violation;
 use raddle_core::{Plan, StateMachine};
 
 use super::found::as_found;
+use super::keep::Keeper;
 use super::processors;
 use super::watch::{Watch, start, watched};
+use crate::exhaustive::checkpoint::CheckpointFile;
+use crate::exhaustive::control::Control;
 use crate::exhaustive::estimate::estimate;
 use crate::exhaustive::scout::scouts_for;
 use crate::exhaustive::search::{self, Searched, Task};
 use crate::exhaustive::stage::Stage;
-use crate::exhaustive::tally::Control;
 use crate::exhaustive::{Exhausted, Exhaustive, Refusal, scope};
 use crate::explore::{Cut, Explore, Found, Progress, Report};
 use crate::run::{RunError, Runner};
@@ -62,18 +64,21 @@ pub(super) fn exhaust<M: StateMachine>(
     let mut stage = task.stage()?;
     let unknown = scope::unknown(kind, &plan, &explore.settings, stage.runner.laws());
     let pulse = stage.runner.pulse();
-    let (file, limit) = (explore.checkpoint.clone(), explore.step_limit);
-    // To read a long checkpoint is no handler that does not return.
-    stage.rests();
-    let begun = watched(&pulse, limit, move || -> Result<_, RunError> {
-        let parts = task.begin(&mut stage, file.as_deref())?;
+    let (path, limit) = (explore.checkpoint.clone(), explore.step_limit);
+    let begin = move || -> Result<_, RunError> {
+        let file = path.map(|path| CheckpointFile::new(&path, &task, &mut stage));
+        // To read a long checkpoint is no handler that does not return.
+        stage.rests();
+        let parts = task.begin(&mut stage, file.as_ref())?;
         // A property of the user's may panic in a run that the search itself would come to later.
         let about = panic::catch_unwind(AssertUnwindSafe(|| estimate(&task, &mut stage))).ok().flatten();
         task.scouts = scouts_for(about);
-        Ok((task, stage, parts, about))
-    });
-    let (task, stage, parts, about) = match begun {
-        Ok(begun) => begun?,
+        Ok((task, stage, parts, file, about))
+    };
+    let begun = watched(&pulse, limit, move || panic::catch_unwind(AssertUnwindSafe(begin)));
+    let (task, stage, parts, file, about) = match begun {
+        Ok(Ok(begun)) => begun?,
+        Ok(Err(panic)) => panic::resume_unwind(panic),
         Err((_, step)) => {
             report.found = Some(stuck_searching(&plan, explore, 0, step)?);
             return Ok(());
@@ -113,9 +118,11 @@ pub(super) fn exhaust<M: StateMachine>(
         }));
     }
     drop(sender);
+    let mut keeper = Keeper::new(explore.checkpoint_every, Instant::now());
+    let pause = if file.is_some() { keeper.pause() } else { Duration::MAX };
     let mut done: BTreeMap<usize, Searched> = BTreeMap::new();
     while done.len() < count {
-        match receiver.recv_timeout(watches[0].0.interval()) {
+        match receiver.recv_timeout(watches[0].0.interval().min(pause)) {
             Ok((at, searched)) => _ = done.insert(at, searched?),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
@@ -131,6 +138,9 @@ pub(super) fn exhaust<M: StateMachine>(
         if let (Some(cut), None) = (cut, &report.cut) {
             shared.stop();
             report.cut = Some(cut);
+        }
+        if let (Some(file), None, true) = (&file, &report.cut, done.len() < count) {
+            keep(file, &mut keeper, &shared, &parts, &done).inspect_err(|_| shared.stop())?;
         }
         for (watch, busy) in &mut watches {
             if let (true, Some((run, step))) = (busy.load(Ordering::Relaxed), watch.look()) {
@@ -154,8 +164,8 @@ pub(super) fn exhaust<M: StateMachine>(
     } else if explore.stop.load(Ordering::Relaxed) {
         report.cut = Some(Cut::Stopped);
     }
-    if let Some(file) = &explore.checkpoint {
-        shared.task.end(file, &searched)?;
+    if let (Some(file), false) = (&file, is_at_odds(&searched)) {
+        file.write(searched.iter().map(Searched::saved).collect()).map_err(Refusal::from)?;
     }
     let has_history = searched.iter().any(|searched| searched.tally.has_history);
     let mut exhausted = Exhausted::join(searched, report);
@@ -180,6 +190,32 @@ pub(super) fn exhaust<M: StateMachine>(
 /// seemed to be before: what happens early is changed late, and nobody knows beforehand what that leads to.
 fn at_most(about: Option<f64>, runs: u64, part: f64) -> f64 {
     about.map_or(part, |about| part.min(runs as f64 / about.max(1.0)))
+}
+
+/// Writes the checkpoint of a search that goes on, if it is time and all is known.
+fn keep<M: StateMachine>(
+    file: &CheckpointFile,
+    keeper: &mut Keeper,
+    shared: &Exhausting<M>,
+    parts: &[Mutex<Option<search::Part>>],
+    done: &BTreeMap<usize, Searched>,
+) -> Result<(), Refusal> {
+    if is_at_odds(done.values()) {
+        return Ok(());
+    }
+    let not_begun = |at: usize| parts[at].lock().ok()?.as_ref().map(|part| shared.task.not_begun(part));
+    let resting = |at: usize| done.get(&at).map(Searched::saved).or_else(|| not_begun(at));
+    let began = Instant::now();
+    if let Some(left) = keeper.gather(began, &shared.control, resting) {
+        file.write(left)?;
+        keeper.wrote(Instant::now(), began.elapsed());
+    }
+    Ok(())
+}
+
+/// Whether what was counted cannot be relied on: then there is nothing to go on from, and what is there stays.
+fn is_at_odds<'a>(searched: impl IntoIterator<Item = &'a Searched>) -> bool {
+    searched.into_iter().any(|searched| searched.tally.is_at_odds())
 }
 
 /// One job: takes parts until there are no more.

@@ -13,9 +13,9 @@ use raddle_core::{Plan, StateMachine};
 
 use super::watch::watched;
 use crate::exhaustive::Exhaustive;
+use crate::exhaustive::control::Control;
 use crate::exhaustive::estimate::estimate;
 use crate::exhaustive::search::Task;
-use crate::exhaustive::tally::Control;
 use crate::explore::{Explore, Report};
 
 /// A sample that has a greater chance of showing something new has not seen nearly all.

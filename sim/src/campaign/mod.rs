@@ -7,6 +7,7 @@
 //!
 //! - `sample.rs`: the jobs of a search by seeds; `exhaust.rs`: those of an exhaustive one; `at_once.rs`: one job on several
 //!   threads;
+//! - `keep.rs`: when an exhaustive search that goes on writes its checkpoint;
 //! - `in_all.rs`: how many traces there are beside those that a sample has seen;
 //! - `found.rs`: what becomes of a failing run; `watch.rs`: the watchdog.
 
@@ -16,11 +17,13 @@ mod at_once;
 mod exhaust;
 mod found;
 mod in_all;
+mod keep;
 mod sample;
 mod watch;
 
 pub(crate) use at_once::at_once;
 pub(crate) use found::{as_found, difference, shrink_within};
+pub use keep::CHECKPOINT_EVERY;
 pub(crate) use sample::TWICE_EVERY;
 pub(crate) use watch::replay_watched;
 pub use watch::{STEP_LIMIT, watched};

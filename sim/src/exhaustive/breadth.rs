@@ -16,12 +16,13 @@ use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{CheckpointError, Left, OTHERWISE};
+use super::control::Control;
 use super::dfs::next_values;
 use super::refusal::Refusal;
 use super::search::Visit;
 use super::stage::Stage;
 use super::states::{self, Eye};
-use super::tally::{Control, Steps, Tally};
+use super::tally::{Steps, Tally};
 use crate::campaign::at_once;
 
 /// So many states of the queue are looked at between two times that it grows.
@@ -119,6 +120,7 @@ impl Breadth {
         }
         let mut walkers: Vec<Walker> = stages.iter().map(|_| Walker::default()).collect();
         while self.done < self.queue.len() && control.goes_on_from(tally, self.part_done()) {
+            control.hand_over(tally, || Left::States { done: self.done, queue: self.queue.clone() });
             let end = self.queue.len().min(self.done + BATCH);
             let ranges: Vec<_> = (self.done..end).step_by(BITE).map(|at| at..end.min(at + BITE)).collect();
             let bites: Vec<_> = if let ([stage], [walker]) = (&mut *stages, &mut *walkers) {
@@ -197,7 +199,7 @@ impl Walker {
         let len = self.way.len();
         if !self.go_to(shared, stage) || self.eye.hash(stage.world())? != of.queue[at].hash {
             if at < of.saved {
-                return Err(CheckpointError::Never(OTHERWISE).into());
+                return Err(CheckpointError::Useless(OTHERWISE).into());
             }
             bite.tally.stray(stage, self.way.clone());
             return Ok(());

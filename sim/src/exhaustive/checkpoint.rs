@@ -1,16 +1,17 @@
-//! Checkpoints: where an exhaustive search that was ended early goes on, as a file.
+//! Checkpoints: where an exhaustive search that was ended early, or killed, goes on, as a file.
 //!
 //! A checkpoint holds what is left to do and what was counted, and all that the search depends on. One of another
 //! program, system or setting is refused with the first difference; so a search that goes on ends with the counts of
 //! one that was never ended. It is plain text (RON), written whole or not at all.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use raddle_checkers::Losses;
-use raddle_core::{Digest, FaultKind, Policies, StateMachine, fnv};
+use raddle_core::{Digest, FaultKind, Input, Policies, StateMachine, fnv};
 use serde::{Deserialize, Serialize};
 
 use super::breadth::Node;
@@ -24,7 +25,7 @@ use crate::finding::write_whole;
 use crate::strategy::{DefaultOrder, Random, Strategy};
 
 /// The version of the format that this program writes and reads.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Why the first steps that a checkpoint tells of cannot be done again.
 pub(crate) const OTHERWISE: &str = "the system does not do what it did when it was written";
@@ -68,9 +69,6 @@ pub enum CheckpointError {
     /// What it tells of cannot be done again.
     #[error("the checkpoint is of no use: {0}; delete it to begin anew")]
     Useless(&'static str),
-    /// Some searches cannot be written down.
-    #[error("this search has no checkpoints: {0}")]
-    Never(&'static str),
 }
 
 /// The file.
@@ -133,25 +131,64 @@ pub(crate) struct SavedPoint {
     pub(crate) explored: u32,
 }
 
-/// An event: the hash of a message's id, the place of its worker, what was chosen, whom it sent to, whether it begins a life,
-/// what became of it.
+/// An event. What its message says cannot be written down; whoever needs it finds it where the message is on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavedEvent(u64, u32, Vec<u32>, Vec<u32>, bool, Outcome);
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedEvent {
+    /// The hash of the message's id.
+    #[serde(rename = "k")]
+    pub(crate) key: u64,
+    /// The place of its worker.
+    #[serde(rename = "w")]
+    at: u32,
+    #[serde(rename = "o", default, skip_serializing_if = "is_default")]
+    outcome: Outcome,
+    /// What was chosen.
+    #[serde(rename = "v", default, skip_serializing_if = "is_default")]
+    values: Vec<u32>,
+    /// Whom it sent to.
+    #[serde(rename = "t", default, skip_serializing_if = "is_default")]
+    targets: Vec<u32>,
+    /// Whether its worker dies in it.
+    #[serde(rename = "d", default, skip_serializing_if = "is_default")]
+    dies: bool,
+    /// Whether it begins a life.
+    #[serde(rename = "b", default, skip_serializing_if = "is_default")]
+    begins_life: bool,
+    /// Whether it was known what its message says.
+    #[serde(rename = "i", default, skip_serializing_if = "is_default")]
+    pub(crate) has_input: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
 impl SavedEvent {
     pub(crate) fn of<M: StateMachine>(event: &Event<M>) -> Self {
-        Self(event.key, event.at, event.values().to_vec(), event.targets().to_vec(), event.begins_life(), event.outcome)
+        Self {
+            key: event.key,
+            at: event.at,
+            outcome: event.outcome,
+            values: event.values().to_vec(),
+            targets: event.targets().to_vec(),
+            dies: event.dies(),
+            begins_life: event.begins_life(),
+            has_input: event.input().is_some(),
+        }
     }
 
     pub(crate) fn values(&self) -> &[u32] {
-        &self.2
+        &self.values
     }
 
-    pub(crate) fn event<M: StateMachine>(&self) -> Event<M> {
-        let knows = !self.2.is_empty() || !self.3.is_empty() || self.4;
-        let (values, targets) = (self.2.clone(), self.3.clone());
-        let extra = || Arc::new(Extra { values, targets, dies: self.4, begins_life: self.4, input: None });
-        Event { key: self.0, at: self.1, outcome: self.5, extra: knows.then(extra) }
+    /// The event again, of a message that says this.
+    pub(crate) fn event<M: StateMachine>(&self, input: Option<Input<M>>) -> Event<M> {
+        let Self { dies, begins_life, .. } = *self;
+        let knows = !self.values.is_empty() || !self.targets.is_empty() || dies || input.is_some();
+        let (values, targets) = (self.values.clone(), self.targets.clone());
+        let extra = || Arc::new(Extra { values, targets, dies, begins_life, input });
+        Event { key: self.key, at: self.at, outcome: self.outcome, extra: knows.then(extra) }
     }
 }
 
@@ -281,58 +318,60 @@ fn some_runs<M: StateMachine>(seed: u64, stage: &mut Stage<M>) -> Digest {
 const RUNS_MAX: u64 = 64;
 const STEPS_MAX: u64 = 20_000;
 
-/// Reads what is left of a search; none if there is no file.
-pub(crate) fn read<M: StateMachine>(
-    path: &Path,
-    task: &Task<M>,
-    stage: &mut Stage<M>,
-) -> Result<Option<Vec<SavedPart>>, CheckpointError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(CheckpointError::Io { what: "read", path: path.to_owned(), why: error.to_string() });
-        }
-    };
-    let syntax = |why: String| CheckpointError::Syntax { path: path.to_owned(), why };
-    let text = std::str::from_utf8(&bytes).map_err(|_| syntax("it is not text".to_owned()))?;
-    let checkpoint: Checkpoint = ron::from_str(text).map_err(|error| syntax(error.to_string()))?;
-    if checkpoint.version != VERSION {
-        return Err(syntax(format!("its version is {}, not {VERSION}", checkpoint.version)));
-    }
-    if checkpoint.sum != sum(&checkpoint.of, &checkpoint.parts) {
-        return Err(syntax("it is not as it was written".to_owned()));
-    }
-    let here = description(task, stage);
-    let nothing = || "nothing".to_owned();
-    for key in here.keys().chain(checkpoint.of.keys()) {
-        let of = |it: &IndexMap<String, String>| it.get(key).cloned().unwrap_or_else(nothing);
-        let (found, expected) = (of(&checkpoint.of), of(&here));
-        if found != expected {
-            return Err(CheckpointError::Other { path: path.to_owned(), key: key.clone(), found, expected });
-        }
-    }
-    Ok(Some(checkpoint.parts))
+/// The file of a search.
+pub(crate) struct CheckpointFile {
+    path: PathBuf,
+    /// All that the search depends on.
+    of: IndexMap<String, String>,
 }
 
-/// Writes what is left of a search, or removes the file if nothing is.
-pub(crate) fn write<M: StateMachine>(
-    path: &Path,
-    task: &Task<M>,
-    parts: Vec<SavedPart>,
-) -> Result<(), CheckpointError> {
-    let failed =
-        |what| move |error: std::io::Error| CheckpointError::Io { what, path: path.to_owned(), why: error.to_string() };
-    if parts.iter().all(|part| matches!(part.left, Left::Nothing)) {
-        return match fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("remove")(error)),
-            _ => Ok(()),
-        };
+impl CheckpointFile {
+    pub(crate) fn new<M: StateMachine>(path: &Path, task: &Task<M>, stage: &mut Stage<M>) -> Self {
+        Self { path: path.to_owned(), of: description(task, stage) }
     }
-    let mut stage = task.stage().expect("the search began on such a stage");
-    let of = description(task, &mut stage);
-    let sum = sum(&of, &parts);
-    let checkpoint = Checkpoint { version: VERSION, of, parts, sum };
-    let text = ron::to_string(&checkpoint).expect("a checkpoint is plain data");
-    write_whole(path, &text).map_err(failed("write"))
+
+    /// Reads what is left of a search; none if there is no file.
+    pub(crate) fn read(&self) -> Result<Option<Vec<SavedPart>>, CheckpointError> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failed("read", &error)),
+        };
+        let syntax = |why: String| CheckpointError::Syntax { path: self.path.clone(), why };
+        let text = std::str::from_utf8(&bytes).map_err(|_| syntax("it is not text".to_owned()))?;
+        let checkpoint: Checkpoint = ron::from_str(text).map_err(|error| syntax(error.to_string()))?;
+        if checkpoint.version != VERSION {
+            return Err(syntax(format!("its version is {}, not {VERSION}", checkpoint.version)));
+        }
+        if checkpoint.sum != sum(&checkpoint.of, &checkpoint.parts) {
+            return Err(syntax("it is not as it was written".to_owned()));
+        }
+        let nothing = || "nothing".to_owned();
+        for key in self.of.keys().chain(checkpoint.of.keys()) {
+            let of = |it: &IndexMap<String, String>| it.get(key).cloned().unwrap_or_else(nothing);
+            let (found, expected) = (of(&checkpoint.of), of(&self.of));
+            if found != expected {
+                return Err(CheckpointError::Other { path: self.path.clone(), key: key.clone(), found, expected });
+            }
+        }
+        Ok(Some(checkpoint.parts))
+    }
+
+    /// Writes what is left of a search, or removes the file if nothing is.
+    pub(crate) fn write(&self, parts: Vec<SavedPart>) -> Result<(), CheckpointError> {
+        if parts.iter().all(|part| matches!(part.left, Left::Nothing)) {
+            return match fs::remove_file(&self.path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(self.failed("remove", &error)),
+                _ => Ok(()),
+            };
+        }
+        let (of, sum) = (self.of.clone(), sum(&self.of, &parts));
+        let checkpoint = Checkpoint { version: VERSION, of, parts, sum };
+        let text = ron::to_string(&checkpoint).expect("a checkpoint is plain data");
+        write_whole(&self.path, &text).map_err(|error| self.failed("write", &error))
+    }
+
+    fn failed(&self, what: &'static str, error: &io::Error) -> CheckpointError {
+        CheckpointError::Io { what, path: self.path.clone(), why: error.to_string() }
+    }
 }

@@ -330,11 +330,7 @@ impl<M: StateMachine> Dpor<M> {
     /// cannot happen there.
     fn probe(&self, first: usize, between: &[Event<M>], race: usize, stage: &mut Stage<M>) -> Option<Event<M>> {
         let event = &self.trunk.races[race].event;
-        stage.begin();
-        for taken in &self.trunk.events[..first] {
-            stage.actions();
-            stage.take(taken.pick, taken.event.values(), None);
-        }
+        self.go_to(first, stage);
         for beside in between {
             // It does not depend on what was left out, so it can happen. If it cannot, that shows when the run is made.
             let Some(pick) = stage.pick_of(beside) else { return Some(event.clone()) };
@@ -386,28 +382,77 @@ impl<M: StateMachine> Dpor<M> {
     /// Becomes the search of which this is left; false if it cannot be.
     pub(crate) fn resume(&mut self, saved: SavedRun, stage: &mut Stage<M>) -> bool {
         self.relation.learned = saved.learned;
+        if saved.points.len() != saved.events.len() + 1 {
+            return false;
+        }
         stage.begin();
         self.trunk.begin(stage.world().transit.next_age);
-        for event in &saved.events {
-            let Some(pick) = stage.pick_of(&event.event()) else { return false };
+        self.points.clear();
+        for (at, point) in saved.points.iter().enumerate() {
+            // Who sleeps could happen here.
+            let Some(sleep) = point.sleep.iter().map(|event| known(event, stage)).collect() else { return false };
+            self.points.push(Point { sleep, wakeup: NO_BRANCH, explored: point.explored });
+            let Some(event) = saved.events.get(at) else { continue };
+            let Some(pick) = stage.pick_of(&event.event(None)) else { return false };
             if !self.trunk.take(stage, pick, event.values(), &self.relation) {
                 return false;
             }
         }
-        if saved.races.len() != self.trunk.races.len() || saved.points.len() != saved.events.len() + 1 {
+        if saved.races.len() != self.trunk.races.len() {
             return false;
         }
         for (race, (event, is_known, is_settled)) in self.trunk.races.iter_mut().zip(saved.races) {
-            (race.event, race.is_known, race.is_settled) = (event.event(), is_known, is_settled);
+            let input = race.event.input().cloned();
+            (race.event, race.is_known, race.is_settled) = (event.event(input), is_known, is_settled);
         }
-        self.points.clear();
-        for point in saved.points {
-            let tree = point.wakeup.iter().map(|(depth, event)| (*depth, event.event()));
+        for (at, point) in saved.points.iter().enumerate() {
+            let Some(tree) = self.regrow(at, &point.wakeup, stage) else { return false };
             let Some(wakeup) = self.wakeup.build(tree) else { return false };
-            let sleep = point.sleep.iter().map(SavedEvent::event).collect();
-            self.points.push(Point { sleep, wakeup, explored: point.explored });
+            self.points[at].wakeup = wakeup;
         }
         true
+    }
+
+    /// The events of a wakeup tree as they were. Where it must be known what their messages say, each branch is run to find
+    /// that out: many of them are made on the way only.
+    fn regrow(
+        &self,
+        point: usize,
+        saved: &[(usize, SavedEvent)],
+        stage: &mut Stage<M>,
+    ) -> Option<Vec<(usize, Event<M>)>> {
+        let mut tree: Vec<(usize, Event<M>)> = Vec::with_capacity(saved.len());
+        // What stands above the next one, and how many steps of that the run on the stage has done, if it is of this tree.
+        let (mut above, mut done): (Vec<usize>, Option<usize>) = (Vec::new(), None);
+        for (depth, event) in saved {
+            if !self.relation.needs_inputs() {
+                tree.push((*depth, event.event(None)));
+                continue;
+            }
+            above.truncate(*depth);
+            if done.is_none_or(|done| done > *depth) {
+                self.go_to(point, stage);
+                done = Some(0);
+            }
+            for at in &above[done.unwrap_or(0)..] {
+                let event = &tree[*at].1;
+                let pick = stage.pick_of(event)?;
+                stage.take(pick, event.values(), None);
+            }
+            done = Some(above.len());
+            above.push(tree.len());
+            tree.push((*depth, known(event, stage)?));
+        }
+        Some(tree)
+    }
+
+    /// Runs up to a point of the current run.
+    fn go_to(&self, point: usize, stage: &mut Stage<M>) {
+        stage.begin();
+        for taken in &self.trunk.events[..point] {
+            stage.actions();
+            stage.take(taken.pick, taken.event.values(), None);
+        }
     }
 
     /// How much of the search is done, as far as it is known now: the part of the branches on the current path that
@@ -423,6 +468,12 @@ impl<M: StateMachine> Dpor<M> {
         }
         part
     }
+}
+
+/// An event of a message that is on its way, with what that says if it was known.
+fn known<M: StateMachine>(event: &SavedEvent, stage: &Stage<M>) -> Option<Event<M>> {
+    let input = if event.has_input { Some(stage.input_of(event.key)?.clone()) } else { None };
+    Some(event.event(input))
 }
 
 impl<M: StateMachine> Point<M> {

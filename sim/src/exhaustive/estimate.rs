@@ -141,7 +141,7 @@ mod tests {
     use indexmap::IndexMap;
     use raddle_core::{Order, Outbox, System};
 
-    use super::super::tally::Control;
+    use super::super::control::Control;
     use super::*;
     use crate::settings::{Network, Settings};
 

@@ -35,7 +35,8 @@
 
 // Start at `search`, then `dpor`, whose head has the algorithm.
 mod breadth;
-mod checkpoint;
+pub(crate) mod checkpoint;
+pub(crate) mod control;
 mod dfs;
 mod dpor;
 pub(crate) mod estimate;
@@ -134,7 +135,7 @@ pub fn visit<M: StateMachine>(
     };
     task.check()?;
     let mut stage = task.stage()?;
-    let control = tally::Control::default();
+    let control = control::Control::default();
     let mut see = |runner: &Runner<M>| {
         if see(runner).is_break() {
             control.stop.store(true, Ordering::Relaxed);

@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use raddle_core::{EndReason, StateMachine};
 use rustc_hash::FxHashSet;
 
+use super::control::Control;
 use super::event::Event;
 use super::refusal::Refusal;
 use super::relation::Relation;
 use super::stage::{Pick, Stage};
-use super::tally::{Control, Tally};
+use super::tally::Tally;
 use super::trunk::Trunk;
 
 /// How many scouts go out at most: so few that nobody waits for them.

@@ -1,13 +1,13 @@
 //! One exhaustive search from its beginning to its end.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use raddle_core::{FaultKind, Order, Plan, StateMachine};
 
 use super::breadth::{Breadth, STAGES_MAX};
-use super::checkpoint::{self, CheckpointError, Left, OTHERWISE, SavedPart, SavedTally};
+use super::checkpoint::{CheckpointError, CheckpointFile, Left, OTHERWISE, SavedPart, SavedTally};
+use super::control::Control;
 use super::dfs::{Dfs, Level};
 use super::dpor::{self, Dpor, Went};
 use super::kind::Exhaustive;
@@ -17,7 +17,7 @@ use super::relation::Relation;
 use super::scout::scout;
 use super::stage::Stage;
 use super::states;
-use super::tally::{Control, Tally};
+use super::tally::Tally;
 use crate::run::{RunError, Runner};
 use crate::settings::{Granularity, Network, Settings};
 
@@ -78,6 +78,11 @@ impl Searched {
             all.tally.join(part.tally);
         }
         all
+    }
+
+    /// For a checkpoint.
+    pub(crate) fn saved(&self) -> SavedPart {
+        SavedPart { left: self.left.clone(), tally: SavedTally::of(&self.tally) }
     }
 }
 
@@ -165,25 +170,27 @@ impl<M: StateMachine> Task<M> {
     }
 
     /// The parts of this search: from the beginning, or from where the checkpoint in this file left it.
-    pub(crate) fn begin(&self, stage: &mut Stage<M>, file: Option<&Path>) -> Result<Vec<Part>, Refusal> {
-        let Some(file) = file else { return Ok(self.parts(stage)) };
-        if self.plan.commuting().is_some() {
-            return Err(CheckpointError::Never("messages declared to commute cannot be written down").into());
-        }
-        let parts = checkpoint::read(file, self, stage)?;
-        Ok(parts.map_or_else(
-            || self.parts(stage),
-            |parts| parts.into_iter().map(|part| Part::Saved(Box::new(part))).collect(),
-        ))
+    pub(crate) fn begin(&self, stage: &mut Stage<M>, file: Option<&CheckpointFile>) -> Result<Vec<Part>, Refusal> {
+        let saved = file.map(CheckpointFile::read).transpose()?.flatten();
+        Ok(match saved {
+            Some(parts) => parts.into_iter().map(|part| Part::Saved(Box::new(part))).collect(),
+            None => self.parts(stage),
+        })
     }
 
-    /// Writes a checkpoint if anything is left that can be counted, and removes it if nothing is.
-    pub(crate) fn end(&self, file: &Path, searched: &[Searched]) -> Result<(), Refusal> {
-        if searched.iter().any(|searched| searched.tally.is_at_odds()) {
-            return Ok(());
-        }
-        let save = |part: &Searched| SavedPart { left: part.left.clone(), tally: SavedTally::of(&part.tally) };
-        Ok(checkpoint::write(file, self, searched.iter().map(save).collect())?)
+    /// A part that nobody has begun with, for a checkpoint.
+    pub(crate) fn not_begun(&self, part: &Part) -> SavedPart {
+        let left = match part {
+            Part::Saved(saved) => return SavedPart::clone(saved),
+            Part::Whole => Left::States { done: 0, queue: Vec::new() },
+            Part::Below(levels) => Left::Schedules { base: levels.len(), levels: levels.clone() },
+            Part::Crashing(crashes) => Dpor::new(self.relation(), crashes.clone()).left(),
+        };
+        SavedPart { left, tally: SavedTally::of(&self.tally()) }
+    }
+
+    fn relation(&self) -> Relation<M> {
+        Relation::new(&self.settings, &self.plan)
     }
 
     /// Cuts the search into parts that can be searched at once, and counted in their order.
@@ -291,7 +298,7 @@ impl<M: StateMachine> Task<M> {
                 self.states(breadth.ok_or(why)?, tally, stages, control, visit)
             }
             (Exhaustive::Dpor, left) => {
-                let relation = Relation::new(&self.settings, &self.plan);
+                let relation = self.relation();
                 let dpor = match left {
                     Some(Left::Wakeup(saved)) => {
                         if saved.crashes.len() != self.workers() {
@@ -342,6 +349,7 @@ impl<M: StateMachine> Task<M> {
                 let left = if is_over { Left::Nothing } else { dfs.left() };
                 return Searched { tally, is_over, done, states: None, left };
             }
+            control.hand_over(&tally, || dfs.left());
         }
     }
 
@@ -367,7 +375,8 @@ impl<M: StateMachine> Task<M> {
         control: &Control,
         visit: Visit<'_, M>,
     ) -> Result<Searched, Refusal> {
-        if self.scouts > 0 && tally.scouts == 0 && dpor.is_calm() {
+        // Scouts learn what a search that has begun may not know yet: they go out before, or not at all.
+        if self.scouts > 0 && tally.scouts == 0 && tally.executions == 0 && dpor.is_calm() {
             scout(&mut dpor.relation, self.scouts, self.workers(), stage, &mut tally, control)?;
             if dpor.relation.learned.is_anything() {
                 tally.begin_anew();
@@ -405,6 +414,7 @@ impl<M: StateMachine> Task<M> {
                 let left = if is_over { Left::Nothing } else { dpor.left() };
                 return Ok(Searched { tally, is_over, done, states: None, left });
             }
+            control.hand_over(&tally, || dpor.left());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A run taken step by step, judged as it goes, and taken to its end whatever it breaks.
 
 use raddle_checkers::Violation;
-use raddle_core::{EndReason, FaultKind, InputKind, Names, Sink, StateMachine, WorkerId};
+use raddle_core::{EndReason, FaultKind, Input, InputKind, Names, Sink, StateMachine, WorkerId};
 
 use super::event::{Event, Outcome};
 use super::refusal::Refusal;
@@ -124,6 +124,13 @@ impl<M: StateMachine> Stage<M> {
             return self.may_crash(worker).then_some(Pick::Late(worker));
         }
         actions.place_of(event).map(Pick::Place)
+    }
+
+    /// What a message says that is on its way, by the hash of its id.
+    pub(crate) fn input_of(&self, key: u64) -> Option<&Input<M>> {
+        let slab = &self.runner.world.transit.slab;
+        let mut kept = slab.cards.iter().zip(&slab.inputs);
+        kept.find_map(|(card, input)| input.as_ref().filter(|_| card.header.id.hash64() == key))
     }
 
     /// Whether a worker can crash now, even if nothing else can happen.

@@ -1,9 +1,5 @@
 //! What an exhaustive search has counted and found so far.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-
 use indexmap::IndexMap;
 use raddle_checkers::{Losses, Violation, determinism};
 use raddle_core::{EndReason, FaultKind, StateMachine};
@@ -196,56 +192,5 @@ impl Tally {
     /// How many traces the executions were.
     pub(crate) fn trace_count(&self) -> u64 {
         self.traces.as_ref().map_or(self.executions, |traces| traces.len() as u64)
-    }
-}
-
-/// What a search and those who wait for it tell each other.
-#[derive(Debug, Default)]
-pub(crate) struct Control {
-    /// The search is to end soon.
-    pub(crate) stop: AtomicBool,
-    /// So is everything.
-    stop_all: Arc<AtomicBool>,
-    executions: AtomicU64,
-    deliveries: AtomicU64,
-    /// How much is done, as the bits of a number between 0 and 1.
-    part: AtomicU64,
-}
-
-/// Every how many runs a search says how far it is.
-const SAY_EVERY: u64 = 256;
-
-impl Control {
-    /// One of several that this ends all together.
-    pub(crate) fn under(stop_all: &Arc<AtomicBool>) -> Self {
-        Self { stop_all: Arc::clone(stop_all), ..Self::default() }
-    }
-
-    /// Says how far a search is, from time to time; whether it is to go on.
-    #[inline]
-    pub(crate) fn goes_on(&self, tally: &Tally, part: impl FnOnce() -> f64) -> bool {
-        if tally.executions.is_multiple_of(SAY_EVERY) {
-            return self.goes_on_from(tally, part());
-        }
-        !self.is_stopped() && !tally.is_at_odds()
-    }
-
-    /// Says how far a search is; whether it is to go on.
-    pub(crate) fn goes_on_from(&self, tally: &Tally, part: f64) -> bool {
-        self.executions.store(tally.executions, Relaxed);
-        self.deliveries.store(tally.deliveries, Relaxed);
-        self.part.store(part.to_bits(), Relaxed);
-        !self.is_stopped() && !tally.is_at_odds()
-    }
-
-    /// Whether it is to end.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stop.load(Relaxed) || self.stop_all.load(Relaxed)
-    }
-
-    /// Executions, deliveries and the part that is done, as they were last said.
-    pub(crate) fn so_far(&self) -> (u64, u64, f64) {
-        let part = f64::from_bits(self.part.load(Relaxed));
-        (self.executions.load(Relaxed), self.deliveries.load(Relaxed), part)
     }
 }
