@@ -156,7 +156,7 @@ pub(super) fn exhaust<M: StateMachine>(
         shared.task.end(file, &searched)?;
     }
     let has_history = searched.iter().any(|searched| searched.tally.has_history);
-    let mut exhausted = Exhausted::join(searched, report);
+    let mut exhausted = Exhausted::join(searched, plan.names(), report);
     exhausted.unknown = unknown;
     exhausted.estimate = about;
     exhausted.checkpoint = explore.checkpoint.clone().filter(|file| file.exists());
