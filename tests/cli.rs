@@ -885,6 +885,31 @@ fn a_clean_search_says_what_it_covered_and_what_it_is_worth() {
 }
 
 #[test]
+fn an_exhaustive_search_says_what_it_covered() {
+    let line = "explore twopc --set n=2 --strategy dpor";
+    // Each of the 8 traces once: 4 ways to vote, in 2 orders.
+    here().run(line).ends(0).prints("  c       fresh     external 8, no 4, yes 4");
+    let report = report_of(&here().run(&format!("{line} --format json")).ends(0));
+    let times: Vec<u64> =
+        report["coverage"].as_array().expect("a list").iter().filter_map(|row| row["times"].as_u64()).collect();
+    assert_eq!((times.iter().sum::<u64>(), &report["exhaustive"]["resumed"]), (8 * 7, &serde_json::json!(false)));
+}
+
+#[test]
+fn shards_are_covered_as_the_whole_is() {
+    let place = here();
+    let line = "explore ledger --seeds 400 --format json";
+    let whole = report_of(&place.run(line).ends(0));
+    for shard in 1..=3 {
+        let done = place.run(&format!("{line} --shard {shard}/3")).ends(0);
+        place.write(&format!("{shard}.json"), &done.out);
+    }
+    let merged = report_of(&place.run("merge 1.json 2.json 3.json --format json").ends(0));
+    assert!(merged["coverage"].as_array().is_some_and(|rows| rows.iter().any(|row| row["state"] == "above-twice")));
+    assert_eq!(merged["coverage"], whole["coverage"]);
+}
+
+#[test]
 fn a_clean_search_says_which_depths_of_bugs_would_have_shown() {
     let line = "explore twopc --set n=2 --seeds 320";
     let shown = here().run(line).ends(0).says("worth");

@@ -1,8 +1,11 @@
 //! How many runs each strategy needs to the first bug: the [bug bench](crate::bugs), measured.
 //!
 //! For each bug and strategy, blocks of seeds of their own: how many runs a block takes up to the first that shows the
-//! bug, at most a cap. Runs, not time: what is compared are strategies, and the answer is the same on any machine.
+//! bug, at most a cap. Runs, not time: what is compared are strategies, and the answer is the same on any machine. So the
+//! bounds that the portfolio is to keep are asserted, not only printed ([`Bounds`]).
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use raddle_sim::strategy::BugDepth;
@@ -76,7 +79,32 @@ pub struct Report {
     geometric_means: Vec<Mean>,
     /// Of the portfolio's median over the least of the others, row by row.
     portfolio_to_best: Option<f64>,
+    bounds: Option<Bounds>,
 }
+
+/// How the portfolio stands beside the strategy that happens to be best for a bug, and how far it may fall behind: it misses
+/// no bug in any block, on no row it needs more than [`Bounds::row_max`] times the runs, and in the geometric mean of all rows
+/// not more than [`MEAN_MAX`] times.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bounds {
+    /// How many strategies it is made of.
+    members: usize,
+    /// In how many blocks of all rows it did not find the bug.
+    missed_blocks: usize,
+    /// Where it is worst.
+    worst_bug: &'static str,
+    /// How many times the median of the best other strategy it needs there.
+    worst: f64,
+    /// The same in the geometric mean.
+    mean: f64,
+}
+
+/// How many times the runs of the best other strategy the portfolio may need in the geometric mean.
+pub const MEAN_MAX: f64 = 2.0;
+/// On one row so many times for each member: it would need as many runs as it has members if no other helped at all.
+const ROW_MAX_PER_MEMBER: f64 = 1.5;
+/// Of fewer blocks the least of several medians is too low to be compared with: of 10 by half.
+pub const BOUNDS_BLOCKS_MIN: u64 = 100;
 
 /// The geometric mean of a strategy's medians.
 #[derive(Clone, Debug, Serialize)]
@@ -106,6 +134,8 @@ pub fn hunt(kinds: &[StrategyKind], effort: Effort, mut said: impl FnMut(&Bug)) 
     }
     let geometric_means = (0..kinds.len()).map(|at| Mean::of(rows.iter().map(|row| &row.strategies[at]))).collect();
     let portfolio_to_best = geometric_mean(rows.iter().filter_map(|row| row.portfolio_to_best));
+    let is_full = effort.blocks >= BOUNDS_BLOCKS_MIN && samplers().iter().all(|kind| kinds.contains(kind));
+    let bounds = is_full.then(|| Bounds::of(&rows, portfolio_to_best));
     Ok(Report {
         r#type: "bugs",
         v: 1,
@@ -114,6 +144,7 @@ pub fn hunt(kinds: &[StrategyKind], effort: Effort, mut said: impl FnMut(&Bug)) 
         rows,
         geometric_means,
         portfolio_to_best,
+        bounds,
     })
 }
 
@@ -153,6 +184,54 @@ fn geometric_mean(of: impl Iterator<Item = f64>) -> Option<f64> {
     (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
 }
 
+impl Bounds {
+    fn of(rows: &[Row], mean: Option<f64>) -> Self {
+        let ratios = rows.iter().filter_map(|row| Some((row.bug, row.portfolio_to_best?)));
+        // Without any, it has missed them all.
+        let (worst_bug, worst) = ratios.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("all", f64::INFINITY));
+        let portfolios = rows.iter().flat_map(|row| &row.strategies).filter(|cell| cell.strategy == PORTFOLIO);
+        Self {
+            members: members(),
+            missed_blocks: portfolios.map(|cell| cell.missed_blocks).sum(),
+            worst_bug,
+            worst,
+            mean: mean.unwrap_or(f64::INFINITY),
+        }
+    }
+
+    /// How many times the runs of the best other strategy the portfolio may need on one row.
+    #[must_use]
+    pub fn row_max(&self) -> f64 {
+        ROW_MAX_PER_MEMBER * self.members as f64
+    }
+
+    /// Whether it keeps all of them.
+    #[must_use]
+    pub fn are_kept(&self) -> bool {
+        self.missed_blocks == 0 && self.worst <= self.row_max() && self.mean <= MEAN_MAX
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { members, missed_blocks, worst_bug, worst, mean } = self;
+        let word = if self.are_kept() { "kept" } else { "BROKEN" };
+        write!(
+            f,
+            "bounds of the portfolio, {word}: {missed_blocks} blocks missed, of 0; {worst:.1} times the best other on \
+             {worst_bug}, of {:.0} ({ROW_MAX_PER_MEMBER} for each of {members} members); {mean:.2} times in the geometric \
+             mean, of {MEAN_MAX}",
+            self.row_max(),
+        )
+    }
+}
+
+/// How many strategies the portfolio is made of.
+fn members() -> usize {
+    // More seeds than it has members in turn.
+    (0..1_000).map(|seed| StrategyKind::Portfolio.of_seed(seed)).collect::<BTreeSet<_>>().len()
+}
+
 impl Mean {
     fn of<'a>(cells: impl Iterator<Item = &'a Cell> + Clone) -> Self {
         let strategy = cells.clone().next().map(|cell| cell.strategy.clone()).unwrap_or_default();
@@ -171,8 +250,8 @@ impl Runs {
     }
 }
 
-impl std::fmt::Display for Runs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Runs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shown(runs) => write!(f, "{runs}"),
             Self::Missed(cap) => write!(f, ">{cap}"),
@@ -191,6 +270,13 @@ impl Serialize for Runs {
 }
 
 impl Report {
+    /// How the portfolio keeps its bounds; none if not all samplers were compared, or of fewer than [`BOUNDS_BLOCKS_MIN`]
+    /// blocks.
+    #[must_use]
+    pub const fn bounds(&self) -> Option<&Bounds> {
+        self.bounds.as_ref()
+    }
+
     /// The table as text, without a newline at its end: median / 90th percentile of the runs to the bug.
     #[must_use]
     pub fn table(&self, form: Form) -> String {
@@ -239,6 +325,45 @@ mod tests {
         assert_eq!(portfolio_to_best(&[slow.clone(), portfolio]), None);
         assert_eq!(portfolio_to_best(&[slow, fast]), None);
         assert_eq!((geometric_mean([2.0, 8.0].into_iter()), geometric_mean([].into_iter())), (Some(4.0), None));
+    }
+
+    /// A row in which the portfolio needs so many runs and missed so many blocks, and the others need these.
+    fn row(bug: &'static str, portfolio: u64, missed_blocks: usize, others: [u64; 2]) -> Row {
+        let cell = |strategy: &str, runs, missed_blocks| {
+            let runs = Runs::Shown(runs);
+            Cell { strategy: strategy.to_owned(), median: runs, p90: runs, missed_blocks }
+        };
+        let [one, two] = others;
+        let strategies = vec![cell(PORTFOLIO, portfolio, missed_blocks), cell("random", one, 0), cell("pos", two, 3)];
+        Row { bug, depth: 1, about: "", portfolio_to_best: portfolio_to_best(&strategies), strategies }
+    }
+
+    #[test]
+    fn a_bound_is_kept_or_broken_by_what_it_says() {
+        let bounds = |rows: &[Row]| {
+            let mean = geometric_mean(rows.iter().filter_map(|row| row.portfolio_to_best));
+            Bounds::of(rows, mean)
+        };
+        let most = bounds(&[row("x", 1, 0, [1, 1])]).row_max() as u64;
+        assert_eq!(most, 18, "1.5 times 12 members");
+        let even = || [0; 9].map(|_| row("even", 1, 0, [1, 2]));
+        let with = |row: Row| bounds(&even().into_iter().chain([row]).collect::<Vec<_>>());
+        assert!(with(row("x", most, 0, [1, 9])).are_kept());
+        let worst = with(row("x", most + 1, 0, [9, 1]));
+        assert!(!worst.are_kept() && (worst.worst_bug, worst.worst) == ("x", 19.0), "{worst}");
+        assert!(!with(row("x", 1, 1, [1, 1])).are_kept(), "a block was missed");
+        let behind = |runs| bounds(&[row("x", runs, 0, [1, 2]), row("y", 2, 0, [1, 1])]);
+        assert!(behind(2).are_kept() && !behind(3).are_kept());
+        assert!(behind(3).to_string().contains("BROKEN: 0 blocks missed, of 0; 3.0 times the best other on x, of 18"));
+    }
+
+    #[test]
+    fn bounds_are_of_all_samplers_and_of_enough_blocks() {
+        let effort = |blocks| Effort { blocks, cap: 1 };
+        let bounds =
+            |kinds: &[StrategyKind], blocks| hunt(kinds, effort(blocks), |_| {}).expect("runs").bounds.is_some();
+        assert!(bounds(&samplers(), BOUNDS_BLOCKS_MIN));
+        assert!(!bounds(&samplers(), BOUNDS_BLOCKS_MIN - 1) && !bounds(&samplers()[1..], BOUNDS_BLOCKS_MIN));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `cargo run --profile measure -p raddle-bench`: every contender in turn, for several rounds, and a table
 //! of medians.
 //!
-//! `cargo run --profile measure -p raddle-bench -- bugs`: the runs that each strategy needs to the first bug.
+//! `cargo run --profile measure -p raddle-bench -- bugs`: the runs that each strategy needs to the first bug. It fails if the
+//! portfolio does not keep its bounds.
 //!
 //! `cargo run --profile measure -p raddle-bench -- exhaustive`: how fast all orders of a fan-in are searched.
 //!
@@ -24,7 +25,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use raddle_bench::fanin_report::{self, Search};
 use raddle_bench::form::{Form, fill};
-use raddle_bench::hunt::{self, BLOCK, Effort, hunt, samplers};
+use raddle_bench::hunt::{self, BLOCK, BOUNDS_BLOCKS_MIN, Bounds, Effort, hunt, samplers};
 use raddle_bench::measure::{Contender, in_turn};
 use raddle_bench::real::contest::Sizes;
 use raddle_bench::real::{self, pipe};
@@ -228,7 +229,15 @@ fn main() -> Result<()> {
             }
             let kinds = if strategy.is_empty() { samplers() } else { strategy };
             let report = bugs(&kinds, Effort { blocks, cap })?;
-            tell(&report.table(Form::Text), &report, json.as_deref())
+            let bounds = match report.bounds() {
+                Some(bounds) => bounds.to_string(),
+                None => format!(
+                    "bounds of the portfolio: not judged, as that takes all samplers and {BOUNDS_BLOCKS_MIN} blocks"
+                ),
+            };
+            tell(&format!("{}\n\n{bounds}", report.table(Form::Text)), &report, json.as_deref())?;
+            ensure!(report.bounds().is_none_or(Bounds::are_kept), "the portfolio does not keep its bounds");
+            Ok(())
         }
         Some(Other::Exhaustive { rounds, millis, json }) => {
             let report = search(rounds, millis)?;

@@ -307,7 +307,9 @@ pub struct Report {
     /// How many runs reached each `sometimes` property and each mark; those never reached with 0. Of strategy `states`, behind
     /// how many steps from one state to another it had been reached.
     pub reached: IndexMap<String, u64>,
-    /// Which worker handled which kind of input in which kind of state; empty if the system says nothing of kinds.
+    /// Which worker handled which kind of input in which kind of state; empty if the system says nothing of kinds. Of an
+    /// exhaustive search, in its executions: `dpor` does one run of each trace, and `states` counts each step from one state to
+    /// another once.
     pub coverage: Vec<Covered>,
     /// What was dropped in all runs, by reason: no law minds a loss with a reason.
     pub losses: Losses,

@@ -80,7 +80,7 @@ impl<M: StateMachine> World<M> {
         aside.copy_from(&other.aside);
         later.copy_from(&other.later);
         if let (Some(mine), Some(theirs)) = (coverage, &other.coverage) {
-            mine.clone_from(theirs);
+            mine.copy_from(theirs);
         }
         (*gated, *plain, *moment, *deliveries) = (other.gated, other.plain, other.moment, other.deliveries);
     }

@@ -1,5 +1,6 @@
 //! Shrinking against brute force: on small random programs, what is called minimal is the simplest of all failing runs,
-//! over all schedules and all parts of the workload; what is called 1-minimal has nothing single to spare.
+//! over all schedules, all places of faults and all parts of the workload; what is called 1-minimal has nothing single to
+//! spare.
 
 mod common;
 
@@ -8,15 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use common::programs::{NAMES, picks, shapes, system};
+use common::programs::{NAMES, Shape, faulted, picks, shapes, system, wrongs};
 use common::{DepthFirst, Obedient, told};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use raddle_core::{Beyond, MessageId, Order, Outbox, StateMachine, System};
-use raddle_sim::strategy::Replay;
+use raddle_core::{Beyond, MessageId, Order, Outbox, Recovery, Restart, StateMachine, System};
+use raddle_sim::strategy::{DefaultOrder, Replay};
 use raddle_sim::{
-    Actions, Budget, Decision, Explore, Finding, Found, Granularity, Network, Outcome, Runner, Settings, Size,
-    Strategy, StrategyKind, replay, shrink_finding,
+    Actions, Budget, Decision, Explore, Fault, FaultPlan, Finding, Found, Granularity, Network, Outcome, Runner,
+    Settings, Size, Strategy, StrategyKind, replay, shrink_finding,
 };
 
 /// How far a run is from the default order, in the order in which simplicity is compared; the last is the list of
@@ -84,16 +85,35 @@ fn runner<M: StateMachine>(system: &System<M>, settings: &Settings) -> Runner<M>
     Runner::new(system.plan().expect("a good system"), settings.clone(), None).expect("good settings")
 }
 
-/// The simplest of all runs that break what was broken.
-fn simplest<M: StateMachine>(system: &System<M>, settings: &Settings, seed: u64, found: &Found, draws: usize) -> Cost {
-    let mut runner = runner(system, settings);
+/// The simplest of all runs that break what was broken: of all of them, or of those with no more deviations than this.
+fn simplest<M: StateMachine>(
+    system: &System<M>,
+    settings: &Settings,
+    found: &Found,
+    draws: usize,
+    most: Option<usize>,
+) -> Cost {
+    let (mut runner, seed) = (runner(system, settings), found.seed);
     let names = Arc::clone(&runner.conditions().names);
     let externals = runner.externals().len();
     let mut best = None;
-    for mask in 0..1_u32 << externals {
-        let left_out: Vec<bool> = (0..externals).map(|at| mask >> at & 1 == 0).collect();
+    // What misses a goal by default is no failure, for want of a message; where all of the workload does, no part counts.
+    let mut misses = |left_out: &[bool]| {
+        runner.leave_out(left_out);
+        runner.run(seed, &mut DefaultOrder).violation.is_some_and(|violation| violation.code == "at-end")
+    };
+    let is_goal = found.violation.code == "at-end";
+    let whole = vec![false; externals];
+    let whole_misses = is_goal && misses(&whole);
+    let parts = (0..1_u32 << externals).map(|mask| (0..externals).map(|at| mask >> at & 1 == 0).collect());
+    let counts = |part: &Vec<bool>| !is_goal || *part == whole || !whole_misses && !misses(part);
+    let parts: Vec<Vec<bool>> = parts.filter(counts).collect();
+    for left_out in parts {
         runner.leave_out(&left_out);
         let mut all = DepthFirst::with_draws(draws);
+        if let Some(most) = most {
+            all = all.within(most);
+        }
         loop {
             let run = runner.run(seed, &mut all);
             if run.violation.as_ref().is_some_and(|violation| violation.signature(&names) == found.signature) {
@@ -146,7 +166,7 @@ fn check<M: StateMachine>(system: &System<M>, settings: &Settings, draws: usize)
     let shrunk = found.shrunk.as_ref().expect("it was shrunk");
     assert_eq!(shrunk.size, Size::Minimal);
     let cost = cost(system, settings, &found, draws);
-    assert_eq!(cost, simplest(system, settings, found.seed, &found, draws), "{}", shrunk.needs);
+    assert_eq!(cost, simplest(system, settings, &found, draws, None), "{}", shrunk.needs);
     Some(cost)
 }
 
@@ -163,6 +183,100 @@ fn minimal_is_the_simplest_of_all() {
     done.expect("as simple as can be");
     let with = |n| costs.borrow().iter().filter(|cost| cost.deviations >= n).count();
     assert!([with(1), with(2), with(3)] >= [40, 20, 5], "too few of them show anything: {:?}", [1, 2, 3].map(with));
+}
+
+/// Under what a program runs: its order, its network, what becomes of workers that have crashed, the granularity if the
+/// faults let one choose, and the faults.
+type Odds = (Order, Network, Restart, Recovery, Granularity, FaultPlan);
+
+fn odds() -> impl proptest::strategy::Strategy<Value = Odds> {
+    use Order::{Arrival, Causal, Fifo};
+    use Recovery::{Amnesia, Durable};
+    let plans = FAULTS.map(|text| text.parse().expect("a plan"));
+    (
+        // Copies are known for what they are where there is an order, and who has written all down forgets nothing.
+        prop::sample::select(vec![Arrival, Arrival, Arrival, Arrival, Fifo, Causal]),
+        networks(),
+        prop::sample::select(vec![Restart::Always, Restart::Never]),
+        prop::sample::select(vec![Amnesia, Amnesia, Amnesia, Amnesia, Durable]),
+        prop::sample::select(vec![Granularity::Delivery, Granularity::Queues]),
+        prop::sample::select(plans.to_vec()),
+    )
+}
+
+/// Those that leave something for good, alone and together, and some that hold up what comes until they are over.
+const FAULTS: [&str; 14] = [
+    "loss(1)",
+    "loss(2)",
+    "duplication(1)",
+    "duplication(2)",
+    "crash(1)",
+    "crash(2)",
+    "loss(1),duplication(1)",
+    "loss(1),crash(1)",
+    "duplication(1),crash(1)",
+    "loss(1),duplication(1),crash(1)",
+    "loss(1),delay(1)",
+    "crash(1),stall(1)",
+    "duplication(1),partition(1)",
+    "loss(1),full(1)",
+];
+
+/// Shrinks what such a program does wrong, and says how small it is and which faults it takes. What is called minimal must be
+/// the simplest of all its failing runs; those with more deviations are less simple, whatever else they are.
+fn check_faulted(
+    shape: &Shape,
+    picks: &[Vec<(usize, usize)>],
+    in_the_end: bool,
+    (order, network, restart, recovery, granularity, faults): Odds,
+) -> Option<(Size, Vec<Fault<MessageId>>)> {
+    let wrongs = picks.iter().map(|picks| wrongs(shape, faults, picks)).collect();
+    let system = faulted(shape, wrongs, in_the_end).with(|policies| {
+        (policies.order, policies.restart, policies.recovery) = (order, restart, recovery);
+    });
+    let mut settings = Settings { network, granularity, faults, ..Settings::default() };
+    if settings.check(system.current_policies()).is_err() {
+        settings.granularity = Granularity::Delivery;
+    }
+    let found = explore(&system, &settings, Budget { proof: PROOF, explain: 0, ..Budget::default() })?;
+    assert_eq!(found.violation.law, "wrong");
+    let (shrunk, cost) = (found.shrunk.as_ref().expect("it was shrunk"), cost(&system, &settings, &found, 0));
+    if shrunk.size == Size::Minimal {
+        assert_eq!(cost, simplest(&system, &settings, &found, 0, Some(cost.deviations)), "{}", shrunk.needs);
+    }
+    let faults = found.schedule.into_iter().filter_map(|decision| match decision {
+        Decision::Fault(fault) => Some(fault),
+        _ => None,
+    });
+    Some((shrunk.size, faults.collect()))
+}
+
+/// Enough steps to prove what takes two deviations, and more of short programs.
+const PROOF: u64 = 50_000;
+
+#[test]
+fn minimal_is_the_simplest_of_all_with_faults() {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let all = RefCell::new(Vec::new());
+    let shapes = prop::collection::vec((0..4_usize, 0..3_usize), 3..7);
+    // What takes more steps may take fewer messages: both ways of going wrong are there to be compared.
+    let picks = prop::collection::vec(prop::collection::vec((0..12_usize, 0..100_usize), 1..4), 1..4);
+    let done = runner.run(&(shapes, picks, any::<bool>(), odds()), |(shape, picks, in_the_end, odds)| {
+        all.borrow_mut().extend(check_faulted(&shape, &picks, in_the_end, odds));
+        Ok(())
+    });
+    done.expect("as simple as can be");
+    let all = all.into_inner();
+    let minimal = || all.iter().filter(|(size, _)| *size == Size::Minimal).map(|(_, faults)| faults);
+    let with = |is: fn(&Fault<MessageId>) -> bool| minimal().filter(|faults| faults.iter().any(is)).count();
+    let kinds = [
+        with(|fault| matches!(fault, Fault::Lose(_))),
+        with(|fault| matches!(fault, Fault::Duplicate(_))),
+        with(|fault| matches!(fault, Fault::Crash(_))),
+        minimal().filter(|faults| faults.len() > 1).count(),
+    ];
+    assert!(kinds.iter().zip([40, 20, 15, 3]).all(|(kind, least)| *kind >= least), "too few take any: {kinds:?}");
 }
 
 proptest! {

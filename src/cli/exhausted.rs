@@ -22,6 +22,8 @@ pub(crate) struct ExhaustiveLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate: Option<f64>,
     one_job: bool,
+    /// Then coverage is of what was explored from there on.
+    resumed: bool,
     unknown: Vec<UnknownLine<'a>>,
 }
 
@@ -44,6 +46,7 @@ impl<'a> ExhaustiveLine<'a> {
             violating: exhausted.violating,
             estimate: exhausted.estimate,
             one_job: exhausted.one_job,
+            resumed: exhausted.resumed,
             unknown: unknown.collect(),
         }
     }

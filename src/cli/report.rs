@@ -109,6 +109,9 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     if !report.properties.is_empty() {
         facts.push(("properties", report.properties.join(", ")));
     }
+    if !report.coverage.is_empty() && report.exhausted.as_ref().is_some_and(|exhausted| exhausted.resumed) {
+        facts.push(("coverage", "of what was explored since it went on from the checkpoint".to_owned()));
+    }
     let by_states = report.exhausted.as_ref().is_some_and(|exhausted| exhausted.states.is_some());
     facts.extend(facts::reached(&report.reached, by_states));
     facts
@@ -454,4 +457,37 @@ fn escaped(text: &str) -> String {
 
 fn property(text: &str) -> String {
     escaped(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use raddle_core::{Outbox, StateMachine, System};
+    use raddle_sim::Explore;
+    use raddle_sim::exhaustive::Exhaustive;
+
+    use super::*;
+
+    struct Lamp;
+
+    impl StateMachine for Lamp {
+        type Message = ();
+        type Update = ();
+        fn on_message(&mut self, (): (), _: &mut Outbox<()>) {}
+        fn on_update(&mut self, (): (), _: &mut Outbox<()>) {}
+    }
+
+    #[test]
+    fn a_search_that_went_on_says_of_what_its_coverage_is() {
+        let said = |has_kinds: bool, resumed| {
+            let system = System::new("lamp").workers(["z"], |_| Lamp).messages("s", [("z", ()), ("z", ())]);
+            let system = if has_kinds { system.state_kind(|_| "on") } else { system };
+            let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).jobs(1);
+            let mut report = explore.run().expect("it can be searched");
+            report.exhausted.iter_mut().for_each(|exhausted| exhausted.resumed = resumed);
+            text(&report, Exit::Clean, Look::plain(true))
+        };
+        let told = "coverage:";
+        assert!(said(true, true).contains(told) && said(true, true).contains("z       on     external 2"));
+        assert!(!said(true, false).contains(told) && !said(false, true).contains(told));
+    }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use raddle_core::{Ask, FaultKind, Outbox, StateMachine, System};
+use raddle_core::{Ask, FaultKind, Input, Outbox, StateMachine, System};
 use raddle_sim::FaultPlan;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,25 @@ enum Say {
 struct Replica {
     known: BTreeSet<u32>,
     starts_empty: bool,
+}
+
+impl Replica {
+    /// For coverage: whether there is anything that it could forget, or tell who has forgotten.
+    fn state(&self) -> &'static str {
+        if self.known.is_empty() { "knows-none" } else { "knows-some" }
+    }
+
+    /// For coverage.
+    fn kind(input: &Input<Self>) -> &'static str {
+        match input {
+            Input::Message(Op::Add(_)) => "add",
+            Input::Query(_) => "query",
+            Input::Update(Say::Added(_)) => "added",
+            Input::Update(Say::Ask) => "ask",
+            Input::Update(Say::Known(_)) => "known",
+            other => other.kind().word(),
+        }
+    }
 }
 
 impl StateMachine for Replica {
@@ -115,6 +134,8 @@ fn system(messages: u32, args: &Args) -> System<Replica> {
             .with(|policies| policies.sabotage = sabotage)
             .marks(["remembered"])
             .converging(REPLICAS, |replica: &Replica| replica.known.clone())
+            .state_kind(Replica::state)
+            .message_kind(Replica::kind)
             .hashed()
             .on_processes(),
         |system, (at, session)| system.session(*session, ops(at, messages)),

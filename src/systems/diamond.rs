@@ -41,6 +41,19 @@ impl Corner {
         }
     }
 
+    /// For coverage: what waits at D for its other half.
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Splits => "splits",
+            Self::PassesOn => "passes-on",
+            Self::Joins { waiting, .. } => match waiting.len() {
+                0 => "none-waits",
+                1 => "one-waits",
+                _ => "several-wait",
+            },
+        }
+    }
+
     fn joined(&self) -> &[(u32, u32)] {
         if let Self::Joins { joined, .. } = self { joined } else { &[] }
     }
@@ -80,6 +93,7 @@ pub(super) fn entry() -> Entry {
             .sometimes("all-joined", move |run| {
                 run.machine("D").is_some_and(|corner| corner.joined().len() == messages as usize)
             })
+            .state_kind(Corner::state)
             .hashed()
             .on_processes())
     })

@@ -12,7 +12,7 @@
 //! inserts too, and each meeting has two orders. Figure: 8^(n - 11) traces in every network, thus 1, 8, 64 and 4,096 for n = 11, 12, 13
 //! and 15. No inputs are declared commuting: two insertions at one cell never commute.
 
-use raddle_core::{FaultKind, Outbox, StateMachine, System, WorkerId};
+use raddle_core::{FaultKind, Input, Outbox, StateMachine, System, WorkerId};
 use raddle_sim::FaultPlan;
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +60,30 @@ impl Role {
     fn insert_next(&mut self, out: &mut Outbox<Say>) {
         if let Self::Thread { t, inserted: inserted @ 0..EACH, cell } = self {
             let value = value(*t, *inserted + 1);
-            *cell = (7 * value) % CELLS;
+            *cell = home(value);
             out.notify(WorkerId::new(*cell), Say::Insert(value));
+        }
+    }
+
+    /// For coverage.
+    const fn state(&self) -> &'static str {
+        match *self {
+            Self::Cell { value: None, .. } => "free",
+            Self::Cell { value: Some(_), .. } => "filled",
+            Self::Thread { inserted: EACH, .. } => "done",
+            Self::Thread { inserted: 0, cell: 0, .. } => "fresh",
+            Self::Thread { t, inserted, cell } if cell == home(value(t, inserted + 1)) => "inserts",
+            Self::Thread { .. } => "probes",
+        }
+    }
+
+    /// For coverage.
+    const fn kind(input: &Input<Self>) -> &'static str {
+        match input {
+            Input::Update(Say::Insert(_)) => "insert",
+            Input::Update(Say::Done) => "done",
+            Input::Update(Say::Taken) => "taken",
+            other => other.kind().word(),
         }
     }
 
@@ -73,6 +95,11 @@ impl Role {
     fn is_filled(&self) -> bool {
         matches!(self, Self::Cell { value: Some(_), .. })
     }
+}
+
+/// Where a value is tried first.
+const fn home(value: u32) -> u32 {
+    7 * value % CELLS
 }
 
 /// The i-th value of a thread, from 1.
@@ -143,6 +170,8 @@ fn system(n: u32, blind: bool) -> System<Role> {
             filled == run.machines().map(Role::inserted).sum::<u32>() as usize
         })
         .marks(["probed"])
+        .state_kind(Role::state)
+        .message_kind(Role::kind)
         .hashed()
         .on_processes()
 }

@@ -63,6 +63,31 @@ impl StateMachine for Role {
     }
 }
 
+impl Role {
+    /// For coverage.
+    const fn state(&self) -> &'static str {
+        match self {
+            Self::Variable(0) => "unwritten",
+            Self::Variable(_) => "written",
+            Self::Writer => "writer",
+            Self::Reader { seen: None } => "has-not-read",
+            Self::Reader { seen: Some(0) } => "read-old",
+            Self::Reader { seen: Some(_) } => "read-new",
+        }
+    }
+
+    /// For coverage.
+    const fn kind(input: &Input<Self>) -> &'static str {
+        match input {
+            Input::Update(Say::Write(_)) => "write",
+            Input::Update(Say::Read) => "read",
+            Input::Update(Say::Value(0)) => "old-value",
+            Input::Update(Say::Value(_)) => "new-value",
+            other => other.kind().word(),
+        }
+    }
+}
+
 /// Whether the variable may take these two in either order: two reads leave it as it is and are answered the same.
 fn commute(a: &Input<Role>, b: &Input<Role>) -> bool {
     matches!((a, b), (Input::Update(Say::Read), Input::Update(Say::Read)))
@@ -86,6 +111,8 @@ fn system(n: u32) -> System<Role> {
         .fold(system, |system, (reader, user)| system.messages(user, [(reader, ())]))
         .marks(["read-old", "read-new"])
         .commuting(commute)
+        .state_kind(Role::state)
+        .message_kind(Role::kind)
         .hashed()
         .on_processes()
 }

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use raddle_core::{Ask, FaultKind, Outbox, StateMachine, System, WorkerId};
+use raddle_core::{Ask, FaultKind, Input, Outbox, StateMachine, System, WorkerId};
 use raddle_sim::FaultPlan;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,26 @@ impl Replica {
         }
     }
 
+    /// For coverage: of which keys it has a version.
+    fn state(&self) -> &'static str {
+        match KEYS.map(|key| self.versions.contains_key(key)) {
+            [false, false] => "no-key",
+            [true, false] => "x-only",
+            [false, true] => "y-only",
+            [true, true] => "both-keys",
+        }
+    }
+
+    /// For coverage.
+    const fn kind(input: &Input<Self>) -> &'static str {
+        match input {
+            Input::Message(_) => "put",
+            Input::Query(_) => "get",
+            Input::Update(Say::Copy(..)) => "copy",
+            other => other.kind().word(),
+        }
+    }
+
     fn value(&self, key: &str) -> Option<u32> {
         match self.bugs.stale_cache {
             true => self.cache.get(key).copied(),
@@ -129,6 +149,8 @@ fn system(messages: u32, args: &Args) -> System<Replica> {
             .workers(REPLICAS, move |_| Replica { bugs, ..Replica::default() })
             .marks(["found", "not-found", "came-too-late"])
             .converging(REPLICAS, |replica: &Replica| replica.versions.clone())
+            .state_kind(Replica::state)
+            .message_kind(Replica::kind)
             .hashed()
             .on_processes(),
         |system, (at, session)| system.session(*session, ops(at, share(messages, at))),

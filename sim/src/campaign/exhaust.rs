@@ -168,7 +168,7 @@ pub(super) fn exhaust<M: StateMachine>(
         file.write(searched.iter().map(Searched::saved).collect()).map_err(Refusal::from)?;
     }
     let has_history = searched.iter().any(|searched| searched.tally.has_history);
-    let mut exhausted = Exhausted::join(searched, report);
+    let mut exhausted = Exhausted::join(searched, plan.names(), report);
     exhausted.unknown = unknown;
     exhausted.estimate = about;
     exhausted.checkpoint = explore.checkpoint.clone().filter(|file| file.exists());

@@ -226,11 +226,13 @@ impl Walker {
                     bite.tally.stray(stage, self.way.clone());
                     return Ok(());
                 }
+                stage.forget_coverage();
                 states::step(stage, choice, &values)?;
                 let mut options = stage.world().options().to_vec();
                 values.clear();
                 values.extend_from_slice(stage.world().chosen());
                 bite.tally.reach(stage);
+                bite.tally.cover(stage);
                 if stage.is_broken() {
                     visit(&stage.runner);
                     let last = (choice as u32, values.clone());
@@ -269,11 +271,12 @@ impl Walker {
 }
 
 impl Bite {
-    /// Counts a run that has ended. What it has reached is counted by steps, as most runs go on where others did.
+    /// Counts a run that has ended. What it has reached and covered is counted by steps, as most runs go on where others
+    /// did.
     fn count<M: StateMachine>(&mut self, stage: &mut Stage<M>, reason: EndReason, steps: impl FnOnce() -> Steps) {
-        let reached = std::mem::take(&mut self.tally.reached);
+        let (reached, coverage) = (std::mem::take(&mut self.tally.reached), std::mem::take(&mut self.tally.coverage));
         self.tally.count(stage, reason, |_| steps());
-        self.tally.reached = reached;
+        (self.tally.reached, self.tally.coverage) = (reached, coverage);
     }
 }
 

@@ -69,7 +69,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use indexmap::IndexMap;
-use raddle_core::{StateMachine, System};
+use raddle_core::{Names, StateMachine, System};
 
 use crate::explore::{Found, Report};
 use crate::run::{RunError, Runner};
@@ -107,6 +107,8 @@ pub struct Exhausted {
     pub part: f64,
     /// The checkpoint from which it goes on, if it was ended and told to write one.
     pub checkpoint: Option<PathBuf>,
+    /// Whether it went on from a checkpoint: then the report's coverage is of what was explored from there on.
+    pub resumed: bool,
     /// Whether it went on in one job though more were asked for: its order cannot be cut into parts.
     pub one_job: bool,
 }
@@ -146,7 +148,7 @@ pub fn visit<M: StateMachine>(
 
 impl Exhausted {
     /// Joins the parts of a search and counts them in the report.
-    pub(crate) fn join(searched: Vec<search::Searched>, report: &mut Report) -> Self {
+    pub(crate) fn join(searched: Vec<search::Searched>, names: &Names, report: &mut Report) -> Self {
         let all = search::Searched::of_all(searched);
         let mut exhausted = Self::of(&all);
         let tally = all.tally;
@@ -157,6 +159,7 @@ impl Exhausted {
         report.at_horizon = tally.at_horizon;
         report.faults.iter_mut().for_each(|(kind, times)| *times = tally.faults[*kind as usize]);
         report.losses.join(&tally.losses);
+        report.coverage = tally.coverage.list(names);
         for (name, times) in tally.reached {
             *report.reached.entry(name).or_insert(0) += times;
         }
@@ -178,6 +181,7 @@ impl Exhausted {
             traces: tally.trace_count(),
             states: searched.states,
             violating: tally.violating,
+            resumed: tally.resumed,
             first_violation: tally.first,
             part: if searched.is_over { 1.0 } else { searched.done },
             ..Self::default()

@@ -279,7 +279,10 @@ impl<M: StateMachine> Task<M> {
                 (None, self.tally())
             }
             Part::Below(base) => (Some(Left::Schedules { base: base.len(), levels: base }), self.tally()),
-            Part::Saved(saved) => (Some(saved.left), saved.tally.tally(stage)),
+            Part::Saved(saved) => {
+                let tally = saved.tally.tally(stage);
+                (Some(saved.left), Tally { resumed: true, ..tally })
+            }
         };
         match (self.kind, left) {
             (_, Some(left)) if control.is_stopped() => {

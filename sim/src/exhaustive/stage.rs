@@ -109,6 +109,11 @@ impl<M: StateMachine> Stage<M> {
         self.saves.save_here(depth, &self.runner, self.violation.as_ref());
     }
 
+    /// Counts what is covered from here on.
+    pub(crate) fn forget_coverage(&mut self) {
+        self.runner.world.coverage.iter_mut().for_each(|coverage| coverage.clear());
+    }
+
     /// What may happen next.
     #[inline]
     pub(crate) fn actions(&mut self) -> Actions<'_> {

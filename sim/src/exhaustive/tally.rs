@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::stage::{Again, Stage};
 use crate::campaign::{TWICE_EVERY, as_found, difference};
+use crate::coverage::Coverage;
 use crate::explore::Found;
 
 /// A run by the places and values that it chose.
@@ -35,6 +36,10 @@ pub(crate) struct Tally {
     /// The fingerprints seen; none where every execution is a trace of its own.
     pub(crate) traces: Option<FxHashSet<u64>>,
     pub(crate) reached: IndexMap<String, u64>,
+    /// What handled what in which kind of state.
+    pub(crate) coverage: Coverage,
+    /// Whether the search went on from a checkpoint, which knows nothing of coverage.
+    pub(crate) resumed: bool,
     /// Whether handlers said anything that laws over histories judge.
     pub(crate) has_history: bool,
     /// By signature, with the steps that do it again.
@@ -70,6 +75,7 @@ impl Tally {
             traces.insert(world.fingerprint());
         }
         self.reach(stage);
+        self.cover(stage);
         let again = (self.executions - 1).is_multiple_of(TWICE_EVERY);
         self.violating += u64::from(violation.is_some());
         match violation {
@@ -109,6 +115,13 @@ impl Tally {
                 Some(times) => *times += 1,
                 None => _ = self.reached.insert(name.to_owned(), 1),
             }
+        }
+    }
+
+    /// Counts what the run has covered so far.
+    pub(crate) fn cover<M: StateMachine>(&mut self, stage: &Stage<M>) {
+        if let Some(coverage) = &stage.runner.world.coverage {
+            self.coverage.add(coverage);
         }
     }
 
@@ -174,6 +187,8 @@ impl Tally {
         for (name, times) in other.reached {
             *self.reached.entry(name).or_insert(0) += times;
         }
+        self.coverage.add(&other.coverage);
+        self.resumed |= other.resumed;
         for (signature, found) in other.found {
             self.found.entry(signature).or_insert(found);
         }

@@ -11,7 +11,7 @@ use raddle_core::{Beyond, Outbox, StateMachine, System};
 use raddle_sim::{Actions, Runner, Settings, Strategy};
 
 /// A message that says what its handler is to send, and what the handlers of that are to send.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Told {
     pub name: &'static str,
     pub then: Vec<(&'static str, Told)>,
@@ -51,6 +51,8 @@ pub struct DepthFirst {
     pub prefix: Vec<(u32, u32)>,
     at: usize,
     draws: usize,
+    /// How many choices may be other than the first.
+    most: Option<usize>,
 }
 
 impl DepthFirst {
@@ -59,10 +61,17 @@ impl DepthFirst {
         Self { draws, ..Self::default() }
     }
 
+    /// All in which no more choices than this are other than the first.
+    pub fn within(mut self, most: usize) -> Self {
+        self.most = Some(most);
+        self
+    }
+
     /// The next schedule; false when all are done.
     pub fn advance(&mut self) -> bool {
         while let Some((choice, options)) = self.prefix.pop() {
-            if choice + 1 < options {
+            let others = || self.prefix.iter().filter(|(choice, _)| *choice > 0).count();
+            if choice + 1 < options && self.most.is_none_or(|most| others() < most) {
                 self.prefix.push((choice + 1, options));
                 return true;
             }
