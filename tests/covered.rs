@@ -19,7 +19,7 @@ const KINDS: [(&str, Option<&str>, &str, &str); 9] = [
     ("retry", None, "has-counted has-nothing repeats waits", "external parcel receipt start timer"),
     ("snapshot", None, "before-the-cut behind-the-cut", "credit marker pay snap"),
     // The sessions come to the second key with their fifth message.
-    ("store", Some("12"), "both-keys no-key x-only y-only", "copy get put"),
+    ("store", Some("12"), "both-keys no-key x-only", "copy get put"),
 ];
 
 #[test]

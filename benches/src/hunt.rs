@@ -103,8 +103,14 @@ pub struct Bounds {
 pub const MEAN_MAX: f64 = 2.0;
 /// On one row so many times for each member: it would need as many runs as it has members if no other helped at all.
 const ROW_MAX_PER_MEMBER: f64 = 1.5;
-/// Of fewer blocks the least of several medians is too low to be compared with: of 10 by half.
-pub const BOUNDS_BLOCKS_MIN: u64 = 100;
+/// The effort of which the bounds are judged, or more. Of fewer blocks the least of several medians is too low to be compared
+/// with: of 10 by half; and with a lower cap a strategy misses what it would have found.
+pub const FULL: Effort = Effort { blocks: 100, cap: 10_000 };
+
+/// Whether this is enough to judge the bounds by.
+fn is_judged(kinds: &[StrategyKind], effort: Effort) -> bool {
+    effort.blocks >= FULL.blocks && effort.cap >= FULL.cap && samplers().iter().all(|kind| kinds.contains(kind))
+}
 
 /// The geometric mean of a strategy's medians.
 #[derive(Clone, Debug, Serialize)]
@@ -134,8 +140,7 @@ pub fn hunt(kinds: &[StrategyKind], effort: Effort, mut said: impl FnMut(&Bug)) 
     }
     let geometric_means = (0..kinds.len()).map(|at| Mean::of(rows.iter().map(|row| &row.strategies[at]))).collect();
     let portfolio_to_best = geometric_mean(rows.iter().filter_map(|row| row.portfolio_to_best));
-    let is_full = effort.blocks >= BOUNDS_BLOCKS_MIN && samplers().iter().all(|kind| kinds.contains(kind));
-    let bounds = is_full.then(|| Bounds::of(&rows, portfolio_to_best));
+    let bounds = is_judged(kinds, effort).then(|| Bounds::of(&rows, portfolio_to_best));
     Ok(Report {
         r#type: "bugs",
         v: 1,
@@ -270,8 +275,7 @@ impl Serialize for Runs {
 }
 
 impl Report {
-    /// How the portfolio keeps its bounds; none if not all samplers were compared, or of fewer than [`BOUNDS_BLOCKS_MIN`]
-    /// blocks.
+    /// How the portfolio keeps its bounds; none if not all samplers were compared, or with less effort than [`FULL`].
     #[must_use]
     pub const fn bounds(&self) -> Option<&Bounds> {
         self.bounds.as_ref()
@@ -358,12 +362,10 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_of_all_samplers_and_of_enough_blocks() {
-        let effort = |blocks| Effort { blocks, cap: 1 };
-        let bounds =
-            |kinds: &[StrategyKind], blocks| hunt(kinds, effort(blocks), |_| {}).expect("runs").bounds.is_some();
-        assert!(bounds(&samplers(), BOUNDS_BLOCKS_MIN));
-        assert!(!bounds(&samplers(), BOUNDS_BLOCKS_MIN - 1) && !bounds(&samplers()[1..], BOUNDS_BLOCKS_MIN));
+    fn bounds_are_judged_of_all_samplers_and_of_enough_runs() {
+        assert!(is_judged(&samplers(), FULL) && !is_judged(&samplers()[1..], FULL));
+        let less = [Effort { blocks: FULL.blocks - 1, ..FULL }, Effort { cap: FULL.cap - 1, ..FULL }];
+        assert!(!less.into_iter().any(|effort| is_judged(&samplers(), effort)));
     }
 
     #[test]

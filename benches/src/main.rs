@@ -25,7 +25,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use raddle_bench::fanin_report::{self, Search};
 use raddle_bench::form::{Form, fill};
-use raddle_bench::hunt::{self, BLOCK, BOUNDS_BLOCKS_MIN, Bounds, Effort, hunt, samplers};
+use raddle_bench::hunt::{self, BLOCK, Bounds, Effort, FULL, hunt, samplers};
 use raddle_bench::measure::{Contender, in_turn};
 use raddle_bench::real::contest::Sizes;
 use raddle_bench::real::{self, pipe};
@@ -206,11 +206,11 @@ enum Other {
         strategy: Vec<StrategyKind>,
 
         /// How many blocks of seeds each strategy is given for each bug
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        #[arg(long, default_value_t = FULL.blocks, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
         blocks: u64,
 
         /// How many runs a block takes at most
-        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..BLOCK))]
+        #[arg(long, default_value_t = FULL.cap, value_parser = clap::value_parser!(u64).range(1..BLOCK))]
         cap: u64,
 
         /// Also write what was counted as one line of JSON
@@ -231,9 +231,12 @@ fn main() -> Result<()> {
             let report = bugs(&kinds, Effort { blocks, cap })?;
             let bounds = match report.bounds() {
                 Some(bounds) => bounds.to_string(),
-                None => format!(
-                    "bounds of the portfolio: not judged, as that takes all samplers and {BOUNDS_BLOCKS_MIN} blocks"
-                ),
+                None => {
+                    let Effort { blocks, cap } = FULL;
+                    format!(
+                        "bounds of the portfolio: not judged, as that takes all samplers, {blocks} blocks and a cap of {cap}"
+                    )
+                }
             };
             tell(&format!("{}\n\n{bounds}", report.table(Form::Text)), &report, json.as_deref())?;
             ensure!(report.bounds().is_none_or(Bounds::are_kept), "the portfolio does not keep its bounds");
@@ -317,7 +320,7 @@ fn fill_in(quick: bool, file: &Path) -> Result<()> {
     // Before anything is measured for nothing.
     ["speed", "exhaustive", "order", "real", "bugs"].iter().try_fold(read()?, |text, name| fill(&text, name, ""))?;
     let (rounds, millis) = if quick { QUICK } else { (7, 500) };
-    let effort = if quick { Effort { blocks: 1, cap: 20 } } else { Effort { blocks: 100, cap: 10_000 } };
+    let effort = if quick { Effort { blocks: 1, cap: 20 } } else { FULL };
     let tables = [
         ("speed", sample(CONTENDERS, rounds, millis).table(form)),
         ("exhaustive", search_table(&search(rounds.min(5), millis)?, form)),

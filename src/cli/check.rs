@@ -55,7 +55,7 @@ impl Check {
     }
 
     /// What is said of a real run, if all of that could be told while it was done again: then its events need not be kept, which
-    /// take a thousand times what laws keep. Laws and properties that are broken, or in doubt, want to see them.
+    /// take far more than what laws keep. Laws and properties that are broken, or in doubt, want to see them.
     fn beyond_doubt(&self, lifted: &Lifted) -> Option<Vec<(String, Verdict)>> {
         let properties = lifted.properties.iter().filter(|_| self.laws.is_none());
         let verdicts: Vec<_> = lifted.verdicts.iter().chain(properties).cloned().collect();
