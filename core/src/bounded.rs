@@ -77,10 +77,10 @@ impl<T> Bounded<T> {
         self.on_full == OnFull::Stall && self.is_full()
     }
 
-    /// Whether there is room for many, or for half of all: then it is worth while to wake a sender that waits for room.
+    /// Whether a quarter is free: then it is worth while to wake a sender that waits for room.
     #[must_use]
     pub fn has_ample_room(&self) -> bool {
-        !self.shut && self.capacity - self.len().min(self.capacity) >= (self.capacity / 2).clamp(1, AMPLE)
+        !self.shut && self.capacity - self.len().min(self.capacity) >= (self.capacity / 4).clamp(1, AMPLE)
     }
 
     /// Takes one more, as the policy says. Under [`OnFull::Stall`] ask [`Bounded::must_wait`] first; what comes all
@@ -217,8 +217,8 @@ impl<T> Bounded<T> {
     }
 }
 
-/// So much room pays for a wake-up, which costs about as much as ten updates.
-const AMPLE: usize = 64;
+/// So much room is enough, however long the queue may be: a wake-up costs about as much as ten updates.
+const AMPLE: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn room_is_ample_where_it_pays_for_a_wake_up() {
-        for (capacity, ample) in [(1, 1), (2, 1), (3, 1), (10, 5), (1024, 64)] {
+        for (capacity, ample) in [(1, 1), (2, 1), (7, 1), (40, 10), (1024, 256), (4096, 256)] {
             let mut queue = Bounded::new(capacity, &Policies { on_full: OnFull::Stall, ..Policies::default() });
             (0..capacity).for_each(|item| _ = queue.offer(item));
             let freed = (0..=capacity).position(|_| queue.has_ample_room() || queue.pop().is_none());

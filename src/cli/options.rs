@@ -111,8 +111,8 @@ pub(crate) struct Shrinking {
     pub(crate) no_shrink: bool,
 }
 
-/// Nobody waits longer for a failure to become simpler.
-const SHRINK_TIME: Duration = Duration::from_secs(5);
+/// Nobody waits longer for a failure to become simpler. A debug build is several times as slow, and is to come as far.
+const SHRINK_TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 5 });
 
 impl Shrinking {
     pub(crate) fn budget(self) -> Option<Budget> {

@@ -22,7 +22,7 @@ use super::trunk::Trunk;
 const SCOUTS_MAX: u64 = 2_000;
 
 /// Nor more than one for so many executions that there seem to be, save the nearest: a small search comes to all soon.
-const EXECUTIONS_PER_SCOUT: f64 = 64.0;
+const EXECUTIONS_PER_SCOUT: f64 = 512.0;
 
 /// So many are worth it for any search.
 const NEAREST: u64 = 64;
