@@ -155,7 +155,7 @@ impl Barriers {
 
 /// Up to which number each link is resolved at its target, as far as that was published. It may lag behind the truth, and
 /// must never be ahead of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Watermark {
     /// By target, by sender.
     rows: Vec<Vec<(WorkerId, LinkNumber)>>,
@@ -245,7 +245,7 @@ mod tests {
         theirs.rely(EVE, Incarnation(0));
         theirs.rely(BOB, Incarnation(2));
         known.learn(&theirs, BOB);
-        let mut watermark = Watermark::default();
+        let mut watermark = Watermark::new(&Policies::default());
         watermark.publish(EVE, &[(ANN, LinkNumber(1))]);
         known.prune(&watermark);
         let relies: Vec<_> = [ANN, BOB, EVE].map(|worker| known.relies_on(worker)).into();
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn only_what_is_resolved_is_forgotten() {
-        let mut watermark = Watermark::default();
+        let mut watermark = Watermark::new(&Policies::default());
         watermark.publish(EVE, &[(ANN, LinkNumber(2)), (BOB, LinkNumber(1))]);
         let mut known = barriers(&[(ANN, BOB, 1), (EVE, ANN, 2), (EVE, BOB, 2)]);
         known.prune(&watermark);

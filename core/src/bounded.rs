@@ -77,7 +77,7 @@ impl<T> Bounded<T> {
         self.on_full == OnFull::Stall && self.is_full()
     }
 
-    /// Whether a quarter is free: then it is worth while to wake a sender that waits for room.
+    /// Whether there is room for many, or a quarter is free: then it is worth while to wake a sender that waits for room.
     #[must_use]
     pub fn has_ample_room(&self) -> bool {
         !self.shut && self.capacity - self.len().min(self.capacity) >= (self.capacity / 4).clamp(1, AMPLE)

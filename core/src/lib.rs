@@ -82,7 +82,7 @@ pub use readiness::{Readiness, Turn};
 pub use rules::{Edges, Rules};
 pub use sabotage::Sabotage;
 pub use session::Token;
-pub use shard::{Shard, Task};
+pub use shard::{Shard, ShardTask};
 pub use subscriptions::{SubscriptionError, Subscriptions};
 pub use system::{System, SystemError};
 pub use trace::{Conditions, Counting, End, EndReason, Event, Parked, Recorder, Trace};

@@ -57,7 +57,8 @@ pub enum OnFull {
     Hold,
     /// It is dropped, and its sender is told and takes in fewer external messages for a while.
     Nack,
-    /// Its sender is not scheduled until there is room. Can deadlock; it exists so that this can be seen. With shards
+    /// Its sender is not scheduled until there is room; in a real run until it pays to wake it, which is when a part of the
+    /// queue is free, or its owner is slow or waits itself. Can deadlock; it exists so that this can be seen. With shards
     /// even a system without cycles can: an update that waits at a shard blocks all that stand behind it.
     Stall,
 }

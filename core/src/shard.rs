@@ -19,7 +19,7 @@ pub struct Shard<T> {
 
 /// What a shard does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Task<T> {
+pub enum ShardTask<T> {
     /// To push it into the inbox of its target.
     Deliver(T),
     /// To tell the inbox of its target that it will not come: [`Inbox::lose`](crate::Inbox::lose).
@@ -76,19 +76,19 @@ impl<T> Shard<T> {
 
     /// What it does next, if there is anything.
     #[must_use]
-    pub fn peek(&self) -> Option<Task<&T>> {
-        self.lost.due().map(Task::Lose).or_else(|| self.ingress.iter().next().map(Task::Deliver))
+    pub fn peek(&self) -> Option<ShardTask<&T>> {
+        self.lost.due().map(ShardTask::Lose).or_else(|| self.ingress.iter().next().map(ShardTask::Deliver))
     }
 
     /// Takes that out.
-    pub fn take_next(&mut self) -> Option<Task<T>> {
+    pub fn take_next(&mut self) -> Option<ShardTask<T>> {
         if let Some(lost) = self.lost.pop_due() {
-            return Some(Task::Lose(lost));
+            return Some(ShardTask::Lose(lost));
         }
         let item = self.ingress.pop()?;
         let _ = self.ingress.admit();
         self.lost.go_out();
-        Some(Task::Deliver(item))
+        Some(ShardTask::Deliver(item))
     }
 
     /// The updates that are to be told lost before any other is delivered.
@@ -96,7 +96,7 @@ impl<T> Shard<T> {
         self.lost.all_due()
     }
 
-    /// Takes out a tombstone ahead of its turn, where inboxes are told of drops at once.
+    /// Takes out the first tombstone, whether or not it is its turn.
     pub fn take_lost(&mut self) -> Option<T> {
         self.lost.pop()
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     /// Offers 1, 2 and 3 to a shard with room for two; what it says, whom it nacks, and what it does then.
-    fn three(on_full: OnFull) -> (Ear, Vec<Task<u32>>) {
+    fn three(on_full: OnFull) -> (Ear, Vec<ShardTask<u32>>) {
         let ann = WorkerId::new(0);
         let mut ear = Ear { header: Some(Header { from: Party::Worker(ann), ..Header::blank() }), ..Ear::default() };
         let mut shard = Shard::new(&Policies { on_full, ingress: 2, ..Policies::default() });
@@ -165,8 +165,8 @@ mod tests {
         }
         let tasks = std::iter::from_fn(|| {
             let next = shard.peek().map(|task| match task {
-                Task::Deliver(item) => Task::Deliver(*item),
-                Task::Lose(item) => Task::Lose(*item),
+                ShardTask::Deliver(item) => ShardTask::Deliver(*item),
+                ShardTask::Lose(item) => ShardTask::Lose(*item),
             });
             assert_eq!(next, shard.peek().is_some().then(|| shard.take_next()).flatten());
             next
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn whatever_is_dropped_has_its_tombstone_in_its_turn() {
-        use Task::{Deliver, Lose};
+        use ShardTask::{Deliver, Lose};
         let newest = vec![Deliver(1), Deliver(2), Lose(3)];
         let (ear, tasks) = three(OnFull::DropNewest);
         assert_eq!((ear.said, tasks), (vec![("drop(full)", 3)], newest.clone()));
@@ -196,6 +196,6 @@ mod tests {
         let mut shard = Shard::new(&Policies { on_full: OnFull::DropNewest, ingress: 1, ..Policies::default() });
         (1..=2).for_each(|item| _ = shard.ingest(item, &mut ear));
         assert_eq!((shard.due().count(), shard.take_lost()), (0, Some(2)));
-        assert_eq!((shard.take_next(), shard.peek()), (Some(Task::Deliver(1)), None));
+        assert_eq!((shard.take_next(), shard.peek()), (Some(ShardTask::Deliver(1)), None));
     }
 }

@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         writer.write_value(HEAD, &Head { workers, ..Head::default() }).expect("it is short");
     }
     let mut rest = rest;
-    if how / 4 % 2 == 1 {
+    if how % 4 != 0 && how / 4 % 2 == 1 {
         while let [kind, len, more @ ..] = rest {
             let payload = more.split_at(more.len().min(usize::from(*len)));
             writer.write(*kind, payload.0).expect("it is short");

@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use raddle_core::{
     Cause, Handled, Incarnation, Input, MessageId, Moment, Outbox, Outputs, Recovery, Root, SourceId, StateMachine,
@@ -45,6 +46,9 @@ pub(crate) struct Work<'a, M: StateMachine> {
     is_killed: bool,
     /// Timers and inbox take turns when both have something.
     timers_turn: bool,
+    /// When it last began to handle, unless it has slept since, and whether it had taken long from the time before to then.
+    began: Option<Time>,
+    is_slow: bool,
     left: WorkerLeft<M>,
 }
 
@@ -115,6 +119,8 @@ impl<'a, M: StateMachine> Work<'a, M> {
             handled: 0,
             is_killed: false,
             timers_turn: false,
+            began: None,
+            is_slow: false,
             left: WorkerLeft { log, worker, unsent: VecDeque::new(), deaths: Vec::new(), is_state_known: true },
         };
         let speaks = transport.plan.starts(work.left.worker.id());
@@ -160,6 +166,8 @@ impl<'a, M: StateMachine> Work<'a, M> {
     /// Handles what is in hand, and pushes what it sends.
     fn handle_batch(&mut self, act: impl Fn(Time, u32) -> Act) -> Turn {
         let moment = Moment { step: 0, time: self.transport.now() };
+        let before = self.began.replace(moment.time);
+        self.is_slow = before.is_some_and(|before| moment.time > before.after(SLOW));
         let mut batch = std::mem::take(&mut self.batch);
         let mut gauge = self.transport.gauge(self.worker());
         for (input, _) in &batch {
@@ -233,6 +241,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
                 Push::Done => {}
                 Push::Full => self.transport.invite(self.worker()),
                 Push::Waits => {
+                    self.began = None;
                     self.left.log.pause();
                     return Some(Turn::Sleeps(None));
                 }
@@ -321,7 +330,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
             let policies = self.transport.plan.policies();
             let mut along = false;
             while (!along || policies.may_take_along(self.batch.len() as u32)) && post.queue.has_work() {
-                let picked = self.transport.pick(&mut post, along, &mut self.porter.news);
+                let picked = self.transport.pick(&mut post, along, self.is_slow, &mut self.porter.news);
                 self.is_idle_behind = picked.is_none();
                 let Some(input) = picked else { break };
                 self.batch.push((input, false));
@@ -345,6 +354,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
         if !may_lie_down {
             return Next::None(Turn::Idle);
         }
+        self.began = None;
         post.log.pause();
         self.left.log.pause();
         let deadline =
@@ -486,3 +496,6 @@ fn hand_over<M: StateMachine>(
         }
     }
 }
+
+/// Who takes so long from batch to batch makes nobody wait longer for the sake of a wake-up.
+const SLOW: Duration = Duration::from_micros(50);

@@ -14,8 +14,8 @@ use std::time::Instant;
 
 use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane};
 use raddle_core::{
-    Coordinator, Desk, Header, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, Shard, SourceId,
-    StateMachine, Task, Time, Watermark, What, Worker, WorkerId,
+    Coordinator, Desk, Header, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, Shard, ShardTask,
+    SourceId, StateMachine, Time, Watermark, What, Worker, WorkerId,
 };
 
 use crate::activity::Activity;
@@ -383,12 +383,19 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         true
     }
 
-    /// One pick of the owner of an inbox, who may take it along with the one before.
-    pub(crate) fn pick(&self, post: &mut Open<'_, InboxDesk<M>>, along: bool, news: &mut News) -> Option<Parcel<M>> {
+    /// One pick of the owner of an inbox, who may take it along with the one before, and who may be slow: then whoever waits
+    /// for room is called for any.
+    pub(crate) fn pick(
+        &self,
+        post: &mut Open<'_, InboxDesk<M>>,
+        along: bool,
+        is_slow: bool,
+        news: &mut News,
+    ) -> Option<Parcel<M>> {
         let picked = post.with(self, news, |inbox, clerk| inbox.pick(clerk));
         post.log.close(if picked.is_some() { Act::Pick { along } } else { Act::Idle });
         // To wake anybody for a single message would cost more than the message.
-        if post.queue.has_ample_room() {
+        if post.queue.has_ample_room() || is_slow && !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
         if post.queue.has_ample_external_room() {
@@ -449,16 +456,16 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     /// What a shard does next, if there is anything.
     pub(crate) fn next_errand(&self, post: &mut Open<'_, ShardDesk<M>>) -> Option<ShardErrand<M>> {
         let errand = match post.queue.take_next()? {
-            Task::Deliver(envelope) => {
+            ShardTask::Deliver(envelope) => {
                 post.say(self, What::Route, &envelope, Act::Route { to: envelope.header.to });
                 ShardErrand::Deliver(envelope)
             }
-            Task::Lose(first) => {
-                // Those behind it that are for the same target go along, under one lock.
-                let to = first.header.to;
-                let along = post.queue.due().take_while(|lost| lost.header.to == to).count();
-                let mut lost = vec![first];
-                lost.extend((0..along).filter_map(|_| post.queue.take_lost()));
+            ShardTask::Lose(first) => {
+                // Those behind it whose turn it is and that are for the same target go along, under one lock.
+                let (to, mut lost) = (first.header.to, vec![first]);
+                while post.queue.due().next().is_some_and(|next| next.header.to == to) {
+                    lost.extend(post.queue.take_lost());
+                }
                 ShardErrand::Lose(lost)
             }
         };

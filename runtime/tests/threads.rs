@@ -433,6 +433,58 @@ fn sources_fill_the_room_of_a_worker_that_waits() {
     }
 }
 
+/// Two begin to send at once, more than there is room for: the first to one who then answers every second time, the other
+/// to the first, so that there is no room for answers.
+#[derive(Default)]
+struct Crossing {
+    both: Option<Arc<Barrier>>,
+    sends: usize,
+    to: WorkerId,
+    answers: bool,
+    heard: u64,
+}
+
+impl StateMachine for Crossing {
+    type Message = ();
+    type Update = ();
+
+    fn on_message(&mut self, (): (), out: &mut Outbox<()>) {
+        self.both.iter().for_each(|both| _ = both.wait());
+        (0..self.sends).for_each(|_| out.notify(self.to, ()));
+    }
+
+    fn on_update(&mut self, (): (), out: &mut Outbox<()>) {
+        self.heard += 1;
+        if self.answers && self.heard.is_multiple_of(2) {
+            out.notify(self.to, ());
+        }
+    }
+}
+
+/// Nor are senders woken for each update that is taken out; still none waits for room that there is while whoever could make
+/// more waits for him.
+#[test]
+fn senders_fill_the_room_of_a_worker_that_waits() {
+    const ROOM: usize = 16;
+    let both = Arc::new(Barrier::new(2));
+    let make = move |seat: Seat<'_>| {
+        let [first, answers] = [0, 1].map(WorkerId::new);
+        match seat.name() {
+            "first" => Crossing { both: Some(Arc::clone(&both)), sends: ROOM + 2, to: answers, ..Crossing::default() },
+            "answers" => Crossing { to: first, answers: true, ..Crossing::default() },
+            _ => Crossing { both: Some(Arc::clone(&both)), sends: ROOM + 1, to: first, ..Crossing::default() },
+        }
+    };
+    let system = System::new("crossing")
+        .workers(["first", "answers", "other"], make)
+        .messages("source", [("first", ()), ("other", ())])
+        .with(|policies| (policies.on_full, policies.capacity) = (OnFull::Stall, ROOM));
+    for outcome in run_apart(60, &system.plan().expect("a plan")) {
+        let heard: Vec<u64> = outcome.workers.iter().map(|worker| worker.machine().heard).collect();
+        assert_eq!((heard, outcome.end.stalled), (vec![17 + 9, 18, 0], Vec::new()));
+    }
+}
+
 #[test]
 fn senders_that_wait_for_each_other_end_the_run() {
     let (a, b) = (WorkerId::new(0), WorkerId::new(1));

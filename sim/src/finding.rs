@@ -308,6 +308,19 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The same of a file that is written again and again, by one alone: by way of one other file, so that whoever is killed
+/// meanwhile leaves no more than that.
+pub(crate) fn write_over(path: &Path, text: &str) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = path.with_file_name(format!(".{name}.new"));
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = fs::File::create(&new)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
+    fs::rename(&new, path)
+}
+
 impl Settings {
     /// Every setting as text.
     #[must_use]

@@ -3,7 +3,7 @@
 //! The canonical order finishes what is begun: pushes by worker, then arrivals of updates oldest first, routes by
 //! shard, starts, picks by worker, then arrivals from outside, then timers.
 
-use raddle_core::{Desk, Hop, InputKind, Lane, Sink, StateMachine, Task, What, WorkerId};
+use raddle_core::{Desk, Hop, InputKind, Lane, ShardTask, Sink, StateMachine, What, WorkerId};
 
 use crate::actions::Act;
 use crate::desk::Counter;
@@ -122,7 +122,7 @@ impl<M: StateMachine> World<M> {
     }
 
     fn route<S: Sink<M>>(&mut self, shard: u32, sink: &mut S) {
-        let Some(Task::Deliver(slot)) = self.shards[shard as usize].take_next() else {
+        let Some(ShardTask::Deliver(slot)) = self.shards[shard as usize].take_next() else {
             unreachable!("only a shard with updates may route, and inboxes know of drops at once")
         };
         let lane = Lane::Shard(shard);
@@ -187,7 +187,7 @@ impl<M: StateMachine> World<M> {
     }
 
     fn may_route(&self, shard: u32) -> bool {
-        let Some(Task::Deliver(slot)) = self.shards[shard as usize].peek() else { return false };
+        let Some(ShardTask::Deliver(slot)) = self.shards[shard as usize].peek() else { return false };
         !self.transit.places[self.transit.slab.header(*slot).to.index()].inbox.must_wait()
     }
 

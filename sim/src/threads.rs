@@ -8,7 +8,9 @@
 //!
 //! The canonical order finishes what is begun: what follows of earlier steps comes first, then all as at `queues`.
 
-use raddle_core::{Cause, Desk, Handled, Hop, InputKind, Lane, Moment, Sink, StateMachine, Task, Time, What, WorkerId};
+use raddle_core::{
+    Cause, Desk, Handled, Hop, InputKind, Lane, Moment, ShardTask, Sink, StateMachine, Time, What, WorkerId,
+};
 
 use crate::actions::Act;
 use crate::desk::Counter;
@@ -59,7 +61,7 @@ impl<M: StateMachine> World<M> {
                 self.receive(slot, to, sink);
             }
             Act::Bury(shard) => {
-                let Some(Task::Lose(lost)) = self.shards[shard as usize].take_next() else {
+                let Some(ShardTask::Lose(lost)) = self.shards[shard as usize].take_next() else {
                     unreachable!("one is due")
                 };
                 let to = self.transit.slab.header(lost).to;
@@ -155,7 +157,7 @@ impl<M: StateMachine> World<M> {
     }
 
     fn take_in_hand<S: Sink<M>>(&mut self, shard: u32, sink: &mut S) {
-        let Some(Task::Deliver(slot)) = self.shards[shard as usize].take_next() else {
+        let Some(ShardTask::Deliver(slot)) = self.shards[shard as usize].take_next() else {
             unreachable!("only a shard with updates may route")
         };
         self.later.in_hand[shard as usize] = Some(slot);
@@ -236,7 +238,7 @@ impl<M: StateMachine> World<M> {
 
     pub(crate) fn may_bury(&self, shard: u32) -> bool {
         self.later.in_hand[shard as usize].is_none()
-            && matches!(self.shards[shard as usize].peek(), Some(Task::Lose(_)))
+            && matches!(self.shards[shard as usize].peek(), Some(ShardTask::Lose(_)))
     }
 
     pub(crate) fn may_hand(&self, shard: u32) -> bool {
@@ -246,6 +248,6 @@ impl<M: StateMachine> World<M> {
 
     pub(crate) fn may_take_in_hand(&self, shard: u32) -> bool {
         self.later.in_hand[shard as usize].is_none()
-            && matches!(self.shards[shard as usize].peek(), Some(Task::Deliver(_)))
+            && matches!(self.shards[shard as usize].peek(), Some(ShardTask::Deliver(_)))
     }
 }

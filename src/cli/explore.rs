@@ -40,10 +40,10 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Let an exhaustive search that is ended early, or killed, go on from this file: read if it is there, written while it
-    /// goes on, gone when it is complete
+    /// goes on and when it is ended, gone when it is complete
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Write the checkpoint this often while the search goes on [default: 1m]
+    /// Write the checkpoint this often while the search goes on, or less often if it is large [default: 1m]
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "checkpoint")]
     checkpoint_every: Option<Duration>,
     /// Count a search as unknown if it never reached what some run should reach

@@ -4,12 +4,12 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use raddle_checkers::Violation;
-use raddle_core::{Plan, StateMachine};
+use raddle_core::{Names, Plan, StateMachine};
 
 use super::found::as_found;
 use super::keep::Keeper;
@@ -21,7 +21,7 @@ use crate::exhaustive::estimate::estimate;
 use crate::exhaustive::scout::scouts_for;
 use crate::exhaustive::search::{self, Searched, Task};
 use crate::exhaustive::stage::Stage;
-use crate::exhaustive::{Exhausted, Exhaustive, Refusal, scope};
+use crate::exhaustive::{Exhausted, Exhaustive, Refusal, Unknown, scope};
 use crate::explore::{Cut, Explore, Found, Progress, Report};
 use crate::run::{RunError, Runner};
 
@@ -43,6 +43,19 @@ impl<M: StateMachine> Exhausting<M> {
     }
 }
 
+/// A search that can be begun.
+struct Begun<M: StateMachine> {
+    task: Task<M>,
+    stage: Stage<M>,
+    parts: Vec<search::Part>,
+    file: Option<CheckpointFile>,
+    /// About how many executions there are.
+    about: Option<f64>,
+}
+
+/// The watches over the stages of all jobs, and whether their job is at work.
+type Watches = Vec<(Watch, Arc<AtomicBool>)>;
+
 /// Searches all runs; parts of the search are counted in their order, whoever has done them.
 pub(super) fn exhaust<M: StateMachine>(
     explore: &Explore<M>,
@@ -51,7 +64,7 @@ pub(super) fn exhaust<M: StateMachine>(
     report: &mut Report,
     began: Instant,
 ) -> Result<(), RunError> {
-    let mut task = Task {
+    let task = Task {
         plan: Arc::clone(&plan),
         settings: explore.settings.clone(),
         laws: explore.laws.clone(),
@@ -61,25 +74,11 @@ pub(super) fn exhaust<M: StateMachine>(
         variant: explore.variant.clone(),
     };
     task.check()?;
-    let mut stage = task.stage()?;
+    let stage = task.stage()?;
     let unknown = scope::unknown(kind, &plan, &explore.settings, stage.runner.laws());
-    let pulse = stage.runner.pulse();
-    let (path, limit) = (explore.checkpoint.clone(), explore.step_limit);
-    let begin = move || -> Result<_, RunError> {
-        let file = path.map(|path| CheckpointFile::new(&path, &task, &mut stage));
-        // To read a long checkpoint is no handler that does not return.
-        stage.rests();
-        let parts = task.begin(&mut stage, file.as_ref())?;
-        // A property of the user's may panic in a run that the search itself would come to later.
-        let about = panic::catch_unwind(AssertUnwindSafe(|| estimate(&task, &mut stage))).ok().flatten();
-        task.scouts = scouts_for(about);
-        Ok((task, stage, parts, file, about))
-    };
-    let begun = watched(&pulse, limit, move || panic::catch_unwind(AssertUnwindSafe(begin)));
-    let (task, stage, parts, file, about) = match begun {
-        Ok(Ok(begun)) => begun?,
-        Ok(Err(panic)) => panic::resume_unwind(panic),
-        Err((_, step)) => {
+    let Begun { task, stage, parts, file, about } = match begin(explore, task, stage)? {
+        Ok(begun) => begun,
+        Err(step) => {
             report.found = Some(stuck_searching(&plan, explore, 0, step)?);
             return Ok(());
         }
@@ -96,28 +95,7 @@ pub(super) fn exhaust<M: StateMachine>(
         panicked: Mutex::new(None),
     });
     let parts = Arc::new(parts.into_iter().map(|part| Mutex::new(Some(part))).collect::<Vec<_>>());
-    let (sender, receiver) = channel();
-    let mut watches = Vec::new();
-    let mut stage = Some(stage);
-    for _ in 0..asked.min(count) {
-        let stages = (0..shared.task.stages(asked)).map(|_| stage.take().map_or_else(|| shared.task.stage(), Ok));
-        let mut stages = stages.collect::<Result<Vec<_>, _>>()?;
-        stages.iter().for_each(Stage::rests);
-        let busy = Arc::new(AtomicBool::new(true));
-        let watch = |stage: &Stage<M>| (Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy));
-        watches.extend(stages.iter().map(watch));
-        let (shared, parts, sender) = (Arc::clone(&shared), Arc::clone(&parts), sender.clone());
-        start(Box::new(move || {
-            let work = AssertUnwindSafe(|| search_parts(&mut stages, &shared, &parts, &sender));
-            if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
-                first.get_or_insert(panic);
-                // Nobody is to wait for the others.
-                shared.stop();
-            }
-            busy.store(false, Ordering::Relaxed);
-        }));
-    }
-    drop(sender);
+    let (receiver, mut watches) = start_jobs(asked, stage, &shared, &parts, explore.step_limit)?;
     let mut keeper = Keeper::new(explore.checkpoint_every, Instant::now());
     let pause = if file.is_some() { keeper.pause() } else { Duration::MAX };
     let mut done: BTreeMap<usize, Searched> = BTreeMap::new();
@@ -167,11 +145,83 @@ pub(super) fn exhaust<M: StateMachine>(
     if let (Some(file), false) = (&file, is_at_odds(&searched)) {
         file.write(searched.iter().map(Searched::saved).collect()).map_err(Refusal::from)?;
     }
-    let has_history = searched.iter().any(|searched| searched.tally.has_history);
-    let mut exhausted = Exhausted::join(searched, plan.names(), report);
-    exhausted.unknown = unknown;
-    exhausted.estimate = about;
+    let mut exhausted = sum_up(kind, searched, unknown, about, plan.names(), report);
     exhausted.checkpoint = explore.checkpoint.clone().filter(|file| file.exists());
+    exhausted.one_job = count == 1 && asked > 1 && shared.task.stages(asked) == 1;
+    report.exhausted = Some(exhausted);
+    Ok(())
+}
+
+/// Reads where the search goes on, if anywhere, and estimates how long it will be. If a handler does not return meanwhile, at
+/// which step.
+fn begin<M: StateMachine>(
+    explore: &Explore<M>,
+    mut task: Task<M>,
+    mut stage: Stage<M>,
+) -> Result<Result<Begun<M>, u64>, RunError> {
+    let pulse = stage.runner.pulse();
+    let path = explore.checkpoint.clone();
+    let begin = move || -> Result<_, RunError> {
+        let file = path.map(|path| CheckpointFile::new(&path, &task, &mut stage));
+        // To read a long checkpoint is no handler that does not return.
+        stage.rests();
+        let parts = task.begin(&mut stage, file.as_ref())?;
+        // A property of the user's may panic in a run that the search itself would come to later.
+        let about = panic::catch_unwind(AssertUnwindSafe(|| estimate(&task, &mut stage))).ok().flatten();
+        task.scouts = scouts_for(about);
+        Ok(Begun { task, stage, parts, file, about })
+    };
+    match watched(&pulse, explore.step_limit, move || panic::catch_unwind(AssertUnwindSafe(begin))) {
+        Ok(Ok(begun)) => begun.map(Ok),
+        Ok(Err(panic)) => panic::resume_unwind(panic),
+        Err((_, step)) => Ok(Err(step)),
+    }
+}
+
+/// Starts as many jobs as are asked for and find work.
+fn start_jobs<M: StateMachine>(
+    asked: usize,
+    stage: Stage<M>,
+    shared: &Arc<Exhausting<M>>,
+    parts: &Arc<Vec<Mutex<Option<search::Part>>>>,
+    limit: Duration,
+) -> Result<(Receiver<Part>, Watches), RunError> {
+    let (sender, receiver) = channel();
+    let mut watches = Vec::new();
+    let mut stage = Some(stage);
+    for _ in 0..asked.min(parts.len()) {
+        let stages = (0..shared.task.stages(asked)).map(|_| stage.take().map_or_else(|| shared.task.stage(), Ok));
+        let mut stages = stages.collect::<Result<Vec<_>, _>>()?;
+        stages.iter().for_each(Stage::rests);
+        let busy = Arc::new(AtomicBool::new(true));
+        let watch = |stage: &Stage<M>| (Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy));
+        watches.extend(stages.iter().map(watch));
+        let (shared, parts, sender) = (Arc::clone(shared), Arc::clone(parts), sender.clone());
+        start(Box::new(move || {
+            let work = AssertUnwindSafe(|| search_parts(&mut stages, &shared, &parts, &sender));
+            if let (Err(panic), Ok(mut first)) = (panic::catch_unwind(work), shared.panicked.lock()) {
+                first.get_or_insert(panic);
+                // Nobody is to wait for the others.
+                shared.stop();
+            }
+            busy.store(false, Ordering::Relaxed);
+        }));
+    }
+    Ok((receiver, watches))
+}
+
+/// What all parts came to, and what of that nobody can tell.
+fn sum_up(
+    kind: Exhaustive,
+    searched: Vec<Searched>,
+    unknown: Vec<Unknown>,
+    about: Option<f64>,
+    names: &Names,
+    report: &mut Report,
+) -> Exhausted {
+    let has_history = searched.iter().any(|searched| searched.tally.has_history);
+    let mut exhausted = Exhausted::join(searched, names, report);
+    (exhausted.unknown, exhausted.estimate) = (unknown, about);
     if !exhausted.complete {
         exhausted.part = at_most(about, exhausted.executions, exhausted.part);
     }
@@ -181,9 +231,7 @@ pub(super) fn exhaust<M: StateMachine>(
     let broken = report.found.iter().chain(&exhausted.also).map(|found| found.violation.law.clone());
     let broken: Vec<String> = broken.collect();
     exhausted.unknown.retain(|unknown| !broken.contains(&unknown.law));
-    exhausted.one_job = count == 1 && asked > 1 && shared.task.stages(asked) == 1;
-    report.exhausted = Some(exhausted);
-    Ok(())
+    exhausted
 }
 
 /// How much is done, as it seems from the path that the search is on, but no more than so many runs are of all that there

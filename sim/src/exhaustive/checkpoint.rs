@@ -21,7 +21,7 @@ use super::learned::Learned;
 use super::search::Task;
 use super::stage::Stage;
 use super::tally::Tally;
-use crate::finding::write_whole;
+use crate::finding::write_over;
 use crate::strategy::{DefaultOrder, Random, Strategy};
 
 /// The version of the format that this program writes and reads.
@@ -368,7 +368,7 @@ impl CheckpointFile {
         let (of, sum) = (self.of.clone(), sum(&self.of, &parts));
         let checkpoint = Checkpoint { version: VERSION, of, parts, sum };
         let text = ron::to_string(&checkpoint).expect("a checkpoint is plain data");
-        write_whole(&self.path, &text).map_err(|error| self.failed("write", &error))
+        write_over(&self.path, &text).map_err(|error| self.failed("write", &error))
     }
 
     fn failed(&self, what: &'static str, error: &io::Error) -> CheckpointError {

@@ -42,6 +42,8 @@ mod dpor;
 pub(crate) mod estimate;
 mod event;
 mod heard;
+#[cfg(test)]
+mod killed;
 mod kind;
 mod learned;
 mod linearize;
@@ -107,7 +109,7 @@ pub struct Exhausted {
     pub part: f64,
     /// The checkpoint from which it goes on, if it was ended and told to write one.
     pub checkpoint: Option<PathBuf>,
-    /// Whether it went on from a checkpoint: then the report's coverage is of what was explored from there on.
+    /// Whether what was explored before a checkpoint counts, and is not in the report's coverage.
     pub resumed: bool,
     /// Whether it went on in one job though more were asked for: its order cannot be cut into parts.
     pub one_job: bool,

@@ -352,7 +352,10 @@ impl<M: StateMachine> Task<M> {
                 let left = if is_over { Left::Nothing } else { dfs.left() };
                 return Searched { tally, is_over, done, states: None, left };
             }
-            control.hand_over(&tally, || dfs.left());
+            control.hand_over(&tally, || {
+                stage.rests();
+                dfs.left()
+            });
         }
     }
 
@@ -417,7 +420,10 @@ impl<M: StateMachine> Task<M> {
                 let left = if is_over { Left::Nothing } else { dpor.left() };
                 return Ok(Searched { tally, is_over, done, states: None, left });
             }
-            control.hand_over(&tally, || dpor.left());
+            control.hand_over(&tally, || {
+                stage.rests();
+                dpor.left()
+            });
         }
     }
 }
