@@ -3,7 +3,7 @@
 //! When a worker dies, what is dropped may be in its queues, beside them or not there yet, and the event that says so is the
 //! same. So laws that count what is in the queues keep here what is not, by hash. Mostly nothing is.
 
-use raddle_core::{Header, What};
+use raddle_core::{Header, What, copy_list};
 
 /// Where a message waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Aside {
     }
 
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.0.clone_from(&other.0);
+        copy_list(&mut self.0, &other.0);
     }
 
     /// Follows one event; gives where the message waited until now, if it does so no longer.

@@ -6,7 +6,9 @@
 //! when a law is broken. An event is passed by value, and what is hot is always inlined: an event whose address is taken
 //! must be written to memory first, which costs more than most laws.
 
-use raddle_core::{Cause, Conditions, End, EventRef, FaultKind, Input, Lane, Moment, Party, Sink, StateMachine, What};
+use raddle_core::{
+    Cause, Conditions, End, EventRef, FaultKind, Input, Lane, Moment, Party, Sink, StateMachine, What, copy_list,
+};
 
 use crate::bounded_depth::{self, BoundedDepth};
 use crate::bounded_headers::{self, BoundedHeaders};
@@ -233,7 +235,7 @@ impl Bank {
         } = self;
         copy_law(knowledge, &other.knowledge, |mine, theirs| mine.copy_from(theirs, how));
         causal_order.clone_from(&other.causal_order);
-        losses.clone_from(&other.losses);
+        losses.copy_from(&other.losses);
         copy_law(incarnation, &other.incarnation, |mine, theirs| mine.copy_from(theirs, how));
         copy_law(session_guarantees, &other.session_guarantees, |mine, theirs| mine.copy_from(theirs, how));
         copy_law(causal_consistency, &other.causal_consistency, |mine, theirs| mine.copy_from(theirs, how));
@@ -245,8 +247,8 @@ impl Bank {
         copy_law(no_duplicates, &other.no_duplicates, |mine, theirs| mine.copy_from(theirs, how));
         dead.copy_from(&other.dead);
         (*moment, *ended, *has_history) = (other.moment, other.ended, other.has_history);
-        broken.0.clone_from(&other.broken.0);
-        unknown.clone_from(&other.unknown);
+        copy_list(&mut broken.0, &other.broken.0);
+        copy_list(unknown, &other.unknown);
     }
 
     /// Whether any law is broken.

@@ -15,6 +15,7 @@
 
 use raddle_core::{
     Conditions, Counting, Depth, DropReason, EventRef, Header, MessageId, Moment, Names, OnFull, What, WorkerId,
+    copy_list,
 };
 
 use crate::aside::{Aside, Beside};
@@ -100,7 +101,7 @@ impl BoundedQueues {
             arrived,
         } = self;
         lengths.copy_from(&other.lengths, how);
-        suspects.clone_from(&other.suspects);
+        copy_list(suspects, &other.suspects);
         if let (Some(mine), Some(theirs)) = (stalls, &other.stalls) {
             mine.copy_from(theirs);
         }

@@ -2,7 +2,7 @@
 //!
 //! A worker that was restarted is as alive as any other: it handles what waits for it, and may itself wait for others.
 
-use raddle_core::{EventRef, Lane, Trace, What, WorkerId};
+use raddle_core::{EventRef, Lane, Trace, What, WorkerId, copy_list};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dead(Vec<WorkerId>);
@@ -13,7 +13,7 @@ impl Dead {
     }
 
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.0.clone_from(&other.0);
+        copy_list(&mut self.0, &other.0);
     }
 
     /// Follows what happens to lives; anything else is nothing.

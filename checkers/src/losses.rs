@@ -56,6 +56,13 @@ impl Losses {
         });
     }
 
+    /// Becomes equal to `other`, which mostly has lost nothing either.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        if self.is_any || other.is_any {
+            self.clone_from(other);
+        }
+    }
+
     /// Adds what was lost elsewhere.
     pub fn join(&mut self, other: &Self) {
         if !other.is_any {

@@ -15,6 +15,7 @@
 //! Where sessions need it, a causal past also says on which lives it relies: see [`crate::session`].
 
 use crate::ids::{Incarnation, LinkNumber, WorkerId};
+use crate::lists::copy_list;
 use crate::policy::Policies;
 use crate::sabotage::Sabotage;
 
@@ -172,7 +173,7 @@ impl Watermark {
     /// Becomes equal to `other`, of the same system, keeping its own memory.
     pub fn copy_from(&mut self, other: &Self) {
         let Self { rows, sabotage: _ } = self;
-        rows.clone_from(&other.rows);
+        copy_list(rows, &other.rows);
     }
 
     /// Takes over what is resolved at one worker: [`Inbox::resolved`](crate::Inbox::resolved).

@@ -26,6 +26,7 @@ mod hooks;
 mod ids;
 mod inbox;
 mod keyed;
+mod lists;
 mod lives;
 mod lobby;
 mod machine;
@@ -71,6 +72,7 @@ pub use ids::{
 };
 pub use inbox::{Desk, Inbox};
 pub use keyed::{ByKey, Keyed};
+pub use lists::copy_list;
 pub use machine::{Seat, StateMachine, TimerTag};
 pub use names::{NameError, Names, WORKERS_MAX, is_name};
 pub use outbox::{Beyond, Choices, Outbox, Targets};

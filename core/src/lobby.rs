@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::clock::VectorClock;
 use crate::header::Header;
 use crate::ids::{Incarnation, LinkNumber, Time, WorkerId};
+use crate::lists::copy_list;
 use crate::policy::{Policies, Recovery};
 use crate::sabotage::Sabotage;
 use crate::session;
@@ -67,9 +68,7 @@ impl<T: Clone> Lobby<T> {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { rule, forgets, room, stale_after, waiting, clock } = self;
         (*rule, *forgets, *room, *stale_after) = (other.rule, other.forgets, other.room, other.stale_after);
-        if !(waiting.is_empty() && other.waiting.is_empty()) {
-            waiting.clone_from(&other.waiting);
-        }
+        copy_list(waiting, &other.waiting);
         clock.copy_from(&other.clock);
     }
 }

@@ -12,6 +12,7 @@ use crate::event::{Cause, DropReason, Lane, Moment, Sink, What};
 use crate::header::{Envelope, Header, Input, Outlet};
 use crate::hooks::{Assign, Fork};
 use crate::ids::{Incarnation, LinkNumber, MessageId, Party, Root, Time, WorkerId};
+use crate::lists::copy_list;
 use crate::machine::{StateMachine, TimerTag};
 use crate::names::Names;
 use crate::outbox::Outbox;
@@ -139,10 +140,8 @@ impl<M: StateMachine> Worker<M> {
         clock.copy_from(&other.clock);
         barriers.copy_from(&other.barriers);
         sent.copy_from(&other.sent);
-        if !(timers.is_empty() && other.timers.is_empty()) {
-            timers.clone_from(&other.timers);
-        }
-        waits.clone_from(&other.waits);
+        copy_list(timers, &other.timers);
+        copy_list(waits, &other.waits);
     }
 
     fn forget_sends(&mut self) {

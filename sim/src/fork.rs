@@ -6,7 +6,7 @@
 //! say what becomes of it.
 
 use raddle_checkers::Copying;
-use raddle_core::{Assign, StateMachine};
+use raddle_core::{Assign, StateMachine, copy_list};
 
 use crate::desk::Aside;
 use crate::run::Runner;
@@ -161,9 +161,9 @@ impl<M: StateMachine> Slab<M> {
 impl Aside {
     fn copy_from(&mut self, other: &Self) {
         let Self { discarded, nacks, releases, dropped } = self;
-        discarded.clone_from(&other.discarded);
-        nacks.clone_from(&other.nacks);
-        releases.clone_from(&other.releases);
+        copy_list(discarded, &other.discarded);
+        copy_list(nacks, &other.nacks);
+        copy_list(releases, &other.releases);
         *dropped = other.dropped;
     }
 }

@@ -1,7 +1,7 @@
 //! The timers of a world: only those with the earliest deadline may fire, and firing one makes it that time. Where the
 //! clock is told from outside, all that are due may. Until when what sessions have sent may wait stands among them.
 
-use raddle_core::{MessageId, Time, Worker, WorkerId};
+use raddle_core::{MessageId, Time, Worker, WorkerId, copy_list};
 
 use crate::sessions::is_op;
 
@@ -32,8 +32,8 @@ impl Timers {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { waiting, candidates, told } = self;
         *told = other.told;
-        waiting.clone_from(&other.waiting);
-        candidates.clone_from(&other.candidates);
+        copy_list(waiting, &other.waiting);
+        copy_list(candidates, &other.candidates);
     }
 
     /// The timers that may fire next, in the order of workers.

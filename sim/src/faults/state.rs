@@ -1,6 +1,6 @@
 //! What befell a run so far, and what still lasts.
 
-use raddle_core::{FaultKind, Time, WorkerId};
+use raddle_core::{FaultKind, Time, WorkerId, copy_list};
 
 use super::plan::FaultPlan;
 
@@ -54,12 +54,12 @@ impl Faults {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { plan: _, fired, cut, delayed, stalled, doomed, filled, skewed, healed } = self;
         (*fired, *healed) = (other.fired, other.healed);
-        cut.clone_from(&other.cut);
-        delayed.clone_from(&other.delayed);
-        stalled.clone_from(&other.stalled);
-        doomed.clone_from(&other.doomed);
-        filled.clone_from(&other.filled);
-        skewed.clone_from(&other.skewed);
+        copy_list(cut, &other.cut);
+        copy_list(delayed, &other.delayed);
+        copy_list(stalled, &other.stalled);
+        copy_list(doomed, &other.doomed);
+        copy_list(filled, &other.filled);
+        copy_list(skewed, &other.skewed);
     }
 
     pub(crate) fn end_all(&mut self) {
