@@ -354,7 +354,7 @@ fn a_search_that_was_killed_goes_on_from_its_last_checkpoint() {
         ("statefan --set n=8 order=arrival --strategy dfs --jobs 2", 0),
         ("ring --strategy dpor --faults crash(3) --set messages=2 max_depth=4 --jobs 2", 0),
         ("twopc --bug early-decision --set n=5 --strategy dpor", 1),
-        ("readers --set n=10 --strategy dpor", 0),
+        ("readers --set n=9 --strategy dpor", 0),
     ] {
         let (place, search) = (here(), format!("explore {search} --format json --no-save"));
         let file = place.path().join("search.ron");

@@ -106,12 +106,12 @@ fn full_queues() {
     let folder = tempfile::tempdir().expect("a folder");
     for entry in systems::all() {
         for on_full in ["drop-newest", "drop-oldest", "hold", "nack", "stall"] {
-            for (placement, window) in [("inline", "1"), ("inline", "3"), ("sharded(1)", "1"), ("sharded(2)", "2")] {
-                for capacity in ["1", "2"] {
-                    let sizes = [("capacity", capacity), ("ingress", capacity), ("overflow", "1"), ("window", window)];
-                    let policies = [&[("on_full", on_full), ("placement", placement)][..], &sizes].concat();
-                    check(&entry, None, &policies, 0, folder.path());
-                }
+            for (placement, window, capacity) in
+                [("inline", "1", "1"), ("inline", "3", "2"), ("sharded(1)", "1", "2"), ("sharded(2)", "2", "1")]
+            {
+                let sizes = [("capacity", capacity), ("ingress", capacity), ("overflow", "1"), ("window", window)];
+                let policies = [&[("on_full", on_full), ("placement", placement)][..], &sizes].concat();
+                check(&entry, None, &policies, 0, folder.path());
             }
         }
     }
@@ -403,7 +403,7 @@ fn lanes_of_rubbish_with_deaths_are_no_run() {
 
 /// Changes single bytes of lanes.
 fn spoil(system: &dyn raddle::any::AnySystem, sound: &raddle_core::recording::Recording, digest: raddle_core::Digest) {
-    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) };
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) };
     // Half of them are the tag of an act.
     let byte = prop_oneof![any::<u8>(), 1..=17_u8];
     let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), byte, any::<bool>());
