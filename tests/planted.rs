@@ -15,7 +15,7 @@ use raddle::sim::{Finding, Granularity, Network, Report, Settings, StrategyKind}
 /// Seeds on which a system without bugs must be clean, in each of many settings.
 const CLEAN_SEEDS: u64 = 500;
 /// Seeds on which no other law may speak up.
-const OTHER_SEEDS: u64 = 300;
+const OTHER_SEEDS: u64 = 100;
 /// A clock that starts again breaks the law of lives, and says too little as well.
 const SEEN_BY_TWO: [(&str, &str); 1] = [("reset-clocks", "causal-order")];
 /// Enough for any run of a built-in system; one whose depth limit does not bite goes on much longer.
