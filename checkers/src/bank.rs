@@ -94,16 +94,6 @@ pub struct Bank {
     chosen: Vec<&'static str>,
 }
 
-/// How one that follows a run becomes equal to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Copying {
-    /// Whatever it was.
-    All,
-    /// The other was made equal to it by [`Copying::All`] and has stayed as it was, while the run of this one went on, without
-    /// a reset: only what has changed since.
-    Changed,
-}
-
 /// The first breach of each law, in the order in which they showed.
 #[derive(Clone, Debug, Default)]
 struct Broken(Vec<Violation>);
@@ -203,8 +193,9 @@ impl Bank {
         self.unknown.clear();
     }
 
-    /// Becomes equal to `other`, the same laws under the same conditions, keeping its own memory.
-    pub fn copy_from(&mut self, other: &Self, how: Copying) {
+    /// Becomes equal to `other`, keeping its own memory. One of the two follows a run, and the other was made as its copy and is
+    /// used only to be copied: what has not changed in between is not copied.
+    pub fn copy_from(&mut self, other: &Self) {
         let Self {
             knowledge,
             causal_order,
@@ -233,18 +224,18 @@ impl Bank {
             conditions: _,
             chosen: _,
         } = self;
-        copy_law(knowledge, &other.knowledge, |mine, theirs| mine.copy_from(theirs, how));
+        copy_law(knowledge, &other.knowledge, Knowledge::copy_from);
         causal_order.clone_from(&other.causal_order);
         losses.copy_from(&other.losses);
-        copy_law(incarnation, &other.incarnation, |mine, theirs| mine.copy_from(theirs, how));
-        copy_law(session_guarantees, &other.session_guarantees, |mine, theirs| mine.copy_from(theirs, how));
-        copy_law(causal_consistency, &other.causal_consistency, |mine, theirs| mine.copy_from(theirs, how));
+        copy_law(incarnation, &other.incarnation, Incarnations::copy_from);
+        copy_law(session_guarantees, &other.session_guarantees, SessionGuarantees::copy_from);
+        copy_law(causal_consistency, &other.causal_consistency, CausalConsistency::copy_from);
         copy_law(consistent_cut, &other.consistent_cut, ConsistentCut::copy_from);
-        copy_law(fifo, &other.fifo, |mine, theirs| mine.copy_from(theirs, how));
-        copy_law(bounded_queues, &other.bounded_queues, |mine, theirs| mine.copy_from(theirs, how));
-        copy_law(fairness, &other.fairness, |mine, theirs| mine.copy_from(theirs, how));
+        copy_law(fifo, &other.fifo, Fifo::copy_from);
+        copy_law(bounded_queues, &other.bounded_queues, BoundedQueues::copy_from);
+        copy_law(fairness, &other.fairness, Fairness::copy_from);
         no_silent_loss.clone_from(&other.no_silent_loss);
-        copy_law(no_duplicates, &other.no_duplicates, |mine, theirs| mine.copy_from(theirs, how));
+        copy_law(no_duplicates, &other.no_duplicates, NoDuplicates::copy_from);
         dead.copy_from(&other.dead);
         (*moment, *ended, *has_history) = (other.moment, other.ended, other.has_history);
         copy_list(&mut broken.0, &other.broken.0);

@@ -19,7 +19,6 @@ use raddle_core::{
 };
 
 use crate::aside::{Aside, Beside};
-use crate::bank::Copying;
 use crate::lengths::{Lengths, Pickable, is_pick};
 use crate::per_worker::PerWorker;
 use crate::violation::Violation;
@@ -88,7 +87,7 @@ impl BoundedQueues {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self {
             lengths,
             counting: _,
@@ -100,7 +99,7 @@ impl BoundedQueues {
             aside,
             arrived,
         } = self;
-        lengths.copy_from(&other.lengths, how);
+        lengths.copy_from(&other.lengths);
         copy_list(suspects, &other.suspects);
         if let (Some(mine), Some(theirs)) = (stalls, &other.stalls) {
             mine.copy_from(theirs);

@@ -9,7 +9,6 @@
 use raddle_core::{Conditions, Counting, EventRef, Names, What, WorkerId};
 
 use crate::aside::Aside;
-use crate::bank::Copying;
 use crate::lengths::{Lengths, Pickable};
 use crate::per_worker::{Forget, PerWorker};
 use crate::violation::{Verdict, Violation};
@@ -61,9 +60,9 @@ impl Fairness {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { seats, aside, bound: _, counting: _ } = self;
-        seats.copy_from(&other.seats, how);
+        seats.copy_from(&other.seats);
         aside.copy_from(&other.aside);
     }
 

@@ -8,7 +8,6 @@
 
 use raddle_core::{Conditions, Event, EventRef, Header, Names, Order, Trace, VectorClock, What};
 
-use crate::bank::Copying;
 use crate::per_worker::PerWorker;
 use crate::violation::Violation;
 use crate::words;
@@ -33,9 +32,9 @@ impl Fifo {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { links, core_orders: _ } = self;
-        links.copy_from(&other.links, how);
+        links.copy_from(&other.links);
     }
 
     /// Whether an update that is handled is in order.

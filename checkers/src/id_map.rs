@@ -3,14 +3,22 @@
 //! Forgotten all at once for the price of a counter and never shrunk, so that a search allocates nothing once it is warm.
 //! Two things with one hash are taken for one: the odds are 2^-64 for each pair.
 
-use crate::bank::Copying;
-
 #[derive(Clone, Debug)]
 pub(crate) struct IdMap<V> {
     slots: Vec<Slot<V>>,
     /// The slots of this run, in the order in which they were filled. No slot is of a later run.
-    filled: Vec<u32>,
+    filled: Vec<Filled>,
+    /// How many were ever filled; never goes back, not even with the run.
+    fills: u64,
     run: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Filled {
+    slot: u32,
+    /// The how many-th it was. Where two maps follow one run, or copies of it, they are equal up to what has the same number in
+    /// both.
+    nth: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,7 +33,7 @@ impl<V: Copy + Default> IdMap<V> {
     const SLOTS: usize = 256;
 
     pub(crate) fn new() -> Self {
-        Self { slots: vec![Slot::default(); Self::SLOTS], filled: Vec::new(), run: 1 }
+        Self { slots: vec![Slot::default(); Self::SLOTS], filled: Vec::new(), fills: 0, run: 1 }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -37,17 +45,21 @@ impl<V: Copy + Default> IdMap<V> {
         }
     }
 
-    /// Becomes equal to `other`, keeping its own memory. What has come since stands behind what was there, and a value never
-    /// changes.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
-        let same = if how == Copying::Changed { other.filled.len().min(self.filled.len()) } else { 0 };
-        for at in self.filled.drain(same..) {
-            self.slots[at as usize].run = 0;
+    /// Becomes equal to `other`, keeping its own memory. One of the two follows a run, and the other was made as its copy and is
+    /// used only to be copied. A value never changes, so what was filled at the same time is the same, and so is all before it.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let mut same = self.filled.len().min(other.filled.len());
+        while same > 0 && self.filled[same - 1].nth != other.filled[same - 1].nth {
+            same -= 1;
         }
-        for at in &other.filled[same..] {
-            let Slot { key, value, .. } = other.slots[*at as usize];
-            self.insert(key, value);
+        for filled in self.filled.drain(same..) {
+            self.slots[filled.slot as usize].run = 0;
         }
+        for Filled { slot, nth } in &other.filled[same..] {
+            let Slot { key, value, .. } = other.slots[*slot as usize];
+            self.insert_as(key, value, *nth);
+        }
+        self.fills = self.fills.max(other.fills);
     }
 
     /// How many hashes are in it.
@@ -59,6 +71,13 @@ impl<V: Copy + Default> IdMap<V> {
     /// where it is looked for first.
     #[inline(always)]
     pub(crate) fn insert(&mut self, key: u64, value: V) -> Option<V> {
+        self.fills += 1;
+        self.insert_as(key, value, self.fills)
+    }
+
+    /// Puts it in as the how many-th.
+    #[inline(always)]
+    fn insert_as(&mut self, key: u64, value: V, nth: u64) -> Option<V> {
         if self.filled.len() * 2 >= self.slots.len() {
             self.grow();
         }
@@ -68,7 +87,7 @@ impl<V: Copy + Default> IdMap<V> {
             let slot = &mut self.slots[at & mask];
             if slot.run != self.run {
                 *slot = Slot { key, run: self.run, value };
-                self.filled.push((at & mask) as u32);
+                self.filled.push(Filled { slot: (at & mask) as u32, nth });
                 return None;
             }
             if slot.key == key {
@@ -99,9 +118,9 @@ impl<V: Copy + Default> IdMap<V> {
     fn grow(&mut self) {
         let wider = vec![Slot::default(); self.slots.len() * 2];
         let old = std::mem::replace(&mut self.slots, wider);
-        for at in std::mem::take(&mut self.filled) {
-            let Slot { key, value, .. } = old[at as usize];
-            self.insert(key, value);
+        for Filled { slot, nth } in std::mem::take(&mut self.filled) {
+            let Slot { key, value, .. } = old[slot as usize];
+            self.insert_as(key, value, nth);
         }
     }
 }
@@ -132,25 +151,6 @@ mod tests {
         assert!((0..100).all(|n| map.insert(n << 32, ()).is_some()));
     }
 
-    #[test]
-    fn a_copy_is_equal_whatever_was_there() {
-        let all = |map: &IdMap<u64>| (0..2_000).map(|key| map.get(key)).collect::<Vec<_>>();
-        let mut maps = [IdMap::new(), IdMap::new(), IdMap::new()];
-        for step in 0..20_000_u64 {
-            let [draw, at, other] = [1, 2, 3].map(|n| fnv::spread(step * 4 + n) as usize);
-            match draw % 200 {
-                0..150 => _ = maps[at % 3].insert(other as u64 % 2_000, step),
-                150 => maps[at % 3].reset(),
-                _ => {
-                    let theirs = maps[other % 3].clone();
-                    maps[at % 3].copy_from(&theirs, Copying::All);
-                    assert_eq!(all(&maps[at % 3]), all(&theirs), "step {step}");
-                    assert_eq!(maps[at % 3].len(), theirs.len(), "step {step}");
-                }
-            }
-        }
-    }
-
     /// Runs are saved in the middle, one behind the other, and taken back to any of those points, as a search does it.
     #[test]
     fn what_is_taken_back_is_as_it_was() {
@@ -167,13 +167,13 @@ mod tests {
                     held.clear();
                 }
                 1..20 if held.len() < saves.len() => {
-                    saves[held.len()].copy_from(&run, Copying::All);
+                    saves[held.len()].copy_from(&run);
                     held.push(all(&run));
                     assert_eq!(Some(&all(&saves[held.len() - 1])), held.last(), "step {step}");
                 }
                 20..30 if !held.is_empty() => {
                     held.truncate(1 + draw / 400 % held.len());
-                    run.copy_from(&saves[held.len() - 1], Copying::Changed);
+                    run.copy_from(&saves[held.len() - 1]);
                     assert_eq!(Some(&all(&run)), held.last(), "step {step}");
                 }
                 _ => _ = run.insert(key as u64 % 2_000, step),

@@ -13,7 +13,6 @@
 
 use raddle_core::{EventRef, Header, Incarnation, InputKind, Names, VectorClock, What, WorkerId};
 
-use crate::bank::Copying;
 use crate::dead::worker_of;
 use crate::per_worker::{Forget, PerWorker};
 use crate::violation::Violation;
@@ -74,9 +73,9 @@ impl Incarnations {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { seats, somebody_died } = self;
-        seats.copy_from(&other.seats, how);
+        seats.copy_from(&other.seats);
         *somebody_died = other.somebody_died;
     }
 

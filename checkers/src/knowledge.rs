@@ -5,7 +5,6 @@
 
 use raddle_core::{Event, Header, VectorClock, What, WorkerId};
 
-use crate::bank::Copying;
 use crate::per_worker::PerWorker;
 
 #[derive(Clone, Debug)]
@@ -23,9 +22,9 @@ impl Knowledge {
     }
 
     /// Becomes equal to `other`, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { clocks } = self;
-        clocks.copy_from(&other.clocks, how);
+        clocks.copy_from(&other.clocks);
     }
 
     /// Counts a send; gives what its sender knows then, this send counted.

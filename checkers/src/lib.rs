@@ -40,7 +40,7 @@ mod session_guarantees;
 mod violation;
 mod words;
 
-pub use bank::{Bank, Copying, needs_end};
+pub use bank::{Bank, needs_end};
 pub use laws::{LAWS, LawInfo, UnknownLaw, default_laws, find, resolve};
 pub use losses::Losses;
 pub use offline::{check, explain};

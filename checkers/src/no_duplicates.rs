@@ -7,7 +7,6 @@
 
 use raddle_core::{Conditions, Event, EventRef, Header, Incarnation, MessageId, Names, Order, Trace, What, fnv};
 
-use crate::bank::Copying;
 use crate::id_map::IdMap;
 use crate::violation::Violation;
 use crate::words;
@@ -30,9 +29,9 @@ impl NoDuplicates {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { handled, copies_count: _ } = self;
-        handled.copy_from(&other.handled, how);
+        handled.copy_from(&other.handled);
     }
 
     /// Whether this life handles this message for the first time.

@@ -2,11 +2,9 @@
 //!
 //! A search resets its laws a million times a second, and most runs touch few workers of a wide system. So a reset
 //! touches no slot: each slot knows when it was last used, and one of an older run is cleared when it is next used. One
-//! that was not used since a run was saved need not be copied when it is taken back to there.
+//! that was used last at the same time in a run and in a copy of it is the same in both, and need not be copied.
 
 use raddle_core::{VectorClock, WorkerId};
-
-use crate::bank::Copying;
 
 /// Something that can become as new, or equal to another, and keep its memory.
 pub(crate) trait Forget: Default {
@@ -30,7 +28,7 @@ impl Forget for VectorClock {
 pub(crate) struct PerWorker<T> {
     /// The last is that of all unknown workers together: a peer may name one that does not exist.
     slots: Vec<Slot<T>>,
-    /// How many times any slot was used, if only to be looked at; never goes back.
+    /// How many times any slot was used, if only to be looked at; never goes back, not even with the run.
     uses: u64,
     /// How many there had been when this run began.
     began: u64,
@@ -52,12 +50,13 @@ impl<T: Forget> PerWorker<T> {
         self.began = self.uses;
     }
 
-    /// Becomes equal to `other`, which is for the same workers: what its run did not touch stays as it is.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    /// Becomes equal to `other`. One of the two follows a run, and the other was made as its copy and is used only to be
+    /// copied: so what was used last at the same time is the same.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { slots, uses, began } = self;
         (*uses, *began) = ((*uses).max(other.uses), other.began);
         for (mine, theirs) in slots.iter_mut().zip(&other.slots) {
-            if how == Copying::Changed && mine.used == theirs.used {
+            if mine.used == theirs.used {
                 continue;
             }
             mine.used = theirs.used;
@@ -114,12 +113,12 @@ mod tests {
                     held.clear();
                 }
                 1..4 if held.len() < saves.len() => {
-                    saves[held.len()].copy_from(&run, Copying::All);
+                    saves[held.len()].copy_from(&run);
                     held.push(all(&run));
                 }
                 4..8 if !held.is_empty() => {
                     held.truncate(1 + draw / 20 % held.len());
-                    run.copy_from(&saves[held.len() - 1], Copying::Changed);
+                    run.copy_from(&saves[held.len() - 1]);
                     assert_eq!(Some(&all(&run)), held.last(), "step {step}");
                 }
                 _ => _ = run.at(WorkerId::new(draw as u32 / 20 % 5)).tick(WorkerId::new(draw as u32 / 100 % 3)),

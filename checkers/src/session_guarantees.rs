@@ -20,7 +20,6 @@ use raddle_core::{
     SourceId, Trace, VectorClock, What, WorkerId,
 };
 
-use crate::bank::Copying;
 use crate::dead::worker_of;
 use crate::knowledge::Knowledge;
 use crate::no_silent_loss::ends_a_way;
@@ -123,14 +122,14 @@ impl SessionGuarantees {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { sessions, seats, suspects, keeps_state: _ } = self;
         for (mine, theirs) in sessions.iter_mut().flatten().zip(other.sessions.iter().flatten()) {
             let Session { knows, answered } = mine;
             knows.copy_from(&theirs.knows);
             answered.clone_from(&theirs.answered);
         }
-        seats.copy_from(&other.seats, how);
+        seats.copy_from(&other.seats);
         suspects.clone_from(&other.suspects);
     }
 

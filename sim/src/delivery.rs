@@ -121,6 +121,7 @@ impl<M: StateMachine> World<M> {
             if self.transit.places[from].gate != Gate::Stall {
                 continue;
             }
+            self.touch(WorkerId::at(from));
             while let Some(slot) = self.transit.places[from].outbound.front().copied() {
                 let to = self.transit.slab.header(slot).to;
                 if self.transit.places[to.index()].inbox.must_wait() {

@@ -5,7 +5,6 @@
 //! wide, so whoever copies should have many steps to save. Every field stands here by name: whoever adds one is made to
 //! say what becomes of it.
 
-use raddle_checkers::Copying;
 use raddle_core::{Assign, StateMachine, copy_list};
 
 use crate::desk::Aside;
@@ -16,9 +15,9 @@ use crate::transit::{Place, Transit};
 use crate::world::World;
 
 impl<M: StateMachine> World<M> {
-    /// Becomes equal to `other`, a world of the same plan under the same settings, between two steps of both. `assign`
-    /// copies machines.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying, assign: &Assign<M>) {
+    /// Becomes equal to `other`, between two steps of both. One of the two goes through runs, and the other was made for its copies
+    /// and is used only for them. `assign` copies machines.
+    fn copy_from(&mut self, other: &Self, assign: &Assign<M>) {
         let Self {
             plan: _,
             settings,
@@ -57,10 +56,11 @@ impl<M: StateMachine> World<M> {
             left_out: _,
             start_headers: _,
         } = self;
-        let how = if settings.granularity == Granularity::Delivery { how } else { Copying::All };
+        // At `delivery` whoever does anything at a place uses it. What was used last at the same time is the same.
+        let tells_uses = settings.granularity == Granularity::Delivery;
         let places = transit.places.iter_mut().zip(&other.transit.places);
         for ((mine, theirs), (place, their_place)) in workers.iter_mut().zip(&other.workers).zip(places) {
-            let has_changed = how == Copying::All || place.has_changed_since(their_place);
+            let has_changed = !tells_uses || place.used != their_place.used;
             if has_changed {
                 place.copy_from(their_place);
             }
@@ -94,6 +94,7 @@ impl<M: StateMachine> Transit<M> {
             flight,
             places: _,
             touched,
+            uses: _,
             draft: _,
             next_age,
             creator: _,
@@ -109,25 +110,13 @@ impl<M: StateMachine> Transit<M> {
 }
 
 impl Place {
-    /// Whether anything came here, or to its worker, since it was like this. At granularity `delivery`, whatever an inbox
-    /// does is an operation or follows on one; what it is told of dropped updates of its own matters to picks only.
-    #[inline]
-    fn has_changed_since(&self, earlier: &Self) -> bool {
-        let Self { inbox, outbound, in_hand, gate, past, is_touched } = self;
-        inbox.operations() != earlier.inbox.operations()
-            || inbox.is_shut() != earlier.inbox.is_shut()
-            || !(outbound.is_empty() && earlier.outbound.is_empty())
-            || (*in_hand, *gate, *past, *is_touched)
-                != (earlier.in_hand, earlier.gate, earlier.past, earlier.is_touched)
-    }
-
     fn copy_from(&mut self, other: &Self) {
-        let Self { inbox, outbound, in_hand, gate, past, is_touched } = self;
+        let Self { inbox, outbound, in_hand, gate, past, used } = self;
         inbox.copy_from(&other.inbox);
         if !(outbound.is_empty() && other.outbound.is_empty()) {
             outbound.clone_from(&other.outbound);
         }
-        (*in_hand, *gate, *past, *is_touched) = (other.in_hand, other.gate, other.past, other.is_touched);
+        (*in_hand, *gate, *past, *used) = (other.in_hand, other.gate, other.past, other.used);
     }
 }
 
@@ -190,8 +179,8 @@ impl<M: StateMachine> Saved<M> {
     /// Takes over where the run of this runner is.
     pub(crate) fn save(&mut self, runner: &Runner<M>, assign: &Assign<M>) {
         let Self { world, bank, properties, marks } = self;
-        world.copy_from(&runner.world, Copying::All, assign);
-        bank.copy_from(&runner.bank, Copying::All);
+        world.copy_from(&runner.world, assign);
+        bank.copy_from(&runner.bank);
         properties.copy_from(&runner.properties);
         marks.copy_from(&runner.marks);
     }
@@ -199,8 +188,8 @@ impl<M: StateMachine> Saved<M> {
     /// Takes the runner back to where its run was; it went on from there.
     pub(crate) fn go_back(&self, runner: &mut Runner<M>, assign: &Assign<M>) {
         let Self { world, bank, properties, marks } = self;
-        runner.world.copy_from(world, Copying::Changed, assign);
-        runner.bank.copy_from(bank, Copying::Changed);
+        runner.world.copy_from(world, assign);
+        runner.bank.copy_from(bank);
         runner.properties.copy_from(properties);
         runner.marks.copy_from(marks);
     }

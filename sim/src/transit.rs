@@ -13,7 +13,10 @@ pub(crate) struct Transit<M: StateMachine> {
     pub(crate) slab: Slab<M>,
     pub(crate) flight: InFlight,
     pub(crate) places: Vec<Place>,
+    /// The places that this run has used.
     pub(crate) touched: Vec<WorkerId>,
+    /// How many times any place was used; never goes back, not even with the run.
+    pub(crate) uses: u64,
     /// What is sent next.
     pub(crate) draft: Box<Card>,
     pub(crate) next_age: u32,
@@ -34,7 +37,7 @@ impl<M: StateMachine> Transit<M> {
             return false;
         }
         let place = &mut self.places[to.index()];
-        place.touch(to, &mut self.touched);
+        place.touch(to, &mut self.touched, &mut self.uses);
         let launched = place.inbox.launch_at_once();
         if launched {
             self.flight.send(slot, to.index(), &mut self.slab);
@@ -79,17 +82,18 @@ pub(crate) struct Place {
     pub(crate) gate: Gate,
     /// The hash of all it has handled, in order.
     pub(crate) past: u64,
-    /// Whether this run changed anything here or at the worker.
-    pub(crate) is_touched: bool,
+    /// Which use of all was the last of this one, or of its worker, counted from 1; 0 if this run has not used it.
+    pub(crate) used: u64,
 }
 
 impl Place {
     #[inline(always)]
-    pub(crate) fn touch(&mut self, worker: WorkerId, touched: &mut Vec<WorkerId>) {
-        if !self.is_touched {
-            self.is_touched = true;
+    pub(crate) fn touch(&mut self, worker: WorkerId, touched: &mut Vec<WorkerId>, uses: &mut u64) {
+        if self.used == 0 {
             touched.push(worker);
         }
+        *uses += 1;
+        self.used = *uses;
     }
 }
 

@@ -87,7 +87,7 @@ impl<M: StateMachine> World<M> {
             in_hand: 0,
             gate: Gate::Open,
             past: 0,
-            is_touched: true,
+            used: 1,
         };
         let mut world = Self {
             rules: plan.rules(promised),
@@ -99,6 +99,7 @@ impl<M: StateMachine> World<M> {
                 flight: InFlight::new(settings.network, n, names.source_count(), hops),
                 places: vec![place; n],
                 touched: names.workers().map(|(id, _)| id).collect(),
+                uses: 1,
                 draft: Card::blank(),
                 next_age: 0,
                 creator: NONE,
@@ -193,7 +194,7 @@ impl<M: StateMachine> World<M> {
     fn reset_worker(&mut self, worker: WorkerId) {
         let at = worker.index();
         let place = &mut self.transit.places[at];
-        place.is_touched = false;
+        place.used = 0;
         place.past = 0;
         place.gate = Gate::Open;
         place.outbound.clear();
@@ -502,7 +503,8 @@ impl<M: StateMachine> World<M> {
             if self.settings.granularity == Granularity::Threads {
                 self.later.nacks.get_mut(sender.index()).into_iter().for_each(|nacks| *nacks += 1);
             } else {
-                self.transit.places.get_mut(sender.index()).into_iter().for_each(|place| place.inbox.nacked());
+                self.touch(sender);
+                self.transit.places[sender.index()].inbox.nacked();
             }
         }
     }
@@ -537,12 +539,13 @@ impl<M: StateMachine> World<M> {
         let (moment, lane) = (self.moment, Lane::Inbox(worker));
         let desk = Counter { slab: &self.transit.slab, sink, moment, lane, aside: &mut self.aside };
         let place = &mut self.transit.places[worker.index()];
-        place.touch(worker, &mut self.transit.touched);
+        place.touch(worker, &mut self.transit.touched, &mut self.transit.uses);
         (&mut place.inbox, desk)
     }
 
     pub(crate) fn touch(&mut self, worker: WorkerId) {
-        self.transit.places[worker.index()].touch(worker, &mut self.transit.touched);
+        let Transit { places, touched, uses, .. } = &mut self.transit;
+        places[worker.index()].touch(worker, touched, uses);
     }
 
     pub(crate) fn close(&mut self, at: usize, gate: Gate) {

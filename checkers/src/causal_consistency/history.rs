@@ -5,7 +5,6 @@
 
 use raddle_core::fnv;
 
-use crate::bank::Copying;
 use crate::id_map::IdMap;
 
 /// No write: of a read of what nobody wrote.
@@ -68,13 +67,13 @@ impl History {
         self.twice = None;
     }
 
-    pub(super) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(super) fn copy_from(&mut self, other: &Self) {
         let Self { ops, lengths, sessions, keys, writes, twice } = self;
         ops.clone_from(&other.ops);
         lengths.clone_from(&other.lengths);
-        sessions.copy_from(&other.sessions, how);
-        keys.copy_from(&other.keys, how);
-        writes.copy_from(&other.writes, how);
+        sessions.copy_from(&other.sessions);
+        keys.copy_from(&other.keys);
+        writes.copy_from(&other.writes);
         *twice = other.twice;
     }
 

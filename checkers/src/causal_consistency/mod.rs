@@ -27,7 +27,6 @@ use raddle_core::{Conditions, Event, EventRef, Incarnation, Moment, Names, Party
 use self::graph::path;
 use self::history::History;
 use self::judge::{Pattern, Unknown, Wrong};
-use crate::bank::Copying;
 use crate::dead::worker_of;
 use crate::session_guarantees::keeps_state;
 use crate::violation::{Verdict, Violation};
@@ -74,10 +73,10 @@ impl CausalConsistency {
     }
 
     /// Becomes equal to `other`, the same law over another run, keeping its own memory.
-    pub(crate) fn copy_from(&mut self, other: &Self, how: Copying) {
+    pub(crate) fn copy_from(&mut self, other: &Self) {
         let Self { history, workers, is_session: _, keeps_state: _ } = self;
         if !(workers.is_empty() && other.workers.is_empty()) {
-            history.copy_from(&other.history, how);
+            history.copy_from(&other.history);
             workers.clone_from(&other.workers);
         }
     }

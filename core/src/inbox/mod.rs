@@ -59,7 +59,6 @@ pub struct Inbox<T> {
     fences: bool,
     tombstones: bool,
     loses: bool,
-    operations: u64,
 }
 
 impl<T: Clone> Inbox<T> {
@@ -80,7 +79,6 @@ impl<T: Clone> Inbox<T> {
             fences,
             tombstones,
             loses,
-            operations,
         } = self;
         if !(externals.is_empty() && other.externals.is_empty()) {
             externals.clone_from(&other.externals);
@@ -96,7 +94,6 @@ impl<T: Clone> Inbox<T> {
         *picker = other.picker;
         lives.copy_from(&other.lives);
         (*max_depth, *fences, *tombstones, *loses) = (other.max_depth, other.fences, other.tombstones, other.loses);
-        *operations = other.operations;
     }
 }
 
@@ -119,7 +116,6 @@ impl<T> Inbox<T> {
             fences: policies.sabotage != Some(Sabotage::AcceptOldLives),
             tombstones: policies.sabotage != Some(Sabotage::ForgetTombstones),
             loses: policies.sabotage == Some(Sabotage::LoseSilently),
-            operations: 0,
         }
     }
 
@@ -134,7 +130,6 @@ impl<T> Inbox<T> {
         self.queues = false;
         self.picker = Picker::new(policies);
         self.lives.reset();
-        self.operations = 0;
     }
 
     /// Which life its worker is in, or was in last: an update that is sent now is sent to that one.
@@ -147,7 +142,6 @@ impl<T> Inbox<T> {
     /// The life of its worker has ended. What waits here for an earlier update is dropped, and what is on its way will be
     /// when it arrives. The next life, which is to begin at once, if there is to be one.
     pub fn end_life(&mut self, now: Time, desk: &mut impl Desk<T>) -> Option<Incarnation> {
-        self.operations += 1;
         for item in self.readiness.bury_parked() {
             let header = desk.report(What::Drop(DropReason::Crash), &item);
             if let (true, Some(from)) = (self.queues, header.from.worker()) {
@@ -181,12 +175,6 @@ impl<T> Inbox<T> {
         self.updates.shut(shut);
     }
 
-    /// Whether it was made to take nothing.
-    #[must_use]
-    pub const fn is_shut(&self) -> bool {
-        self.updates.is_shut()
-    }
-
     /// Whether a sender must wait before it may send here (only under `stall`).
     #[must_use]
     pub fn must_wait(&self) -> bool {
@@ -207,7 +195,6 @@ impl<T> Inbox<T> {
         if !self.has_external_room() {
             return Err(item);
         }
-        self.operations += 1;
         desk.report(What::Arrive, &item);
         self.push_external(item);
         Ok(())
@@ -227,7 +214,6 @@ impl<T> Inbox<T> {
 
     /// Takes an update that has arrived: puts it in order, and queues it and all that it releases.
     pub fn receive(&mut self, item: T, desk: &mut impl Desk<T>) {
-        self.operations += 1;
         self.queues = true;
         if self.loses_silently(desk.header(&item)) {
             return desk.discard(item);
@@ -240,7 +226,6 @@ impl<T> Inbox<T> {
 
     /// One pick of the worker: the next input, if there is one and it may be taken in now.
     pub fn pick(&mut self, desk: &mut impl Desk<T>) -> Option<T> {
-        self.operations += 1;
         let queue = self.picker.pick(!self.externals.is_empty(), !self.updates.is_empty())?;
         let item = match queue {
             Queue::External => self.externals.pop_front(),
@@ -274,7 +259,6 @@ impl<T> Inbox<T> {
     where
         T: Copy,
     {
-        self.operations += 1;
         if self.loses && self.loses_silently(desk.header(&item)) {
             desk.discard(item);
             return false;
@@ -286,7 +270,6 @@ impl<T> Inbox<T> {
     #[inline(always)]
     pub fn launch_at_once(&mut self) -> bool {
         let launched = !self.loses && self.updates.count();
-        self.operations += u64::from(launched);
         launched
     }
 
@@ -296,7 +279,6 @@ impl<T> Inbox<T> {
     where
         T: PartialEq,
     {
-        self.operations += 1;
         self.updates.leave(&item);
         let item = self.order(item, desk)?;
         self.lobby.see(desk.header(&item));
@@ -306,7 +288,6 @@ impl<T> Inbox<T> {
     /// Reports the arrival of a message from a source that is handled at once.
     #[inline(always)]
     pub fn land_external(&mut self, item: &T, desk: &mut impl Desk<T>) {
-        self.operations += 1;
         desk.report(What::Arrive, item);
     }
 
@@ -360,7 +341,6 @@ impl<T> Inbox<T> {
 
     /// [`Inbox::lose_in_flight`] where inputs go through queues.
     pub fn lose_on_its_way(&mut self, item: T, desk: &mut impl Desk<T>) {
-        self.operations += 1;
         self.drop_and_bury(item, DropReason::Loss, desk);
     }
 
@@ -425,12 +405,6 @@ impl<T> Inbox<T> {
     #[must_use]
     pub const fn external_high_water(&self) -> usize {
         self.external_high_water
-    }
-
-    /// How many operations this inbox has seen: the order of a recording.
-    #[must_use]
-    pub const fn operations(&self) -> u64 {
-        self.operations
     }
 
     #[inline(always)]

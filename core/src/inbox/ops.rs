@@ -19,7 +19,6 @@ impl<T> Inbox<T> {
         if !self.has_external_room() {
             return Err(item);
         }
-        self.operations += 1;
         desk.report(What::Arrive, &item);
         match self.standing_queued(&item, desk) {
             Standing::Ready => self.push_external(item),
@@ -30,7 +29,6 @@ impl<T> Inbox<T> {
 
     /// Takes what a session has sent, as it arrives; gives it back if it is to be handled now.
     pub fn land_op(&mut self, item: T, now: Time, desk: &mut impl Desk<T>) -> Option<T> {
-        self.operations += 1;
         desk.report(What::Arrive, &item);
         let standing = standing(&self.lobby, &self.readiness, self.lives.current(), &item, desk);
         if standing == Standing::Ready {
@@ -44,7 +42,6 @@ impl<T> Inbox<T> {
     /// It is too late for what a session has sent under this id: it is dropped, if it still waits. Whether it did.
     pub fn expire(&mut self, id: &MessageId, desk: &mut impl Desk<T>) -> bool {
         let Some(item) = self.lobby.take(|_, item| desk.header(item).id == *id) else { return false };
-        self.operations += 1;
         self.drop(item, DropReason::Stale, desk);
         true
     }

@@ -158,7 +158,7 @@ impl<M: StateMachine> World<M> {
         let is_about_to_reach = |slot: Slot| self.transit.slab.header(slot).to == worker && self.may_befall(kind, slot);
         self.faults.may_fire(kind)
             && match self.plan.chooses(kind) {
-                false => before || self.transit.places[worker.index()].is_touched,
+                false => before || self.transit.places[worker.index()].used != 0,
                 true => self.transit.flight.ready().iter().any(|ready| is_about_to_reach(ready.slot())),
             }
     }
