@@ -14,8 +14,7 @@ use raddle_core::recording::Recording as Lanes;
 use raddle_core::{Policies, SetError, StateMachine, System, When};
 use raddle_sim::{
     Budget, CHECKPOINT_EVERY, Explanation, Explore, FailingError, Finding, Found, Keep, LiftError, Lifted, Progress,
-    Recording, ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT, STEP_LIMIT, Settings, Strategy,
-    StrategyKind,
+    Recording, ReplayError, Replayed, Report, RunError, Runner, SEEDS_DEFAULT, Settings, Strategy, StrategyKind,
 };
 
 #[cfg(all(feature = "threads", unix))]
@@ -300,7 +299,7 @@ impl<M: StateMachine> AnySystem for System<M> {
     fn record(&self, search: &Search, seed: u64) -> Result<Recording, RunError> {
         let plan = self.plan()?;
         let mut runner = Runner::new(Arc::clone(&plan), search.settings.clone(), search.laws.as_deref())?;
-        let pilot = raddle_sim::pilot(search.strategy, &plan, &search.settings, STEP_LIMIT);
+        let pilot = raddle_sim::pilot(search.strategy, &plan, &search.settings);
         Ok(runner.record(seed, search.strategy.make(&pilot).as_mut()))
     }
 
@@ -323,7 +322,7 @@ impl<M: StateMachine> AnySystem for System<M> {
     }
 
     fn replay(&self, finding: &Finding) -> Result<Replayed, ReplayError> {
-        raddle_sim::replay(self, finding, STEP_LIMIT)
+        raddle_sim::replay(self, finding)
     }
 
     fn shrink(
@@ -332,19 +331,19 @@ impl<M: StateMachine> AnySystem for System<M> {
         budget: &Budget,
         stop: &Arc<AtomicBool>,
     ) -> Result<(Finding, Found), FailingError> {
-        raddle_sim::shrink_finding(self, finding, budget, stop, STEP_LIMIT)
+        raddle_sim::shrink_finding(self, finding, budget, stop)
     }
 
     fn explain(&self, finding: &Finding) -> Result<Explanation, FailingError> {
-        raddle_sim::explain(self, finding, STEP_LIMIT)
+        raddle_sim::explain(self, finding)
     }
 
     fn lift(&self, lanes: &Arc<Lanes>, laws: Option<&[String]>, keep: Keep) -> Result<Lifted, LiftError> {
-        raddle_sim::lift(self, lanes, laws, keep, STEP_LIMIT)
+        raddle_sim::lift(self, lanes, laws, keep)
     }
 
     fn found_in(&self, lanes: &Arc<Lanes>) -> Result<(Lifted, Option<Finding>), LiftError> {
-        raddle_sim::found_in(self, lanes, STEP_LIMIT)
+        raddle_sim::found_in(self, lanes)
     }
 
     #[cfg(feature = "threads")]

@@ -12,9 +12,7 @@ use std::thread;
 use raddle_checkers::Verdict;
 use raddle_core::{StateMachine, System, Trace};
 use raddle_sim::strategy::DefaultOrder;
-use raddle_sim::{
-    Cut, Explore, Finding, Found, Outcome, Recording, Replayed, Report, RunError, Runner, STEP_LIMIT, Settings,
-};
+use raddle_sim::{Cut, Explore, Finding, Found, Outcome, Recording, Replayed, Report, RunError, Runner, Settings};
 
 use crate::corpus::{self, findings_in};
 use crate::environment::Environment;
@@ -259,7 +257,7 @@ fn replay_committed<M: StateMachine>(system: &System<M>, crate_folder: &Path) ->
             false => format!(" (it was made with `--set {}`, and may not fit this system)", made_with.join(" ")),
         };
         let misfit = |error: raddle_sim::ReplayError| format!("{name}: {error}{made}");
-        let replayed = raddle_sim::replay(system, &finding, STEP_LIMIT).map_err(misfit)?;
+        let replayed = raddle_sim::replay(system, &finding).map_err(misfit)?;
         if replayed.outcome != Outcome::Clean {
             return Err(tell_again(&replayed, &finding, &name));
         }

@@ -292,7 +292,7 @@ fn a_finding_that_needs_a_death() {
         let run = processes.kill_every(Some(Duration::from_millis(5))).run(&plan).expect("runs");
         run.recorded.expect("asked for").expect("written");
         let recording = Arc::new(read_recording(&file).expect("sound"));
-        let (lifted, finding) = raddle_sim::found_in(&system, &recording, Duration::MAX).expect("it can be done again");
+        let (lifted, finding) = raddle_sim::found_in(&system, &recording).expect("it can be done again");
         assert_eq!((lifted.difference, lifted.cut), (None, None));
         finding
     };
@@ -335,9 +335,9 @@ fn nobody_asks_of_a_real_run_what_commutes() {
     let run = threads.run(&system.plan().expect("sound")).expect("runs");
     run.recorded.expect("asked for").expect("written");
     let recording = Arc::new(read_recording(&file).expect("sound"));
-    let (lifted, finding) = raddle_sim::found_in(&system, &recording, Duration::MAX).expect("it can be done again");
+    let (lifted, finding) = raddle_sim::found_in(&system, &recording).expect("it can be done again");
     assert_eq!(lifted.difference, None);
-    let replayed = raddle_sim::replay(&system, &finding.expect("many"), Duration::MAX).expect("it fits");
+    let replayed = raddle_sim::replay(&system, &finding.expect("many")).expect("it fits");
     assert_eq!(replayed.outcome, raddle_sim::Outcome::Same);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::HashSet;
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use common::Place;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -82,6 +82,7 @@ fn odd(odd: Odd) -> System<Machine> {
     System::new(format!("{odd:?}").to_lowercase())
         .workers(["left", "right"], move |_| Machine(odd))
         .messages("client", [("left", 0), ("left", 1)])
+        .step_limit(Duration::from_secs(2))
         .at_end("sane", move |_| {
             assert!(odd != Odd::Property, "properties should not panic");
             true

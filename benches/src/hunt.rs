@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use raddle_sim::strategy::BugDepth;
-use raddle_sim::{RunError, Runner, STEP_LIMIT, Settings, StrategyKind, pilot};
+use raddle_sim::{RunError, Runner, Settings, StrategyKind, pilot};
 use serde::{Serialize, Serializer};
 
 use crate::bugs::{BUGS, Bug};
@@ -156,7 +156,7 @@ pub fn hunt(kinds: &[StrategyKind], effort: Effort, mut said: impl FnMut(&Bug)) 
 fn cell(bug: &Bug, kind: StrategyKind, effort: Effort) -> Result<Cell, RunError> {
     let plan = bug.system().plan()?;
     let mut runner = Runner::new(Arc::clone(&plan), Settings::default(), None)?;
-    let mut strategy = kind.make(&pilot(kind, &plan, &Settings::default(), STEP_LIMIT));
+    let mut strategy = kind.make(&pilot(kind, &plan, &Settings::default()));
     let Effort { blocks, cap } = effort;
     let mut first_bug = |block: u64| {
         let mut seeds = block * BLOCK..block * BLOCK + cap;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raddle_core::{Order, Outbox, StateMachine, System};
-use raddle_sim::{Network, Runner, STEP_LIMIT, Settings, StrategyKind};
+use raddle_sim::{Network, Runner, Settings, StrategyKind};
 
 use crate::measure::{Rate, measure};
 use crate::workload::{DELIVERIES, Message, Tally, WORKERS, WorkerId, expected, externals_among, react};
@@ -110,7 +110,7 @@ fn sample_under(laws: &[&str], workers: u16, budget: Duration, record: bool, str
     let plan = system(workers).plan().expect("a good system");
     let laws: Vec<_> = laws.iter().map(|law| (*law).to_owned()).collect();
     let settings = Settings { network: Network::Fifo, ..Settings::default() };
-    let pilot = raddle_sim::pilot(StrategyKind::Portfolio, &plan, &settings, STEP_LIMIT);
+    let pilot = raddle_sim::pilot(StrategyKind::Portfolio, &plan, &settings);
     let mut runner = Runner::new(Arc::clone(&plan), settings, Some(&laws)).expect("good settings").to_the_end();
     let kind: StrategyKind = strategy.parse().expect("a strategy");
     let mut strategy = kind.make(&pilot);

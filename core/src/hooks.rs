@@ -1,7 +1,8 @@
 //! What a system says of its machines and their inputs beside their handlers: how they are hashed, copied, named, written
-//! down, and what of them commutes or may fail. All of it is optional, and a plan has it as the system was given it.
+//! down, how long they may take, and what of them commutes or may fail. All of it is optional, and a plan has it as the system was given it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::codec::Codec;
 use crate::fault::FaultKind;
@@ -19,6 +20,7 @@ pub(crate) struct Hooks<M: StateMachine> {
     pub(crate) commuting: Option<Commuting<M>>,
     pub(crate) fault_when: Vec<(FaultKind, FaultWhen<M>)>,
     pub(crate) codec: Option<Codec<M>>,
+    pub(crate) step_limit: Duration,
 }
 
 pub(crate) type StateHash<M> = Arc<dyn Fn(&M) -> u64 + Send + Sync>;
@@ -46,6 +48,7 @@ impl<M: StateMachine> Default for Hooks<M> {
             commuting: None,
             fault_when: Vec::new(),
             codec: None,
+            step_limit: Duration::from_secs(10),
         }
     }
 }
@@ -62,6 +65,7 @@ impl<M: StateMachine> Clone for Hooks<M> {
             commuting: self.commuting.clone(),
             fault_when: self.fault_when.clone(),
             codec: self.codec,
+            step_limit: self.step_limit,
         }
     }
 }

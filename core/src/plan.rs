@@ -1,6 +1,7 @@
 //! A checked system: what all runs of it share, and every driver reads.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ask::Manner;
 use crate::codec::Codec;
@@ -199,6 +200,12 @@ impl<M: StateMachine> Plan<M> {
     #[must_use]
     pub const fn assign(&self) -> Option<&Assign<M>> {
         self.hooks.assign.as_ref()
+    }
+
+    /// How long one step of a simulated run may take: [`System::step_limit`](crate::System::step_limit).
+    #[must_use]
+    pub const fn step_limit(&self) -> Duration {
+        self.hooks.step_limit
     }
 
     /// How its values become bytes, if the system may run [on processes](crate::System::on_processes).

@@ -79,7 +79,6 @@ pub struct Explore<M: StateMachine> {
     pub(crate) jobs: usize,
     pub(crate) time: Option<Duration>,
     pub(crate) stop: Arc<AtomicBool>,
-    pub(crate) step_limit: Duration,
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
     pub(crate) shrink: Option<Budget>,
     pub(crate) checkpoint: Option<PathBuf>,
@@ -115,7 +114,6 @@ impl<M: StateMachine> Explore<M> {
             jobs: 0,
             time: None,
             stop: Arc::default(),
-            step_limit: campaign::STEP_LIMIT,
             progress: None,
             shrink: Some(Budget::default()),
             checkpoint: None,
@@ -232,13 +230,6 @@ impl<M: StateMachine> Explore<M> {
     #[must_use]
     pub fn stop_flag(mut self, stop: Arc<AtomicBool>) -> Self {
         self.stop = stop;
-        self
-    }
-
-    /// How long one step may take before its handler counts as one that never returns.
-    #[must_use]
-    pub const fn step_limit(mut self, limit: Duration) -> Self {
-        self.step_limit = limit;
         self
     }
 

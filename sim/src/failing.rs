@@ -1,7 +1,5 @@
 //! A saved run that must fail as it did before anything more can be done with it: shrinking, explaining.
 
-use std::time::Duration;
-
 use raddle_core::{StateMachine, System};
 
 use crate::actions::Decision;
@@ -60,8 +58,8 @@ pub(crate) struct Failing<M: StateMachine> {
 
 impl<M: StateMachine> Failing<M> {
     /// Does it again.
-    pub(crate) fn of(system: &System<M>, finding: &Finding, limit: Duration) -> Result<Self, FailingError> {
-        let replayed = replay(system, finding, limit)?;
+    pub(crate) fn of(system: &System<M>, finding: &Finding) -> Result<Self, FailingError> {
+        let replayed = replay(system, finding)?;
         let was = || finding.signature.clone();
         match (replayed.outcome, &replayed.signature) {
             (Outcome::Same | Outcome::SameViolation, _) => Ok(Self { saved: Saved::of(system, finding)?, replayed }),
@@ -74,7 +72,6 @@ impl<M: StateMachine> Failing<M> {
     pub(crate) fn study<T: Send + 'static>(
         &self,
         finding: &Finding,
-        limit: Duration,
         task: impl FnOnce(&mut Runner<M>) -> Option<T> + Send + 'static,
     ) -> Result<T, FailingError> {
         let (plan, settings) = (self.saved.plan.clone(), self.saved.settings.clone());
@@ -82,7 +79,7 @@ impl<M: StateMachine> Failing<M> {
             runner.world.forget_histories();
             task(runner)
         };
-        let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), limit, task);
+        let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), task);
         let done = done.map_err(ReplayError::from)?.ok().flatten();
         done.ok_or_else(|| match self.saved.schedule.iter().any(|decision| matches!(decision, Decision::At(_))) {
             true => FailingError::Timed { was: finding.signature.clone() },

@@ -40,7 +40,7 @@ mod world;
 mod worth;
 
 pub use actions::{Action, Actions, Decision};
-pub use campaign::{CHECKPOINT_EVERY, STEP_LIMIT, pilot, watched};
+pub use campaign::{CHECKPOINT_EVERY, pilot};
 pub use coverage::{Coverage, Covered};
 pub use distinct::{Distinct, DistinctError};
 pub use explain::{Contrast, Decided, Explanation, Handling, Odds, Pair, Part, explain};

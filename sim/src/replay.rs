@@ -66,16 +66,12 @@ pub enum ReplayError {
 /// are taken from the finding.
 ///
 /// # Errors
-/// When the finding does not fit the system, or a handler does not return within `limit`.
-pub fn replay<M: StateMachine>(
-    system: &System<M>,
-    finding: &Finding,
-    limit: Duration,
-) -> Result<Replayed, ReplayError> {
+/// When the finding does not fit the system, or a handler does not return.
+pub fn replay<M: StateMachine>(system: &System<M>, finding: &Finding) -> Result<Replayed, ReplayError> {
     let Saved { plan, names, settings, schedule, without } = Saved::of(system, finding)?;
     let (seed, was) = (finding.seed, (finding.signature.clone(), finding.digest));
-    let is_recorded = finding.strategy == RECORDED;
-    let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), limit, move |runner| {
+    let (is_recorded, limit) = (finding.strategy == RECORDED, plan.step_limit());
+    let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), move |runner| {
         runner.leave_out_all(&without);
         if is_recorded {
             runner.world.forget_histories();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use raddle_core::{Order, Outbox, StateMachine, System, WorkerId};
 use raddle_sim::exhaustive::{Exhaustive, visit};
-use raddle_sim::{Granularity, Network, Runner, STEP_LIMIT, Settings, StrategyKind};
+use raddle_sim::{Granularity, Network, Runner, Settings, StrategyKind};
 
 /// Passes each message on, twice at even depths, until it is four deep.
 #[derive(Clone, Copy, Debug, Hash)]
@@ -73,7 +73,7 @@ fn check_system(system: &System<Player>, kind: StrategyKind, players: u32, setti
     let plan = system.plan().expect("a good system");
     let laws = ["bounded-depth", "no-silent-loss", "no-duplicates", "bounded-queues"].map(str::to_owned);
     let mut runner = Runner::new(Arc::clone(&plan), settings.clone(), Some(&laws)).expect("good settings");
-    let mut strategy = kind.make(&raddle_sim::pilot(kind, &plan, &settings, STEP_LIMIT));
+    let mut strategy = kind.make(&raddle_sim::pilot(kind, &plan, &settings));
     let mut deliveries = 0;
     for seed in 50..warm_runs {
         runner.run(seed, strategy.as_mut());

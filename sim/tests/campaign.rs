@@ -89,25 +89,24 @@ fn a_finding_replays_from_its_file_and_survives_edits() {
     let plan = race().plan().expect("a good system");
     let finding = Finding::new(&found, &race(), &report.settings, "portfolio", &report.laws, plan.names());
     assert_eq!(finding.expectation, Expectation::Violation);
-    let limit = Duration::from_secs(60);
-    let again = replay(&race(), &finding, limit).expect("replays");
+    let again = replay(&race(), &finding).expect("replays");
     assert_eq!((again.outcome, again.digest, again.misfit), (Outcome::Same, found.digest, None));
 
     // One more worker that takes part: the run differs, the violation stays.
     let edited = race().workers(["new"], |_| Obedient::default()).messages("s1", [("new", told("more", []))]);
-    let again = replay(&edited, &finding, limit).expect("replays");
+    let again = replay(&edited, &finding).expect("replays");
     assert_eq!((again.outcome, again.misfit), (Outcome::SameViolation, None));
 
     // A sender falls silent: the first choice that is no longer possible is named.
     let mut cut = finding.clone();
     cut.schedule.insert(0, "s1#7".to_owned());
-    let again = replay(&race(), &cut, limit).expect("replays");
+    let again = replay(&race(), &cut).expect("replays");
     let misfit = again.misfit.expect("there is no such message");
     assert_eq!((misfit.step, misfit.decision.display(plan.names()).to_string().as_str()), (1, "s1#7"));
     assert_eq!(again.outcome, Outcome::Same);
 
     cut.schedule[0] = "nobody#0".to_owned();
-    assert!(replay(&race(), &cut, limit).expect_err("no such source").to_string().contains("entry 1 of the schedule"));
+    assert!(replay(&race(), &cut).expect_err("no such source").to_string().contains("entry 1 of the schedule"));
 }
 
 /// Does what `handle` says.
@@ -125,8 +124,16 @@ impl StateMachine for Odd {
 }
 
 fn odd(handle: fn(&mut Outbox<u64>)) -> Explore<Odd> {
-    let system = System::new("odd").workers(["w", "x"], move |_| Odd(handle)).messages("client", [("w", ())]);
-    Explore::new(system).seeds(0..50)
+    Explore::new(system(handle)).seeds(0..50)
+}
+
+/// The same, if nobody waits for it longer than that.
+fn stuck(handle: fn(&mut Outbox<u64>)) -> Explore<Odd> {
+    Explore::new(system(handle).step_limit(Duration::from_millis(300))).seeds(0..50)
+}
+
+fn system(handle: fn(&mut Outbox<u64>)) -> System<Odd> {
+    System::new("odd").workers(["w", "x"], move |_| Odd(handle)).messages("client", [("w", ())])
 }
 
 #[test]
@@ -148,12 +155,12 @@ fn a_handler_that_reads_outside_state_is_not_deterministic() {
 
 #[test]
 fn a_handler_that_never_returns_is_named() {
-    let explore = odd(|out| {
+    let explore = stuck(|out| {
         if out.choose(16) == 0 {
             std::thread::sleep(Duration::from_secs(3600));
         }
     });
-    let found = explore.jobs(1).step_limit(Duration::from_millis(300)).run().expect("runs").found.expect("stuck");
+    let found = explore.jobs(1).run().expect("runs").found.expect("stuck");
     assert_eq!(found.violation.law, "watchdog");
     assert!(found.violation.reason.contains("client#0"), "{}", found.violation.reason);
     assert!(found.trace.is_none());
@@ -161,8 +168,8 @@ fn a_handler_that_never_returns_is_named() {
 
 #[test]
 fn of_handlers_that_never_return_the_lowest_seed_is_named() {
-    let explore = odd(|_| std::thread::sleep(Duration::from_secs(3600))).seeds(7..500);
-    let found = explore.jobs(3).step_limit(Duration::from_millis(300)).run().expect("runs").found.expect("stuck");
+    let explore = stuck(|_| std::thread::sleep(Duration::from_secs(3600))).seeds(7..500);
+    let found = explore.jobs(3).run().expect("runs").found.expect("stuck");
     assert_eq!((found.violation.law.as_str(), found.seed), ("watchdog", 7));
 }
 

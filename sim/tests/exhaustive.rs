@@ -734,9 +734,13 @@ impl StateMachine for Odd {
 }
 
 fn odd(odd: fn(&mut Outbox<u64>)) -> Explore<Odd> {
+    odd_within(Duration::from_secs(10), odd)
+}
+
+fn odd_within(limit: Duration, odd: fn(&mut Outbox<u64>)) -> Explore<Odd> {
     let system = System::new("odd").workers(["x", "y"], move |_| Odd(odd)).messages("s", [("x", ())]);
     let system = system.messages("t", [("x", ()), ("y", ())]);
-    Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).jobs(1)
+    Explore::new(system.step_limit(limit)).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).jobs(1)
 }
 
 #[test]
@@ -759,12 +763,11 @@ fn what_differs_from_itself_is_not_deterministic() {
 #[expect(clippy::disallowed_methods, reason = "a handler that does what none may do")]
 fn a_handler_that_never_returns_is_noticed() {
     let never = || {
-        let never = odd(|out| {
+        odd_within(Duration::from_millis(300), |out| {
             if out.choose(2) == 1 {
                 std::thread::sleep(Duration::from_secs(3_600));
             }
-        });
-        never.step_limit(Duration::from_millis(300))
+        })
     };
     let folder = tempfile::tempdir().expect("a folder");
     // What a checkpoint depends on is found out by running, too.
@@ -798,8 +801,9 @@ fn a_handler_that_never_returns_to_one_of_several_threads_is_noticed() {
     let system = System::new("sleeper").workers(["z"], |_| Sleeper::default()).hashed().laws(["no-panic"]);
     let system = system.with(|policies| policies.order = Order::Arrival);
     let system = (0..6).fold(system, |system, i| system.messages(format!("s{i}"), [("z", i)]));
+    let system = system.step_limit(Duration::from_millis(300));
     let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::States)).jobs(3);
-    let found = explore.step_limit(Duration::from_millis(300)).run().expect("it can be searched").found;
+    let found = explore.run().expect("it can be searched").found;
     let found = found.expect("it is noticed");
     assert_eq!((found.violation.law.as_str(), found.steps), ("watchdog", 4), "{}", found.violation.reason);
 }
@@ -826,8 +830,9 @@ impl StateMachine for Slow {
 fn a_thread_with_nothing_to_do_is_not_one_that_never_returns() {
     let system = System::new("slow").workers(["z"], |_| Slow::default()).hashed().laws(["no-panic"]);
     let system = system.with(|policies| policies.order = Order::Arrival).messages("s", [("z", ()); 20]);
+    let system = system.step_limit(Duration::from_millis(500));
     let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::States)).jobs(3);
-    let report = explore.step_limit(Duration::from_millis(500)).run().expect("it can be searched");
+    let report = explore.run().expect("it can be searched");
     assert!(report.found.is_none(), "{:?}", report.found);
     assert_eq!(exhausted(&report).states, Some(21));
 }

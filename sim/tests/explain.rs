@@ -3,7 +3,6 @@
 mod common;
 
 use std::cell::Cell;
-use std::time::Duration;
 
 use common::programs::{pairs, picks, shapes, system};
 use common::{DepthFirst, Obedient};
@@ -39,7 +38,7 @@ fn explained_as_found<M: StateMachine>(system: &System<M>, explore: Explore<M>) 
     let found = report.found.as_ref()?;
     let names = system.plan().expect("a good system");
     let finding = Finding::new(found, system, &report.settings, "random", &report.laws, names.names());
-    let explanation = explain(system, &finding, Duration::from_secs(60)).expect("it fails");
+    let explanation = explain(system, &finding).expect("it fails");
     assert_eq!(found.decided.is_some(), found.shrunk.is_some());
     if let Some(decided) = &found.decided {
         check_decided(decided, &explanation);

@@ -257,7 +257,7 @@ fn system_with(
 
 fn pilot_with(faults: FaultPlan) -> Arc<raddle_sim::Pilot> {
     let plan = pair().plan().expect("good");
-    raddle_sim::pilot(StrategyKind::Random, &plan, &Settings { faults, ..Settings::default() }, Duration::from_secs(10))
+    raddle_sim::pilot(StrategyKind::Random, &plan, &Settings { faults, ..Settings::default() })
 }
 
 /// Sends on what it hears, by a hash of it, to everybody, for some hops; every handling depends on all before it.
@@ -362,7 +362,7 @@ fn nor_where_inputs_go_through_queues() {
 fn runs_with_faults_are_done_again_from_seed_and_from_schedule() {
     let plan = gossip().plan().expect("good");
     let settings = Settings { network: Network::Bag, ..settings("all") };
-    let pilot = raddle_sim::pilot(StrategyKind::Portfolio, &plan, &settings, Duration::from_secs(10));
+    let pilot = raddle_sim::pilot(StrategyKind::Portfolio, &plan, &settings);
     let mut runner = Runner::new(plan, settings, None).expect("good settings");
     let mut strategy = StrategyKind::Portfolio.make(&pilot);
     let mut faulty = 0;
@@ -427,6 +427,6 @@ fn what_is_found_with_faults_is_shrunk_saved_and_found_again() {
     let text = finding.to_text();
     assert!(text.contains("\"faults\": \"loss(3),duplication(3)"), "{text}");
     let read = Finding::parse(&text, std::path::Path::new("x.ron")).expect("its own text");
-    let again = replay(&system(), &read, Duration::from_secs(10)).expect("replays");
+    let again = replay(&system(), &read).expect("replays");
     assert_eq!((again.digest, again.misfit), (found.digest, None));
 }

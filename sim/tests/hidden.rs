@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use common::{Obedient, Told, told};
 use raddle_core::{Order, System};
-use raddle_sim::{Network, Runner, STEP_LIMIT, Settings, StrategyKind};
+use raddle_sim::{Network, Runner, Settings, StrategyKind};
 
 /// A sends m1 to C by way of R1; then four fillers to R2, and by way of R2 m2 to B, which sends m3 to C. R2 passes the
 /// fillers on to four background workers, which exchange 16 more messages.
@@ -36,7 +36,7 @@ fn median(network: Network, strategy: &str) -> u64 {
     let plan = hidden_triangle().plan().expect("a good system");
     let settings = Settings { network, ..Settings::default() };
     let kind: StrategyKind = strategy.parse().expect("a strategy");
-    let pilot = raddle_sim::pilot(kind, &plan, &settings, STEP_LIMIT);
+    let pilot = raddle_sim::pilot(kind, &plan, &settings);
     let mut strategy = kind.make(&pilot);
     let mut runner = Runner::new(plan, settings, Some(&[])).expect("good settings");
     let mut runs: Vec<u64> = (0..100)

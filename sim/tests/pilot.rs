@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use raddle_core::{Outbox, StateMachine, System};
-use raddle_sim::{Explore, Figures, STEP_LIMIT, Settings, StrategyKind, pilot};
+use raddle_sim::{Explore, Figures, Settings, StrategyKind, pilot};
 
 /// Does what `handle` says with the number it is told.
 struct Odd(fn(u64, &mut Outbox<u64>));
@@ -30,9 +30,9 @@ fn odd(messages: u64, handle: fn(u64, &mut Outbox<u64>)) -> System<Odd> {
     sources.fold(system, |system, (name, n)| system.messages(&name, [("w", n)]))
 }
 
-fn figures(system: &System<Odd>, limit: Duration) -> Figures {
+fn figures(system: &System<Odd>) -> Figures {
     let plan = system.plan().expect("a good system");
-    let of = || *pilot(StrategyKind::Portfolio, &plan, &Settings::default(), limit).figures();
+    let of = || *pilot(StrategyKind::Portfolio, &plan, &Settings::default()).figures();
     let figures = of();
     assert_eq!(figures, of(), "the same again");
     figures
@@ -46,19 +46,19 @@ fn one_schedule_takes_one_run() {
         }
     };
     let expected = Figures { runs: 1, events: 5, choices: 1, messages: 5, lineages: 1, chains: 1 };
-    assert_eq!(figures(&odd(1, chain), STEP_LIMIT), expected);
+    assert_eq!(figures(&odd(1, chain)), expected);
 }
 
 #[test]
 fn several_schedules_take_sixteen() {
-    let figures = figures(&odd(4, |_, _| {}), STEP_LIMIT);
+    let figures = figures(&odd(4, |_, _| {}));
     assert_eq!(figures, Figures { runs: 16, events: 4, choices: 4, messages: 4, lineages: 4, chains: 4 });
 }
 
 #[test]
 fn runs_without_end_are_cut() {
     let system = odd(2, |n, out| out.notify("w", n));
-    let figures = figures(&system, STEP_LIMIT);
+    let figures = figures(&system);
     assert_eq!((figures.runs, figures.events), (2, 10_000), "20,000 steps are enough");
     let report = Explore::new(system).seeds(16).steps_max(200).run().expect("runs");
     assert_eq!((report.unfinished, report.found.is_none()), (16, true));
@@ -67,7 +67,7 @@ fn runs_without_end_are_cut() {
 #[test]
 fn crashes_are_found_by_seeds_and_not_by_the_pilot() {
     let system = odd(3, |n, _| assert!(n != 1, "one too many"));
-    assert_eq!(figures(&system, STEP_LIMIT).runs, 16);
+    assert_eq!(figures(&system).runs, 16);
     let found = Explore::new(system).run().expect("runs").found.expect("found");
     assert_eq!((found.violation.law.as_str(), found.seed), ("no-panic", 0));
     assert!(found.pilot.is_some());
@@ -80,8 +80,9 @@ fn a_pilot_that_gets_stuck_is_empty() {
             std::thread::sleep(Duration::from_secs(3600));
         }
     });
-    assert_eq!(figures(&system, Duration::from_millis(200)), Figures::default());
-    let found = Explore::new(system).step_limit(Duration::from_millis(200)).run().expect("runs").found;
+    let system = system.step_limit(Duration::from_millis(200));
+    assert_eq!(figures(&system), Figures::default());
+    let found = Explore::new(system).run().expect("runs").found;
     assert_eq!(found.expect("stuck").violation.law, "watchdog");
 }
 
@@ -89,6 +90,6 @@ fn a_pilot_that_gets_stuck_is_empty() {
 fn strategies_without_estimates_have_none() {
     let plan = odd(2, |_, _| {}).plan().expect("a good system");
     for kind in StrategyKind::ALL.into_iter().filter(|kind| !kind.needs_pilot()) {
-        assert_eq!(*pilot(kind, &plan, &Settings::default(), STEP_LIMIT).figures(), Figures::default(), "{kind}");
+        assert_eq!(*pilot(kind, &plan, &Settings::default()).figures(), Figures::default(), "{kind}");
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{Obedient, Told, all_schedules, told};
 use raddle_core::{Order, Outbox, Plan, StateMachine, System, TimerTag};
-use raddle_sim::{Explore, Granularity, Network, Runner, STEP_LIMIT, Settings, StrategyKind};
+use raddle_sim::{Explore, Granularity, Network, Runner, Settings, StrategyKind};
 
 /// A chain of so many messages at `z`, in the order of one source, and one message `m` from another source.
 fn chain_and_one(k: usize) -> System<Obedient> {
@@ -79,7 +79,7 @@ fn prepared(
     strategy: &str,
 ) -> (Runner<Obedient>, Box<dyn raddle_sim::Strategy>) {
     let kind: StrategyKind = strategy.parse().expect("a strategy");
-    let pilot = raddle_sim::pilot(kind, plan, settings, STEP_LIMIT);
+    let pilot = raddle_sim::pilot(kind, plan, settings);
     (Runner::new(Arc::clone(plan), settings.clone(), Some(&[])).expect("good settings"), kind.make(&pilot))
 }
 
@@ -310,7 +310,7 @@ fn every_outcome_is_reached_by_every_strategy() {
         assert!(all.len() > 5, "{} outcomes under {settings:?}", all.len());
         for strategy in ["random", "uniform", "pos", "basic-pos", "pct(4)", "pctcp(4)", "portfolio"] {
             let kind: StrategyKind = strategy.parse().expect("a strategy");
-            let pilot = raddle_sim::pilot(kind, &plan, &settings, STEP_LIMIT);
+            let pilot = raddle_sim::pilot(kind, &plan, &settings);
             let mut strategy = kind.make(&pilot);
             let mut runner = Runner::new(Arc::clone(&plan), settings.clone(), Some(&[])).expect("good settings");
             let seen: BTreeSet<_> = (0..5_000)

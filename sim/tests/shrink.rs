@@ -305,10 +305,9 @@ proptest! {
         let Some(original) = explore(&system, &settings, None) else { return Ok(()) };
         let found = explore(&system, &settings, budget).expect("the same");
         let finding = saved(&system, &settings, &found);
-        let limit = Duration::from_secs(60);
-        prop_assert_eq!(replay(&system, &finding, limit).expect("replays").outcome, Outcome::Same);
+        prop_assert_eq!(replay(&system, &finding).expect("replays").outcome, Outcome::Same);
         let again = |finding: &Finding| {
-            shrink_finding(&system, finding, &budget, &Arc::new(AtomicBool::new(false)), limit).expect("shrinks").0
+            shrink_finding(&system, finding, &budget, &Arc::new(AtomicBool::new(false))).expect("shrinks").0
         };
         prop_assert_eq!(again(&finding), finding.clone());
         prop_assert_eq!(again(&saved(&system, &settings, &original)), finding);
@@ -450,7 +449,7 @@ fn a_queue_that_overflows_needs_what_fills_it() {
     let shrunk = found.shrunk.as_ref().expect("shrunk");
     assert!(found.steps <= original.steps && shrunk.size != Size::CutShort, "{shrunk:?}");
     let finding = saved(&slow, &settings, &found);
-    assert_eq!(replay(&slow, &finding, Duration::from_secs(60)).expect("replays").outcome, Outcome::Same);
+    assert_eq!(replay(&slow, &finding).expect("replays").outcome, Outcome::Same);
 }
 
 #[test]
@@ -458,12 +457,12 @@ fn a_message_that_is_left_out_need_not_exist() {
     let found = explore(&triangle(), &Settings::default(), Budget::default()).expect("found");
     let finding = saved(&triangle(), &Settings::default(), &found);
     let one = triangle().without_messages().messages("s", [("A", told("go", [("C", told("m1", []))]))]);
-    let replayed = replay(&one, &finding, Duration::from_secs(60)).expect("replays");
+    let replayed = replay(&one, &finding).expect("replays");
     assert_eq!(replayed.outcome, Outcome::Clean);
     let gone: Vec<MessageId> = finding.left_out(one.plan().expect("a good system").names()).expect("ids");
     assert_eq!(gone.len(), 5);
     let stop = Arc::new(AtomicBool::new(false));
-    let error = shrink_finding(&one, &finding, &Budget::default(), &stop, Duration::from_secs(60)).expect_err("clean");
+    let error = shrink_finding(&one, &finding, &Budget::default(), &stop).expect_err("clean");
     assert!(error.to_string().contains("breaks nothing now"), "{error}");
     assert!(found.schedule.iter().all(|decision| matches!(decision, Decision::Deliver(_))));
 }

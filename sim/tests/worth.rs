@@ -8,7 +8,7 @@ mod common;
 
 use common::{Obedient, told};
 use raddle_core::{Order, System};
-use raddle_sim::{Depth, Excludes, Explore, Network, Runner, STEP_LIMIT, Settings, StrategyKind, Worth, pilot, worth};
+use raddle_sim::{Depth, Excludes, Explore, Network, Runner, Settings, StrategyKind, Worth, pilot, worth};
 
 /// Seven messages at `z`, each sent by the handler of the one before, and `m` from another source.
 fn chain_and_one() -> System<Obedient> {
@@ -45,7 +45,7 @@ fn searches_find_a_planted_bug_at_least_as_often_as_they_say() {
         {
             let (plan, settings) = (planted().plan().expect("good"), Settings { network, ..Settings::default() });
             let kind: StrategyKind = strategy.parse().expect("a strategy");
-            let pilot = pilot(kind, &plan, &settings, STEP_LIMIT);
+            let pilot = pilot(kind, &plan, &settings);
             let says = of_depth(&worth(kind, &[0..runs], Some(pilot.figures())), 2).probability;
             assert!((0.1..0.95).contains(&says), "{strategy}, {runs} runs: {says} is no test");
             let mut strategy_of_all = kind.make(&pilot);

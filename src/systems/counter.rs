@@ -179,7 +179,7 @@ mod tests {
         let settings = Settings { network: Network::Bag, ..entry.default_settings().clone() };
         let mut runner = Runner::new(plan.clone(), settings.clone(), None).expect("the settings fit");
         let kind = StrategyKind::Random;
-        let mut strategy = kind.make(&raddle_sim::pilot(kind, &plan, &settings, raddle_sim::STEP_LIMIT));
+        let mut strategy = kind.make(&raddle_sim::pilot(kind, &plan, &settings));
         (0..1_000).filter(|seed| runner.run(*seed, strategy.as_mut()).violation.is_some()).count()
     }
 

@@ -269,8 +269,7 @@ impl<T> Inbox<T> {
     /// [`Inbox::launch`] where there is nothing to decide and nothing to report, or nothing and `false`: ask that then.
     #[inline(always)]
     pub fn launch_at_once(&mut self) -> bool {
-        let launched = !self.loses && self.updates.count();
-        launched
+        !self.loses && self.updates.count()
     }
 
     /// Takes an update in flight that has arrived; gives it back if it is to be handled now.

@@ -8,6 +8,7 @@ mod planning;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -535,6 +536,32 @@ impl<M: StateMachine> System<M> {
         M::Update: Serialize + DeserializeOwned,
     {
         self.hooks.codec = Some(Codec::new());
+        self
+    }
+
+    /// How long one step of a simulated run may take before its handler counts as one that never returns: 10 s unless told
+    /// otherwise. More where handlers are slow, or are stopped in a debugger.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use raddle_core::{Outbox, StateMachine, System};
+    ///
+    /// struct Solver;
+    /// impl StateMachine for Solver {
+    ///     type Message = u32;
+    ///     type Update = u32;
+    ///     fn on_message(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    ///     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// }
+    ///
+    /// let system = System::new("slow").workers(["solver"], |_| Solver).step_limit(Duration::from_secs(60));
+    /// assert_eq!(system.plan()?.step_limit(), Duration::from_secs(60));
+    /// # Ok::<(), raddle_core::SystemError>(())
+    /// ```
+    #[must_use]
+    pub const fn step_limit(mut self, limit: Duration) -> Self {
+        self.hooks.step_limit = limit;
         self
     }
 

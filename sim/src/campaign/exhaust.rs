@@ -95,7 +95,7 @@ pub(super) fn exhaust<M: StateMachine>(
         panicked: Mutex::new(None),
     });
     let parts = Arc::new(parts.into_iter().map(|part| Mutex::new(Some(part))).collect::<Vec<_>>());
-    let (receiver, mut watches) = start_jobs(asked, stage, &shared, &parts, explore.step_limit)?;
+    let (receiver, mut watches) = start_jobs(asked, stage, &shared, &parts)?;
     let mut keeper = Keeper::new(explore.checkpoint_every, Instant::now());
     let pause = if file.is_some() { keeper.pause() } else { Duration::MAX };
     let mut done: BTreeMap<usize, Searched> = BTreeMap::new();
@@ -159,7 +159,7 @@ fn begin<M: StateMachine>(
     mut task: Task<M>,
     mut stage: Stage<M>,
 ) -> Result<Result<Begun<M>, u64>, RunError> {
-    let pulse = stage.runner.pulse();
+    let (pulse, limit) = (stage.runner.pulse(), stage.runner.world.plan.step_limit());
     let path = explore.checkpoint.clone();
     let begin = move || -> Result<_, RunError> {
         let file = path.map(|path| CheckpointFile::new(&path, &task, &mut stage));
@@ -171,7 +171,7 @@ fn begin<M: StateMachine>(
         task.scouts = scouts_for(about);
         Ok(Begun { task, stage, parts, file, about })
     };
-    match watched(&pulse, explore.step_limit, move || panic::catch_unwind(AssertUnwindSafe(begin))) {
+    match watched(&pulse, limit, move || panic::catch_unwind(AssertUnwindSafe(begin))) {
         Ok(Ok(begun)) => begun.map(Ok),
         Ok(Err(panic)) => panic::resume_unwind(panic),
         Err((_, step)) => Ok(Err(step)),
@@ -184,7 +184,6 @@ fn start_jobs<M: StateMachine>(
     stage: Stage<M>,
     shared: &Arc<Exhausting<M>>,
     parts: &Arc<Vec<Mutex<Option<search::Part>>>>,
-    limit: Duration,
 ) -> Result<(Receiver<Part>, Watches), RunError> {
     let (sender, receiver) = channel();
     let mut watches = Vec::new();
@@ -194,7 +193,7 @@ fn start_jobs<M: StateMachine>(
         let mut stages = stages.collect::<Result<Vec<_>, _>>()?;
         stages.iter().for_each(Stage::rests);
         let busy = Arc::new(AtomicBool::new(true));
-        let watch = |stage: &Stage<M>| (Watch::new(stage.runner.pulse(), limit), Arc::clone(&busy));
+        let watch = |stage: &Stage<M>| (Watch::of(&stage.runner), Arc::clone(&busy));
         watches.extend(stages.iter().map(watch));
         let (shared, parts, sender) = (Arc::clone(shared), Arc::clone(parts), sender.clone());
         start(Box::new(move || {
@@ -291,7 +290,7 @@ fn stuck_searching<M: StateMachine>(
     step: u64,
 ) -> Result<Found, RunError> {
     let runner = Runner::new(Arc::clone(plan), explore.settings.clone(), explore.laws.as_deref())?;
-    let limit = explore.step_limit;
+    let limit = plan.step_limit();
     let reason = format!("a handler did not return within {limit:?}, at step {step} of execution {run} of a job");
     Ok(Found { steps: step, ..as_found(&runner, explore.seeds.start, Violation::stuck(None, reason), None) })
 }

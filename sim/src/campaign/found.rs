@@ -3,7 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use raddle_checkers::{Violation, determinism};
 use raddle_core::{Digest, Plan, StateMachine};
@@ -71,8 +71,8 @@ pub(super) fn stuck<M: StateMachine>(
     strategy: &mut dyn Strategy,
     seed: u64,
     step: u64,
-    limit: Duration,
 ) -> Found {
+    let limit = runner.world.plan.step_limit();
     let names = Arc::clone(&runner.conditions().names);
     let schedule = runner.schedule_until(seed, strategy, step);
     let input = schedule.last().map(|last| last.display(&names).to_string()).unwrap_or_default();
@@ -96,7 +96,7 @@ pub(super) fn make_smaller<M: StateMachine>(explore: &Explore<M>, plan: &Arc<Pla
         runner.world.forget_histories();
         shrink_within(runner, &original, &budget, &stop)
     };
-    match replay_watched(Arc::clone(plan), settings, laws, explore.step_limit, work) {
+    match replay_watched(Arc::clone(plan), settings, laws, work) {
         Ok(Ok(Some(smaller))) => smaller,
         _ => found,
     }

@@ -67,7 +67,7 @@ pub(super) fn traces_in_all<M: StateMachine>(
         // A property of the user's may panic in a run that was not sampled; then nothing is known.
         panic::catch_unwind(AssertUnwindSafe(|| task.search_here(&mut stage, &control, &mut see))).ok()?.ok()
     };
-    let searched = watched(&pulse, explore.step_limit, count).ok()??;
+    let searched = watched(&pulse, plan.step_limit(), count).ok()??;
     let is_complete = searched.is_over && searched.tally.unfinished == 0 && searched.tally.blocked == 0;
     is_complete.then(|| searched.tally.trace_count())
 }

@@ -26,7 +26,6 @@ pub(crate) use found::{as_found, difference, shrink_within};
 pub use keep::CHECKPOINT_EVERY;
 pub(crate) use sample::TWICE_EVERY;
 pub(crate) use watch::replay_watched;
-pub use watch::{STEP_LIMIT, watched};
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -37,6 +36,7 @@ use indexmap::IndexMap;
 use raddle_checkers::Losses;
 use raddle_core::{Plan, StateMachine, When};
 
+use self::watch::watched;
 use crate::coverage::Coverage;
 use crate::distinct::Distinct;
 use crate::explore::{Explore, Report};
@@ -70,7 +70,7 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
         true => explore.seeds.start..explore.seeds.end.min(explore.seeds.start + 1),
         false => explore.seeds.clone(),
     };
-    let pilot = pilot(explore.strategy, &plan, &explore.settings, explore.step_limit);
+    let pilot = pilot(explore.strategy, &plan, &explore.settings);
     let mut report = blank(explore, &plan, &runner);
     report.pilot = explore.strategy.needs_pilot().then(|| *pilot.figures());
     let declared = report.reached.len();
@@ -91,7 +91,7 @@ pub(crate) fn explore<M: StateMachine>(explore: &Explore<M>) -> Result<Report, R
             make_smaller(explore, &plan, found)
         }
         Failed::Determinism(seed, violation, one) => as_found(&runner, seed, *violation, Some(*one)),
-        Failed::Stuck(seed, step) => stuck(&mut runner, strategy().as_mut(), seed, step, explore.step_limit),
+        Failed::Stuck(seed, step) => stuck(&mut runner, strategy().as_mut(), seed, step),
     });
     if let Some(found) = &mut report.found {
         found.pilot = report.pilot;
@@ -139,20 +139,15 @@ fn blank<M: StateMachine>(explore: &Explore<M>, plan: &Plan<M>, runner: &Runner<
 
 /// The pilot of a strategy, the same for every seed; an empty one for strategies that need none.
 ///
-/// It is empty also where a handler did not return within `limit`, or where code that is no handler panicked: the seeds
+/// It is empty also where a handler did not return ([`Plan::step_limit`]), or where code that is no handler panicked: the seeds
 /// will show it. The work is bounded, so that neither time nor a stop flag need end it.
 #[must_use]
-pub fn pilot<M: StateMachine>(
-    kind: StrategyKind,
-    plan: &Arc<Plan<M>>,
-    settings: &Settings,
-    limit: Duration,
-) -> Arc<Pilot> {
+pub fn pilot<M: StateMachine>(kind: StrategyKind, plan: &Arc<Plan<M>>, settings: &Settings) -> Arc<Pilot> {
     if !kind.needs_pilot() {
         return Arc::new(Pilot::default().with_faults(settings.faults));
     }
     let faults = settings.faults;
-    let pulse = Arc::new(Pulse::default());
+    let (pulse, limit) = (Arc::new(Pulse::default()), plan.step_limit());
     let (plan, settings, of_it) = (Arc::clone(plan), settings.clone(), Arc::clone(&pulse));
     let runs = move || panic::catch_unwind(AssertUnwindSafe(|| Pilot::of(&plan, &settings, &of_it)));
     let done = watched(&pulse, limit, runs).ok().and_then(Result::ok);

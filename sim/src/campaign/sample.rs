@@ -99,7 +99,7 @@ impl Jobs {
         for _ in 0..jobs.min(usize::try_from(chunks).unwrap_or(usize::MAX)).max(1) {
             let mut runner = Runner::new(Arc::clone(plan), explore.settings.clone(), explore.laws.as_deref())?;
             let busy = Arc::new(AtomicBool::new(true));
-            watches.push((Watch::new(runner.pulse(), explore.step_limit), Arc::clone(&busy)));
+            watches.push((Watch::of(&runner), Arc::clone(&busy)));
             let (shared, sender, mut strategy) = (Arc::clone(&shared), sender.clone(), explore.strategy.make(pilot));
             start(Box::new(move || {
                 let work = AssertUnwindSafe(|| work(&mut runner, strategy.as_mut(), &shared, &sender));

@@ -10,8 +10,6 @@ use raddle_core::{Plan, StateMachine};
 use crate::run::{AT_REST, Pulse, RunError, Runner};
 use crate::settings::Settings;
 
-/// How long one step may take.
-pub const STEP_LIMIT: Duration = Duration::from_secs(10);
 /// How often the watchdog looks, at the least.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -19,7 +17,7 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// The seed and step that did not end. The thread is left behind: a handler cannot be interrupted.
-pub fn watched<T: Send + 'static>(
+pub(super) fn watched<T: Send + 'static>(
     pulse: &Arc<Pulse>,
     limit: Duration,
     task: impl FnOnce() -> T + Send + 'static,
@@ -54,7 +52,11 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(pulse: Arc<Pulse>, limit: Duration) -> Self {
+    pub(super) fn of<M: StateMachine>(runner: &Runner<M>) -> Self {
+        Self::new(runner.pulse(), runner.world.plan.step_limit())
+    }
+
+    fn new(pulse: Arc<Pulse>, limit: Duration) -> Self {
         Self { last: pulse.read(), pulse, limit, since: Instant::now() }
     }
 
@@ -76,9 +78,9 @@ pub(crate) fn replay_watched<M: StateMachine, T: Send + 'static>(
     plan: Arc<Plan<M>>,
     settings: Settings,
     laws: Option<Vec<String>>,
-    limit: Duration,
     task: impl FnOnce(&mut Runner<M>) -> T + Send + 'static,
 ) -> Result<Result<T, (u64, u64)>, RunError> {
+    let limit = plan.step_limit();
     let mut runner = Runner::new(plan, settings, laws.as_deref())?;
     let pulse = runner.pulse();
     Ok(watched(&pulse, limit, move || task(&mut runner)))

@@ -14,8 +14,6 @@ mod handling;
 mod odds;
 mod pair;
 
-use std::time::Duration;
-
 use raddle_core::{StateMachine, System, Time};
 
 use crate::actions::Actions;
@@ -52,16 +50,12 @@ pub struct Explanation {
 ///
 /// # Errors
 /// When the finding does not fit the system, when it does not break the law in the same way any more, or when a handler
-/// does not return within `limit`.
-pub fn explain<M: StateMachine>(
-    system: &System<M>,
-    finding: &Finding,
-    limit: Duration,
-) -> Result<Explanation, FailingError> {
-    let failing = Failing::of(system, finding, limit)?;
+/// does not return.
+pub fn explain<M: StateMachine>(system: &System<M>, finding: &Finding) -> Result<Explanation, FailingError> {
+    let failing = Failing::of(system, finding)?;
     let (seed, without) = (finding.seed, failing.saved.without.clone());
     let recording = failing.replayed.recording.clone();
-    let (odds, jump, pair, deeds) = failing.study(finding, limit, move |runner| {
+    let (odds, jump, pair, deeds) = failing.study(finding, move |runner| {
         let violation = recording.run.violation?;
         let left_out: Vec<bool> = runner.externals().iter().map(|id| without.contains(id)).collect();
         let mut trials = Trials::new(runner, seed, &violation, &|| true);

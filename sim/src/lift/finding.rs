@@ -1,7 +1,6 @@
 //! A recording as a finding: the lifted run up to the law that it breaks, with everything it depends on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use raddle_core::recording::Recording as Lanes;
 use raddle_core::{StateMachine, System};
@@ -26,20 +25,19 @@ pub const RECORDED: &str = "recorded";
 pub fn found_in<M: StateMachine>(
     system: &System<M>,
     lanes: &Arc<Lanes>,
-    limit: Duration,
 ) -> Result<(Lifted, Option<Finding>), LiftError> {
-    let lifted = lift(system, lanes, None, Keep::All, limit)?;
+    let lifted = lift(system, lanes, None, Keep::All)?;
     let (None, Some(broken)) = (&lifted.difference, &lifted.recording.run.violation) else { return Ok((lifted, None)) };
     let (plan, messages) = plan(system, lanes)?;
     let (seed, schedule) = (lanes.head.seed, lifted.recording.schedule.clone());
-    let done = campaign::replay_watched(Arc::clone(&plan), lifted.settings.clone(), None, limit, move |runner| {
+    let done = campaign::replay_watched(Arc::clone(&plan), lifted.settings.clone(), None, move |runner| {
         runner.world.forget_histories();
         let timed = runner.record(seed, &mut Replay::new(schedule.clone()));
         let untimed = runner.record(seed, &mut Replay::without_times(schedule));
         let same = untimed.trace.digest() == timed.trace.digest();
         (if same { untimed } else { timed }, runner.laws().to_vec())
     });
-    let (recording, laws) = done?.map_err(|(_, step)| LiftError::Stuck { step, limit })?;
+    let (recording, laws) = done?.map_err(|(_, step)| LiftError::Stuck { step, limit: plan.step_limit() })?;
     let Recording { run, trace, schedule } = recording;
     let names = plan.names();
     let Some(violation) = run.violation else { return Err(LiftError::OutOfReach { was: broken.signature(names) }) };

@@ -132,19 +132,18 @@ impl From<SystemError> for LiftError {
 /// taken from the recording.
 ///
 /// # Errors
-/// When the recording is not of this system, or a handler does not return within `limit`.
+/// When the recording is not of this system, or a handler does not return.
 pub fn lift<M: StateMachine>(
     system: &System<M>,
     lanes: &Arc<Lanes>,
     laws: Option<&[String]>,
     keep: Keep,
-    limit: Duration,
 ) -> Result<Lifted, LiftError> {
     let (plan, messages) = plan(system, lanes)?;
-    let settings = settings(u64::MAX);
+    let (settings, limit) = (settings(u64::MAX), plan.step_limit());
     let of_it = Arc::clone(lanes);
     let laws = laws.map(<[String]>::to_vec);
-    let done = campaign::replay_watched(plan, settings, laws, limit, move |runner| follow(runner, &of_it, keep));
+    let done = campaign::replay_watched(plan, settings, laws, move |runner| follow(runner, &of_it, keep));
     let done = done?.map_err(|(_, step)| LiftError::Stuck { step, limit })?;
     let Followed { recording, digest, events, laws, verdicts, properties, difference, cut } = done;
     let settings = settings_of(&recording.run);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use raddle_core::{StateMachine, System};
 
@@ -17,15 +16,14 @@ use crate::finding::Finding;
 ///
 /// # Errors
 /// When the finding does not fit the system, when it does not break the law in the same way any more, or when a handler
-/// does not return within `limit`.
+/// does not return.
 pub fn shrink_finding<M: StateMachine>(
     system: &System<M>,
     finding: &Finding,
     budget: &Budget,
     stop: &Arc<AtomicBool>,
-    limit: Duration,
 ) -> Result<(Finding, Found), FailingError> {
-    let failing = Failing::of(system, finding, limit)?;
+    let failing = Failing::of(system, finding)?;
     let run = failing.replayed.recording.run.clone();
     let found = Found {
         violation: run.violation.expect("it fails"),
@@ -43,7 +41,7 @@ pub fn shrink_finding<M: StateMachine>(
         saved: None,
     };
     let (budget, stop) = (*budget, Arc::clone(stop));
-    let found = failing.study(finding, limit, move |runner| campaign::shrink_within(runner, &found, &budget, &stop))?;
+    let found = failing.study(finding, move |runner| campaign::shrink_within(runner, &found, &budget, &stop))?;
     let plan = &failing.saved.plan;
     let externals: Vec<_> = plan.externals().iter().map(|external| plan.external_header(external).id).collect();
     Ok((finding.shrunk_to(&found, &externals, &failing.saved.names), found))
