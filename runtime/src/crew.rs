@@ -6,8 +6,6 @@
 //! the processor from who has work.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use raddle_core::{
@@ -16,6 +14,7 @@ use raddle_core::{
 };
 
 use crate::hands::{Death, Hands};
+use crate::lives::Seen;
 use crate::log::{Act, Log, Parcel};
 use crate::pace::Pace;
 use crate::seat::{Seat, Waker, Yields};
@@ -31,9 +30,8 @@ pub(crate) struct Work<'a, M: StateMachine> {
     out: Outbox<M::Update>,
     outputs: Outputs<'a, M>,
     handled: u64,
-    /// Which life each worker was in when the inputs were taken that are in hand, and how many had ended.
-    lives: Arc<[AtomicU32]>,
-    deaths: u32,
+    /// Which life each worker was in when the inputs were taken that are in hand.
+    lives: Seen,
     /// The start of its life, if that is an input and not handled yet.
     start: Option<Parcel<M>>,
     /// The inputs in hand, and whether they were sent to where the handlers run.
@@ -98,20 +96,15 @@ impl<'a, M: StateMachine> Work<'a, M> {
         seed: u64,
         waker: Waker,
     ) -> Self {
-        let lives: Arc<[AtomicU32]> = transport.plan.names().workers().map(|_| AtomicU32::new(0)).collect();
-        let seen = Arc::clone(&lives);
-        let life_of = move |worker: WorkerId| {
-            Incarnation(seen.get(worker.index()).map_or(0, |life| life.load(Ordering::Relaxed)))
-        };
+        let lives = Seen::new(transport.plan.names().worker_count());
         let log = transport.worker_log(worker.id());
         let mut work = Self {
             hands,
             transport,
             porter: Porter::new(waker),
             out: transport.plan.outbox(seed),
-            outputs: Outputs::new(life_of),
+            outputs: Outputs::new(lives.life_of()),
             lives,
-            deaths: 0,
             start: None,
             batch: Vec::new(),
             is_idle_behind: false,
@@ -144,13 +137,13 @@ impl<'a, M: StateMachine> Work<'a, M> {
         match self.next(may_lie_down) {
             Next::None(turn) => turn,
             Next::Start(start) => {
-                self.deaths = self.transport.look_at_lives(&self.lives);
+                self.transport.look_at_lives(&mut self.lives);
                 self.batch.push((start, false));
                 self.handle_batch(|now, deaths| Act::Start { now, deaths })
             }
             Next::Batch => self.handle_batch(|now, deaths| Act::Handle { now, deaths }),
             Next::Timer(id) => {
-                self.deaths = self.transport.look_at_lives(&self.lives);
+                self.transport.look_at_lives(&mut self.lives);
                 let nth = if let Root::Timer(_, _, nth) = id.chain() { nth } else { 0 };
                 let timer = self.left.worker.fire(&id).expect("only its own worker takes a timer back");
                 self.batch.push((Box::new(timer), false));
@@ -220,7 +213,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
                 worker.handle_away(&input.header, rules, moment, out, outputs, log, is_sent, receive)
             }
         };
-        log.close(act(moment.time, self.deaths));
+        log.close(act(moment.time, self.lives.ended()));
         self.handled += 1;
         if rules.is_watermark_due(self.handled) {
             self.transport.publish(worker);
@@ -339,7 +332,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
             if !self.batch.is_empty() {
                 self.timers_turn = true;
                 // While the inbox is locked: both happen at one moment.
-                self.deaths = self.transport.look_at_lives(&self.lives);
+                self.transport.look_at_lives(&mut self.lives);
                 drop(post);
                 self.transport.tell(&mut self.porter.news);
                 return Next::Batch;

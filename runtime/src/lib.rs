@@ -14,6 +14,7 @@ mod apart;
 mod crew;
 mod error;
 mod hands;
+mod lives;
 mod log;
 mod merge;
 mod metrics;

@@ -8,7 +8,7 @@
 //! goes through one ingress, in order, by one thread.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ use raddle_core::{
 use crate::activity::Activity;
 use crate::apart::Apart;
 use crate::hands::Overseen;
+use crate::lives::{Lives, Seen};
 use crate::log::{Act, Clerk, Log, News, Parcel};
 use crate::metrics::{Gauge, Metrics};
 use crate::seat::Waker;
@@ -35,7 +36,7 @@ pub(crate) const PROMISED: Order = Order::Causal;
 pub(crate) struct Transport<'a, M: StateMachine> {
     pub(crate) plan: &'a Plan<M>,
     pub(crate) rules: Rules,
-    pub(crate) activity: Activity,
+    pub(crate) activity: Apart<Activity>,
     pub(crate) recording: bool,
     /// Whether somebody looks at its metrics while it runs.
     pub(crate) is_watched: bool,
@@ -43,19 +44,16 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     /// Whether it takes messages from outside.
     running: AtomicBool,
     started: Instant,
-    /// How many lives have ended, where that counts. Whoever asks which life others are in does so under this lock: so there
-    /// is a moment at which all of it was true.
-    deaths: Option<Mutex<u32>>,
-    /// Which life each worker is in, for those who send.
-    lives: Vec<AtomicU32>,
+    /// Which life each worker is in, where lives follow on lives.
+    lives: Option<Apart<Lives>>,
     routes: Coordinator,
     inboxes: Vec<Apart<Station<InboxDesk<M>>>>,
     shards: Vec<Apart<Station<ShardDesk<M>>>>,
     /// By source; none of those that are no sessions.
     pub(crate) talks: Vec<Option<Station<Talk>>>,
-    watermark: Mutex<Watermark>,
+    watermark: Apart<Mutex<Watermark>>,
     /// How many messages of sources were taken into a queue.
-    fed: AtomicU64,
+    fed: Apart<AtomicU64>,
     /// What each worker shows of itself.
     gauges: Vec<Apart<Mutex<Gauge>>>,
 }
@@ -204,19 +202,18 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         Self {
             plan,
             rules: plan.rules(PROMISED),
-            activity: Activity::new(parties),
+            activity: Apart::new(Activity::new(parties)),
             recording,
             is_watched,
             running: AtomicBool::new(true),
             started: Instant::now(),
-            deaths: counts_deaths(policies).then(Mutex::default),
-            lives: plan.names().workers().map(|_| AtomicU32::new(0)).collect(),
+            lives: counts_deaths(policies).then(|| Apart::new(Lives::new(workers))),
             routes,
             inboxes: plan.names().workers().zip(owners).map(inbox).collect(),
             shards: (0..shards).map(shard).collect(),
             talks: plan.names().sources().map(talk).collect(),
-            watermark: Mutex::new(Watermark::new(policies)),
-            fed: AtomicU64::new(0),
+            watermark: Apart::new(Mutex::new(Watermark::new(policies))),
+            fed: Apart::default(),
             gauges: plan.names().workers().map(|_| Apart::default()).collect(),
             spool,
         }
@@ -421,30 +418,22 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         }
     }
 
-    /// Takes over which life each worker is in, all at one moment; how many had ended then. Only where lives follow on lives.
-    pub(crate) fn look_at_lives(&self, seen: &[AtomicU32]) -> u32 {
-        let Some(deaths) = &self.deaths else { return 0 };
-        let deaths = deaths.lock().unwrap_or_else(PoisonError::into_inner);
-        for (seen, life) in seen.iter().zip(&self.lives) {
-            seen.store(life.load(Ordering::Relaxed), Ordering::Relaxed);
+    /// Sees which life each worker is in now, if lives follow on lives.
+    pub(crate) fn look_at_lives(&self, seen: &mut Seen) {
+        if let Some(lives) = &self.lives {
+            lives.look(seen);
         }
-        *deaths
     }
 
     /// A life of a worker has ended: its queue is seen to. The next life, if there is to be one.
     pub(crate) fn end_life(&self, worker: WorkerId, now: Time, news: &mut News) -> Option<Incarnation> {
         let mut post = self.inbox(worker);
-        let mut deaths = self.deaths.as_ref().map(|deaths| deaths.lock().unwrap_or_else(PoisonError::into_inner));
-        let life = post.with(self, news, |inbox, clerk| inbox.end_life_queued(now, clerk));
-        let nth = deaths.as_mut().map_or(0, |deaths| {
-            **deaths = deaths.saturating_add(1);
-            **deaths
-        });
+        let mut end = || post.with(self, news, |inbox, clerk| inbox.end_life_queued(now, clerk));
+        let (life, nth) = match &self.lives {
+            Some(lives) => lives.end(worker, end),
+            None => (end(), 0),
+        };
         post.log.close(Act::EndLife { nth });
-        if let Some(life) = life {
-            self.lives[worker.index()].store(life.0, Ordering::Relaxed);
-        }
-        drop(deaths);
         if !post.queue.must_wait() {
             post.call(Room::Updates, &self.activity);
         }
