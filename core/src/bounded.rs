@@ -89,7 +89,7 @@ impl<T> Bounded<T> {
     pub fn offer(&mut self, item: T) -> Offered<T> {
         if !self.is_full() && self.held.is_empty() {
             self.queue.push_back(item);
-            self.high_water = self.high_water.max(self.len());
+            self.note_high_water();
             return Offered::Queued;
         }
         self.offer_when_full(item)
@@ -100,7 +100,7 @@ impl<T> Bounded<T> {
     pub fn count(&mut self) -> bool {
         let simple = self.on_full != OnFull::DropOldest && !self.is_full() && self.held.is_empty();
         self.counted += usize::from(simple);
-        self.high_water = self.high_water.max(self.len());
+        self.note_high_water();
         simple
     }
 
@@ -137,7 +137,7 @@ impl<T> Bounded<T> {
             return None;
         }
         self.queue.push_back(self.held.pop_front()?);
-        self.high_water = self.high_water.max(self.len());
+        self.note_high_water();
         self.queue.back()
     }
 
@@ -176,6 +176,15 @@ impl<T> Bounded<T> {
     /// Takes all out, from the queue and from beside it.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         self.queue.drain(..).chain(self.held.drain(..))
+    }
+
+    /// Written only where it rises: between processors, what is only read costs nothing.
+    #[inline(always)]
+    fn note_high_water(&mut self) {
+        let len = self.len();
+        if len > self.high_water {
+            self.high_water = len;
+        }
     }
 
     #[inline(always)]
