@@ -9,7 +9,10 @@ use crate::policy::{OnFull, Policies};
 use crate::sabotage::Sabotage;
 
 /// A queue of at most `capacity` items, with an overflow of at most `overflow` under [`OnFull::Hold`].
+///
+/// In memory as it stands here, so that a lock around it and what changes with each item can share a cache line.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Bounded<T> {
     queue: VecDeque<T>,
     /// How many more there are that nobody will ask for: they only take up room.

@@ -16,20 +16,18 @@ use crate::tape::Tape;
 
 /// The log of one lane.
 ///
-/// That of a queue goes from core to core with its lock. What is written whenever something is pushed or picked lies in its
-/// first cache line.
+/// That of a queue goes from core to core with its lock. What is written of whatever is pushed or picked, if it is written at all,
+/// lies in its first cache line.
 #[repr(C, align(64))]
 pub(crate) struct Log<M: StateMachine> {
-    /// How often something arrived, which is most of what a queue says.
-    arrivals: u64,
     tape: Option<Tape>,
-    /// How often each other event happened.
+    /// How often each event happened but arrivals, which are most of what a queue says: those its owner counts.
     counts: Counts,
     recording: Option<Recording<M>>,
     codec: Option<Codec<M>>,
 }
 
-const _: () = assert!(size_of::<u64>() + size_of::<Option<Tape>>() <= 64, "one line");
+const _: () = assert!(size_of::<Option<Tape>>() <= 64, "one line");
 
 struct Recording<M: StateMachine> {
     recorder: Recorder<M>,
@@ -165,7 +163,7 @@ impl Act {
 impl<M: StateMachine> Log<M> {
     pub(crate) fn new(recording: bool, tape: Option<Tape>, codec: Option<Codec<M>>) -> Self {
         let new = || Recording { recorder: Recorder::default(), acts: Vec::new(), counted: 0 };
-        Self { arrivals: 0, tape, counts: Counts::new(), recording: recording.then(new), codec }
+        Self { tape, counts: Counts::new(), recording: recording.then(new), codec }
     }
 
     /// The events since the last act are this act. One that is free is none if nothing happened.
@@ -186,10 +184,9 @@ impl<M: StateMachine> Log<M> {
         self.tape.iter_mut().for_each(Tape::hand_over);
     }
 
-    /// How often each event happened so far.
+    /// How often each event happened so far, but arrivals.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let arrivals = (self.arrivals > 0).then_some((What::Arrive.word(), self.arrivals));
-        self.counts.iter().copied().chain(arrivals)
+        self.counts.iter().copied()
     }
 
     pub(crate) const fn is_recording(&self) -> bool {
@@ -221,7 +218,7 @@ impl<M: StateMachine> Sink<M> for Log<M> {
     #[inline]
     fn event(&mut self, event: EventRef<'_>, input: Option<&Input<M>>) {
         match event.what {
-            What::Arrive => self.arrivals += 1,
+            What::Arrive => {}
             what => count(&mut self.counts, what.word()),
         }
         if let Some(tape) = &mut self.tape
@@ -240,6 +237,8 @@ pub(crate) type Parcel<M> = Box<Envelope<M>>;
 
 /// What the driver lends the core while a lock is held.
 pub(crate) struct Clerk<'a, M: StateMachine> {
+    /// How often something arrived.
+    pub(crate) arrivals: &'a mut u64,
     /// Where to write.
     pub(crate) log: &'a mut Log<M>,
     /// Whose log it is.
@@ -271,6 +270,7 @@ impl<M: StateMachine> Desk<Parcel<M>> for Clerk<'_, M> {
     }
 
     fn report<'a>(&'a mut self, what: What, item: &'a Parcel<M>) -> &'a Header {
+        *self.arrivals += u64::from(what == What::Arrive);
         let from_outside = what == What::Arrive && item.header.kind() == InputKind::External;
         let (lane, moment, header) = (self.lane, self.moment, &item.header);
         let event = EventRef { moment, lane, life: header.to_life, what, header, text: "" };

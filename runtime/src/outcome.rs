@@ -59,15 +59,19 @@ impl<M: StateMachine> Outcome<M> {
         end.in_flight.extend(left.shards.iter().flatten().map(|envelope| envelope.header.id.clone()));
         let (mut deaths, mut are_states_known) = (Vec::new(), true);
         let mut strands = (Vec::new(), Vec::new(), Vec::new());
-        for ShardDesk { queue: shard, log, .. } in shards {
+        for desk in shards {
+            metrics.add(desk.counts());
+            let ShardDesk { queue: shard, log, .. } = desk;
             end.in_flight.extend(shard.queued().map(|envelope| envelope.header.id.clone()));
-            strands.2.push(take_log(log, &mut metrics));
+            strands.2.push(strand(*log));
         }
         let mut workers = Vec::with_capacity(left.workers.len());
         for ((left, desk), (_, name)) in left.workers.into_iter().zip(inboxes).zip(plan.names().workers()) {
             let WorkerLeft { worker, log: own_log, unsent, deaths: died, is_state_known } = left;
             are_states_known &= is_state_known;
             deaths.extend(died);
+            metrics.add(own_log.counts());
+            metrics.add(desk.counts());
             let InboxDesk { queue: inbox, log, .. } = desk;
             let waits = worker.waits().iter().map(|(on, what)| (worker.id(), *on, (*what).to_string()));
             end.waiting.extend(waits);
@@ -82,8 +86,8 @@ impl<M: StateMachine> Outcome<M> {
             take_inbox(worker.id(), &inbox, &mut end);
             metrics.note_queues(name, &inbox);
             metrics.latency.insert(name.to_owned(), gauges.next().expect("one for each worker").latency);
-            strands.0.push(take_log(own_log, &mut metrics));
-            strands.1.push(take_log(log, &mut metrics));
+            strands.0.push(strand(own_log));
+            strands.1.push(strand(*log));
             workers.push(worker);
         }
         metrics.sum_up();
@@ -134,8 +138,7 @@ fn take_inbox<M: StateMachine>(at: WorkerId, inbox: &Inbox<Parcel<M>>, end: &mut
     end.parked.extend(inbox.parked_ops().map(left));
 }
 
-fn take_log<M: StateMachine>(log: Log<M>, metrics: &mut Metrics) -> Strand {
-    metrics.add(log.counts());
+fn strand<M: StateMachine>(log: Log<M>) -> Strand {
     let (acts, events) = log.into_acts();
     Strand::new(acts, events)
 }

@@ -40,6 +40,9 @@ pub(crate) struct Station<Q> {
     owner: Waker,
 }
 
+/// In memory as it stands here: what of a queue changes with every message then shares the cache line of the lock, and comes
+/// with it from the processor that had it last.
+#[repr(C)]
 struct Held<Q> {
     queue: Q,
     phase: Phase,

@@ -67,10 +67,14 @@ pub(crate) struct Watched {
     pub(crate) is_watched: bool,
 }
 
-/// A queue of the core and the log of its lane, under one lock.
+/// A queue of the core and the log of its lane, under one lock. What every push writes stands first, as [`Station`] has it, and
+/// the log elsewhere, as it keeps to cache lines of its own.
+#[repr(C)]
 pub(crate) struct Desktop<M: StateMachine, Q> {
+    /// How often something arrived.
+    arrivals: u64,
     pub(crate) queue: Q,
-    pub(crate) log: Log<M>,
+    pub(crate) log: Box<Log<M>>,
     lane: Lane,
 }
 
@@ -187,13 +191,15 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         };
         let inbox = |((worker, _), owner): (_, &Waker)| {
             let queue = Inbox::new(policies, plan.transport(PROMISED));
-            let desk = Desktop { queue, log: log(inbox_lane(worker)), lane: Lane::Inbox(worker) };
+            let desk =
+                Desktop { arrivals: 0, queue, log: Box::new(log(inbox_lane(worker))), lane: Lane::Inbox(worker) };
             Apart::new(Station::new(desk, owner.clone()))
         };
         let shard = |number| {
             let desk = Desktop {
+                arrivals: 0,
                 queue: Shard::new(policies),
-                log: log(shard_lane(workers, number)),
+                log: Box::new(log(shard_lane(workers, number))),
                 lane: Lane::Shard(number),
             };
             Apart::new(Station::new(desk, Waker::alone()))
@@ -530,10 +536,10 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             metrics.latency.insert(name.to_owned(), gauge.latency.clone());
             drop(gauge);
             let post = self.inbox(worker);
-            metrics.add(post.log.counts());
+            metrics.add(post.counts());
             metrics.note_queues(name, &post.queue);
         }
-        self.shards.iter().for_each(|shard| metrics.add(shard.open().log.counts()));
+        self.shards.iter().for_each(|shard| metrics.add(shard.open().counts()));
         metrics.sum_up();
         metrics
     }
@@ -570,8 +576,20 @@ impl<M: StateMachine, Q> Desktop<M, Q> {
     ) -> R {
         // The time of queue events is read for nobody but a reader of the trace.
         let time = if self.log.is_recording() { transport.now() } else { Time::default() };
-        let mut clerk = Clerk { log: &mut self.log, lane: self.lane, moment: Moment { step: 0, time }, news };
+        let mut clerk = Clerk {
+            arrivals: &mut self.arrivals,
+            log: &mut self.log,
+            lane: self.lane,
+            moment: Moment { step: 0, time },
+            news,
+        };
         call(&mut self.queue, &mut clerk)
+    }
+
+    /// How often each event happened so far.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let arrivals = (self.arrivals > 0).then_some((What::Arrive.word(), self.arrivals));
+        self.log.counts().chain(arrivals)
     }
 
     /// Reports what the driver itself did, as an act of its own.

@@ -42,12 +42,15 @@ pub trait Desk<T> {
 }
 
 /// One worker's inbox, over whatever a driver uses to hold messages.
+///
+/// Its updates stand first in memory: see [`Bounded`].
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Inbox<T> {
+    updates: Bounded<T>,
     externals: VecDeque<T>,
     external_capacity: usize,
     external_high_water: usize,
-    updates: Bounded<T>,
     readiness: Readiness<T>,
     lobby: Lobby<T>,
     ghosts: Ghosts,
