@@ -13,8 +13,8 @@ use raddle_core::{
     Time, Worker, WorkerId,
 };
 
+use crate::census::Seen;
 use crate::hands::{Death, Hands};
-use crate::lives::Seen;
 use crate::log::{Act, Log, Parcel};
 use crate::pace::Pace;
 use crate::seat::{Seat, Waker, Yields};

@@ -11,10 +11,10 @@
 
 mod activity;
 mod apart;
+mod census;
 mod crew;
 mod error;
 mod hands;
-mod lives;
 mod log;
 mod merge;
 mod metrics;

@@ -20,8 +20,8 @@ use raddle_core::{
 
 use crate::activity::Activity;
 use crate::apart::Apart;
+use crate::census::{Census, Seen};
 use crate::hands::Overseen;
-use crate::lives::{Lives, Seen};
 use crate::log::{Act, Clerk, Log, News, Parcel};
 use crate::metrics::{Gauge, Metrics};
 use crate::seat::Waker;
@@ -45,7 +45,7 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     running: AtomicBool,
     started: Instant,
     /// Which life each worker is in, where lives follow on lives.
-    lives: Option<Apart<Lives>>,
+    census: Option<Apart<Census>>,
     routes: Coordinator,
     inboxes: Vec<Apart<Station<InboxDesk<M>>>>,
     shards: Vec<Apart<Station<ShardDesk<M>>>>,
@@ -213,7 +213,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             is_watched,
             running: AtomicBool::new(true),
             started: Instant::now(),
-            lives: counts_deaths(policies).then(|| Apart::new(Lives::new(workers))),
+            census: counts_deaths(policies).then(|| Apart::new(Census::new(workers))),
             routes,
             inboxes: plan.names().workers().zip(owners).map(inbox).collect(),
             shards: (0..shards).map(shard).collect(),
@@ -426,8 +426,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
 
     /// Sees which life each worker is in now, if lives follow on lives.
     pub(crate) fn look_at_lives(&self, seen: &mut Seen) {
-        if let Some(lives) = &self.lives {
-            lives.look(seen);
+        if let Some(census) = &self.census {
+            census.look(seen);
         }
     }
 
@@ -435,8 +435,8 @@ impl<'a, M: StateMachine> Transport<'a, M> {
     pub(crate) fn end_life(&self, worker: WorkerId, now: Time, news: &mut News) -> Option<Incarnation> {
         let mut post = self.inbox(worker);
         let mut end = || post.with(self, news, |inbox, clerk| inbox.end_life_queued(now, clerk));
-        let (life, nth) = match &self.lives {
-            Some(lives) => lives.end(worker, end),
+        let (life, nth) = match &self.census {
+            Some(census) => census.end(worker, end),
             None => (end(), 0),
         };
         post.log.close(Act::EndLife { nth });

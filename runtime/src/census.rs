@@ -14,7 +14,7 @@ use raddle_core::{Incarnation, WorkerId};
 
 /// Which life each worker is in.
 #[derive(Debug)]
-pub(crate) struct Lives {
+pub(crate) struct Census {
     /// How many have ended. Changed with the lock held, behind what it counts.
     ended: AtomicU32,
     current: Mutex<Vec<Incarnation>>,
@@ -27,7 +27,7 @@ pub(crate) struct Seen {
     current: Arc<[AtomicU32]>,
 }
 
-impl Lives {
+impl Census {
     pub(crate) fn new(workers: usize) -> Self {
         Self { ended: AtomicU32::new(0), current: Mutex::new(vec![Incarnation(0); workers]) }
     }
@@ -92,13 +92,13 @@ mod tests {
     /// Two die again and again, and each look shows as many lives as have ended.
     #[test]
     fn a_look_sees_all_of_it_at_one_moment() {
-        let (lives, deaths) = (Lives::new(2), 20_000);
+        let (census, deaths) = (Census::new(2), 20_000);
         std::thread::scope(|scope| {
             for worker in [0, 1].map(WorkerId::new) {
-                let lives = &lives;
+                let census = &census;
                 scope.spawn(move || {
                     for life in 1..=deaths {
-                        assert_eq!(lives.end(worker, || Some(Incarnation(life))).0, Some(Incarnation(life)));
+                        assert_eq!(census.end(worker, || Some(Incarnation(life))).0, Some(Incarnation(life)));
                     }
                 });
             }
@@ -106,7 +106,7 @@ mod tests {
             let life_of = seen.life_of();
             while seen.ended() < 2 * deaths {
                 let before = seen.ended();
-                lives.look(&mut seen);
+                census.look(&mut seen);
                 assert!(seen.ended() >= before, "it never goes back");
                 let sum: u32 = [0, 1].map(|worker| life_of(WorkerId::new(worker)).0).iter().sum();
                 assert_eq!(sum, seen.ended());
