@@ -170,12 +170,6 @@ impl<T> Bounded<T> {
         self.shut = shut;
     }
 
-    /// Whether it is shut.
-    #[must_use]
-    pub const fn is_shut(&self) -> bool {
-        self.shut
-    }
-
     /// Takes all out, from the queue and from beside it.
     pub fn drain(&mut self) -> impl Iterator<Item = T> {
         self.queue.drain(..).chain(self.held.drain(..))
