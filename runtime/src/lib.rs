@@ -13,6 +13,7 @@ mod activity;
 mod apart;
 mod census;
 mod crew;
+mod desktop;
 mod error;
 mod hands;
 mod log;

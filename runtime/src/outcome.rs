@@ -9,12 +9,13 @@ use raddle_core::{
 };
 
 use crate::crew::{ShardLeft, WorkerLeft};
+use crate::desktop::{InboxDesk, ShardDesk};
 use crate::hands::Death;
 use crate::log::{Log, Parcel};
 use crate::merge::{Strand, merge};
 use crate::metrics::Metrics;
 use crate::record::{RecordError, Recorded};
-use crate::transport::{InboxDesk, PROMISED, ShardDesk, Transport};
+use crate::transport::{PROMISED, Transport};
 
 /// What a run leaves.
 pub struct Outcome<M: StateMachine> {

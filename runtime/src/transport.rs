@@ -14,13 +14,14 @@ use std::time::Instant;
 
 use raddle_core::recording::{counts_deaths, inbox_lane, shard_lane};
 use raddle_core::{
-    Coordinator, Desk, Header, Hop, Inbox, Incarnation, Lane, Moment, Order, Party, Plan, Rules, Shard, ShardTask,
-    SourceId, StateMachine, Time, Watermark, What, Worker, WorkerId,
+    Coordinator, Header, Hop, Inbox, Incarnation, Lane, Order, Party, Plan, Rules, Shard, ShardTask, SourceId,
+    StateMachine, Time, Watermark, What, Worker, WorkerId,
 };
 
 use crate::activity::Activity;
 use crate::apart::Apart;
 use crate::census::{Census, Seen};
+use crate::desktop::{Desktop, InboxDesk, ShardDesk};
 use crate::hands::Overseen;
 use crate::log::{Act, Clerk, Log, News, Parcel};
 use crate::metrics::{Gauge, Metrics};
@@ -66,23 +67,6 @@ pub(crate) struct Watched {
     /// Whether its metrics are looked at while it runs.
     pub(crate) is_watched: bool,
 }
-
-/// A queue of the core and the log of its lane, under one lock. What every push writes stands first, as [`Station`] has it, and
-/// the log elsewhere, as it keeps to cache lines of its own.
-#[repr(C)]
-pub(crate) struct Desktop<M: StateMachine, Q> {
-    /// How often something arrived.
-    arrivals: u64,
-    pub(crate) queue: Q,
-    pub(crate) log: Box<Log<M>>,
-    lane: Lane,
-}
-
-/// The inbox of a worker.
-pub(crate) type InboxDesk<M> = Desktop<M, Inbox<Parcel<M>>>;
-
-/// The ingress of a shard.
-pub(crate) type ShardDesk<M> = Desktop<M, Shard<Parcel<M>>>;
 
 /// What a shard does next.
 pub(crate) enum ShardErrand<M: StateMachine> {
@@ -191,17 +175,11 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         };
         let inbox = |((worker, _), owner): (_, &Waker)| {
             let queue = Inbox::new(policies, plan.transport(PROMISED));
-            let desk =
-                Desktop { arrivals: 0, queue, log: Box::new(log(inbox_lane(worker))), lane: Lane::Inbox(worker) };
+            let desk = Desktop::new(queue, log(inbox_lane(worker)), Lane::Inbox(worker));
             Apart::new(Station::new(desk, owner.clone()))
         };
         let shard = |number| {
-            let desk = Desktop {
-                arrivals: 0,
-                queue: Shard::new(policies),
-                log: Box::new(log(shard_lane(workers, number))),
-                lane: Lane::Shard(number),
-            };
+            let desk = Desktop::new(Shard::new(policies), log(shard_lane(workers, number)), Lane::Shard(number));
             Apart::new(Station::new(desk, Waker::alone()))
         };
         let talk = |(source, _)| plan.names().is_session(source).then(|| Station::new(Talk::default(), Waker::alone()));
@@ -563,39 +541,6 @@ impl<M: StateMachine> Overseen for Transport<'_, M> {
 
     fn is_running(&self) -> bool {
         self.running.load(Ordering::Relaxed)
-    }
-}
-
-impl<M: StateMachine, Q> Desktop<M, Q> {
-    /// Lends the core what it needs of the driver for one call.
-    pub(crate) fn with<R>(
-        &mut self,
-        transport: &Transport<'_, M>,
-        news: &mut News,
-        call: impl FnOnce(&mut Q, &mut Clerk<'_, M>) -> R,
-    ) -> R {
-        // The time of queue events is read for nobody but a reader of the trace.
-        let time = if self.log.is_recording() { transport.now() } else { Time::default() };
-        let mut clerk = Clerk {
-            arrivals: &mut self.arrivals,
-            log: &mut self.log,
-            lane: self.lane,
-            moment: Moment { step: 0, time },
-            news,
-        };
-        call(&mut self.queue, &mut clerk)
-    }
-
-    /// How often each event happened so far.
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let arrivals = (self.arrivals > 0).then_some((What::Arrive.word(), self.arrivals));
-        self.log.counts().chain(arrivals)
-    }
-
-    /// Reports what the driver itself did, as an act of its own.
-    fn say(&mut self, transport: &Transport<'_, M>, what: What, envelope: &Parcel<M>, act: Act) {
-        self.with(transport, &mut News::default(), |_, clerk| _ = clerk.report(what, envelope));
-        self.log.close(act);
     }
 }
 
