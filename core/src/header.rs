@@ -282,6 +282,11 @@ impl<'a, M: StateMachine> Outputs<'a, M> {
         self.sent.drain(..)
     }
 
+    /// The boxes that the next messages are written into.
+    pub const fn spare(&mut self) -> &mut Vec<Box<Envelope<M>>> {
+        &mut self.spare
+    }
+
     /// Takes back the box of a message that nobody needs any more: the next is written into it.
     pub fn take_back(&mut self, mut done: Box<Envelope<M>>) {
         if self.spare.len() < SPARE_MAX {

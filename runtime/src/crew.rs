@@ -9,14 +9,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use raddle_core::{
-    Cause, Handled, Incarnation, Input, MessageId, Moment, Outbox, Outputs, Recovery, Root, SourceId, StateMachine,
-    Time, Worker, WorkerId,
+    Cause, Handled, Incarnation, Input, MessageId, Moment, Outbox, Outputs, Recovery, Root, StateMachine, Time, Worker,
+    WorkerId,
 };
 
 use crate::census::Seen;
 use crate::hands::{Death, Hands};
 use crate::log::{Act, Log, Parcel};
-use crate::pace::Pace;
 use crate::seat::{Seat, Waker, Yields};
 use crate::station::Phase;
 use crate::transport::{Porter, Push, ShardErrand, Transport};
@@ -162,6 +161,7 @@ impl<'a, M: StateMachine> Work<'a, M> {
         let before = self.began.replace(moment.time);
         self.is_slow = before.is_some_and(|before| moment.time > before.after(SLOW));
         let mut batch = std::mem::take(&mut self.batch);
+        self.transport.empties.even_out(self.outputs.spare());
         let mut gauge = self.transport.gauge(self.worker());
         for (input, _) in &batch {
             gauge.latency.note(input.header.kind(), input.header.sent_at, moment.time);
@@ -421,19 +421,6 @@ pub(crate) fn work<'a, M: StateMachine>(
         }
     }
     workers.into_iter().map(Work::come_home).collect()
-}
-
-/// The thread of one source: its messages, in order, as fast as their targets take them, or at this pace.
-pub(crate) fn feed<M: StateMachine>(transport: &Transport<'_, M>, source: SourceId, messages: u64, pace: Pace) {
-    let waker = Waker::alone();
-    for (nth, mut envelope) in (0..).zip(transport.plan.workload(source, messages)) {
-        pace.wait_for(nth, transport);
-        envelope.header.sent_at = transport.now();
-        if !transport.feed(Box::new(envelope), source, &waker) {
-            break;
-        }
-    }
-    transport.activity.leave();
 }
 
 /// The thread of one shard: takes updates from its ingress and pushes them into their inboxes, one after the other.

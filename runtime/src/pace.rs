@@ -32,9 +32,14 @@ impl Pace {
         Self { each: each.unwrap_or_default() }
     }
 
+    /// Whether messages are due at some time, and not as soon as they are taken.
+    pub(crate) const fn is_given(self) -> bool {
+        !self.each.is_zero()
+    }
+
     /// Waits until the `nth` message is due, or the run takes no more.
     pub(crate) fn wait_for<M: StateMachine>(self, nth: u64, transport: &Transport<'_, M>) {
-        if self.each.is_zero() {
+        if !self.is_given() {
             return;
         }
         let due = self.each.as_nanos().saturating_mul(nth.into());

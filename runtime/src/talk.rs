@@ -56,7 +56,7 @@ impl<M: StateMachine> Transport<'_, M> {
         let (id, now) = (envelope.header.id.clone(), self.now());
         let taken = post.with(self, news, |inbox, clerk| inbox.receive_op(envelope, now, clerk).is_ok());
         assert!(taken, "there was room, and the lock is held");
-        self.count_fed();
+        self.count_fed(1);
         post.log.close(Act::Ask { session, nth, now });
         if post.queue.has_work() {
             post.wake_owner(&self.activity);

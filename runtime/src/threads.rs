@@ -12,7 +12,7 @@ use raddle_core::recording::{Head, shard_lane};
 use raddle_core::{EndReason, Plan, StateMachine, Worker, panics};
 
 use crate::activity::EndOnPanic;
-use crate::crew::{ShardLeft, Work, WorkerLeft, carry, feed, work};
+use crate::crew::{ShardLeft, Work, WorkerLeft, carry, work};
 use crate::error::RunError;
 use crate::hands::{Hands, Overseen};
 use crate::metrics::Metrics;
@@ -20,6 +20,7 @@ use crate::outcome::{Left, Outcome};
 use crate::pace::Pace;
 use crate::record::{RecordTo, Recorder};
 use crate::seat::{Seat, Waker};
+use crate::source::feed;
 use crate::station::Phase;
 use crate::talk::converse;
 use crate::transport::{Transport, Watched};

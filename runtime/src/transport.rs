@@ -22,6 +22,7 @@ use crate::activity::Activity;
 use crate::apart::Apart;
 use crate::census::{Census, Seen};
 use crate::desktop::{Desktop, InboxDesk, ShardDesk};
+use crate::empties::Empties;
 use crate::hands::Overseen;
 use crate::log::{Act, Clerk, Log, News, Parcel};
 use crate::metrics::{Gauge, Metrics};
@@ -55,6 +56,8 @@ pub(crate) struct Transport<'a, M: StateMachine> {
     watermark: Apart<Mutex<Watermark>>,
     /// How many messages of sources were taken into a queue.
     fed: Apart<AtomicU64>,
+    /// Boxes to be written over.
+    pub(crate) empties: Apart<Empties<M>>,
     /// What each worker shows of itself.
     gauges: Vec<Apart<Mutex<Gauge>>>,
 }
@@ -198,6 +201,7 @@ impl<'a, M: StateMachine> Transport<'a, M> {
             talks: plan.names().sources().map(talk).collect(),
             watermark: Apart::new(Mutex::new(Watermark::new(policies))),
             fed: Apart::default(),
+            empties: Apart::default(),
             gauges: plan.names().workers().map(|_| Apart::default()).collect(),
             spool,
         }
@@ -351,19 +355,6 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         }
     }
 
-    /// Pushes a message of a source; waits while its queue is full. Whether the source may go on.
-    pub(crate) fn feed(&self, envelope: Parcel<M>, source: SourceId, waker: &Waker) -> bool {
-        let Some(mut post) = self.reception(envelope.header.to, waker) else { return false };
-        let taken =
-            post.with(self, &mut News::default(), |inbox, clerk| inbox.receive_external(envelope, clerk).is_ok());
-        assert!(taken, "there was room, and the lock is held");
-        self.count_fed();
-        post.log.close(Act::Take { source });
-        post.wake_owner(&self.activity);
-        self.pass_on(&mut post);
-        true
-    }
-
     /// One pick of the owner of an inbox, who may take it along with the one before, and who may be slow: then whoever waits
     /// for room is called for any.
     pub(crate) fn pick(
@@ -490,9 +481,9 @@ impl<'a, M: StateMachine> Transport<'a, M> {
         worker.prune(&watermark);
     }
 
-    /// A message of a source was taken into a queue.
-    pub(crate) fn count_fed(&self) {
-        self.fed.fetch_add(1, Ordering::Relaxed);
+    /// So many messages of a source were taken into a queue.
+    pub(crate) fn count_fed(&self, many: usize) {
+        self.fed.fetch_add(many as u64, Ordering::Relaxed);
     }
 
     /// How many messages of sources were taken into a queue.

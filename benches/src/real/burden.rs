@@ -1,9 +1,9 @@
-//! What updates cost those who send messages, on raddle's threads: a front that makes none, one or five of each message,
-//! for two others in turn.
+//! What updates cost those who send messages: a front that makes none, one or five of each message, for two others in turn,
+//! on raddle's threads and over bare inboxes.
 //!
-//! Whoever finds a queue full waits (`on_full = stall`), so that nothing is lost and each case does all of its work. The
-//! work is what is handled: a message, and its updates. If a message with five updates costs as much as six messages, the
-//! work explains the cost.
+//! Whoever finds a queue of raddle's full waits (`on_full = stall`), so that nothing is lost and each case does all of its
+//! work. The work is what is handled: a message, and its updates. What each of them costs where there is nothing but a lock
+//! and a queue, the bare inboxes say: an update goes to another processor, a message comes from one thread in bundles.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use raddle_core::{EndReason, OnFull, Outbox, Plan, StateMachine, System, WorkerI
 use raddle_runtime::Threads;
 use serde::Serialize;
 
-use super::contest::{Measured, Question};
+use super::contest::{Contender, Measured, Question};
 use super::load::Load;
 use crate::form::Form;
 use crate::report::Spread;
@@ -78,43 +78,59 @@ pub struct Answer {
 #[derive(Clone, Debug, Serialize)]
 struct Line {
     updates: &'static str,
-    messages_per_second: Spread,
-    deliveries_per_second: Spread,
     /// How many times as much is handled for a message.
     work: f64,
+    ours: Side,
+    bare: Side,
+}
+
+/// How one of both does.
+#[derive(Clone, Debug, Serialize)]
+struct Side {
+    messages_per_second: Spread,
+    deliveries_per_second: Spread,
     /// How many times as long a message takes, within a round.
     slowdown: Spread,
 }
 
+impl Side {
+    fn new(without: &[[f64; 2]], with: &[[f64; 2]]) -> Side {
+        Side {
+            messages_per_second: Spread::of(with.iter().map(|rates| rates[0])),
+            deliveries_per_second: Spread::of(with.iter().map(|rates| rates[1])),
+            slowdown: Spread::of(without.iter().zip(with).map(|(without, with)| without[0] / with[0])),
+        }
+    }
+
+    fn cells(&self) -> [String; 3] {
+        let (messages, deliveries) = (self.messages_per_second.median, self.deliveries_per_second.median);
+        [format!("{:.1}", messages / 1e3), format!("{:.1}", deliveries / 1e3), format!("{:.2}", self.slowdown.median)]
+    }
+}
+
 impl Answer {
-    /// Sums up what [`Question::ask`] measured.
+    /// Sums up what [`Question::ask`] measured: raddle's cases, then those of the bare inboxes.
     pub fn new(question: &Question, all: &[Vec<Measured>]) -> Answer {
         let all: Vec<_> = all.iter().map(|rounds| rounds.iter().map(pair).collect::<Vec<_>>()).collect();
-        let line = |(updates, rounds): (&'static str, &Vec<[f64; 2]>)| Line {
-            updates,
-            messages_per_second: Spread::of(rounds.iter().map(|rates| rates[0])),
-            deliveries_per_second: Spread::of(rounds.iter().map(|rates| rates[1])),
-            work: rounds[0][1] / rounds[0][0] / (all[0][0][1] / all[0][0][0]),
-            slowdown: Spread::of(all[0].iter().zip(rounds).map(|(without, with)| without[0] / with[0])),
+        let (ours, bare) = all.split_at(all.len() / 2);
+        let line = |(at, contender): (usize, &Contender)| Line {
+            updates: contender.name,
+            work: ours[at][0][1] / ours[at][0][0] / (ours[0][0][1] / ours[0][0][0]),
+            ours: Side::new(&ours[0], &ours[at]),
+            bare: Side::new(&bare[0], &bare[at]),
         };
-        let names = question.contenders.iter().map(|contender| contender.name);
-        Answer { question: question.title, lines: names.zip(&all).map(line).collect() }
+        let lines = question.contenders[..ours.len()].iter().enumerate().map(line).collect();
+        Answer { question: question.title, lines }
     }
 
     /// The table and its title, without a newline at its end.
     pub fn table(&self, form: Form) -> String {
-        let header = ["updates", "1,000 messages/s", "1,000 deliveries/s", "work", "slowdown", "of the work"];
-        let mut table = form.table(header);
+        let sides = ["1,000 messages/s", "1,000 deliveries/s", "slowdown"];
+        let bare = ["bare inbox: messages", "deliveries", "slowdown"];
+        let mut table = form.table([["updates", "work"].as_slice(), &sides, &bare].concat());
         for line in &self.lines {
-            let (messages, deliveries) = (line.messages_per_second.median, line.deliveries_per_second.median);
-            table.add_row([
-                line.updates.to_owned(),
-                format!("{:.1}", messages / 1e3),
-                format!("{:.1}", deliveries / 1e3),
-                format!("{:.2}", line.work),
-                format!("{:.2}", line.slowdown.median),
-                format!("{:.2}", line.slowdown.median / line.work),
-            ]);
+            let head = [line.updates.to_owned(), format!("{:.2}", line.work)];
+            table.add_row(head.into_iter().chain(line.ours.cells()).chain(line.bare.cells()));
         }
         format!("{}{}{}", self.question, form.gap(), form.print(&mut table, 1))
     }
@@ -130,12 +146,15 @@ fn pair(measured: &Measured) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::real::inbox;
 
     #[test]
     fn all_is_handled() {
         for updates in [0, 1, 5] {
-            let rates = of_each(50, updates).expect("it comes to its end");
-            assert!((rates[1] / rates[0] - (1 + updates) as f64).abs() < 1e-6);
+            for rates in [of_each(50, updates), inbox::fan(50, updates)] {
+                let rates = rates.expect("it comes to its end");
+                assert!((rates[1] / rates[0] - (1 + updates) as f64).abs() < 1e-6);
+            }
         }
     }
 }

@@ -59,6 +59,32 @@ fn play(parts: Vec<Part>, by_way: bool) -> Result<Ended> {
     })
 }
 
+/// Loads a second that one thread takes from another, if of each it makes so many for two others in turn; and all that is
+/// taken a second.
+///
+/// # Errors
+/// Never.
+pub fn fan(messages: u64, updates: u64) -> Result<Vec<f64>> {
+    let [front, left, right] = [0; 3].map(|_| Inbox::default());
+    let backs = [&left, &right];
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for (nth, back) in (0..).zip(backs) {
+            let told = (messages * updates).saturating_sub(nth).div_ceil(2);
+            scope.spawn(move || (0..told).for_each(|_| _ = back.take()));
+        }
+        scope.spawn(|| (0..messages).for_each(|number| front.put(Load::new(0, 0, number))));
+        scope.spawn(|| {
+            for number in 0..messages {
+                let load = front.take().expect("nobody closes it");
+                (number * updates..(number + 1) * updates).for_each(|told| backs[told as usize % 2].put(load));
+            }
+        });
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(vec![messages as f64 / seconds, (messages * (1 + updates)) as f64 / seconds])
+}
+
 fn take_part(mut part: Part, inbox: &Inbox, say: impl Fn(Load), done: &Sender<Part>) {
     part.speak(&say);
     while let Some(load) = inbox.take() {

@@ -4,7 +4,7 @@
 //! [`load`] is what is sent, [`part`] what is done with it: the two plays that all contenders have in common. [`ours`] are
 //! raddle's drivers, [`inbox`] and [`pipe`] the floors, below which nobody gets; the peers are in [`crate::peers`].
 //! [`contest`] is how a question is put, and the questions are here; [`report`] is what is said of them. [`burden`] is a
-//! question of another kind, about raddle alone. [`others`] is what to look at before a figure is believed.
+//! question of another kind. [`others`] is what to look at before a figure is believed.
 //!
 //! Nowhere here is causal order given up: raddle keeps clocks and `order = causal`. The frameworks and the floors keep neither,
 //! and the design in Python keeps clocks.
@@ -99,7 +99,7 @@ const CROWD: Question = Question {
 
 /// What updates cost those who send messages.
 const BURDEN: Question = Question {
-    title: "Messages from outside to one worker on raddle's threads, and the updates that each makes",
+    title: "Messages from outside to one worker, and the updates that each makes, on raddle's threads and over bare inboxes",
     figures: &[
         Figure { name: "1,000 messages/s", kind: Kind::Rate },
         Figure { name: "1,000 deliveries/s", kind: Kind::Rate },
@@ -108,6 +108,9 @@ const BURDEN: Question = Question {
         Contender { name: "none", run: |sizes| figures(burden::of_each(sizes.messages, 0)) },
         Contender { name: "one of each", run: |sizes| figures(burden::of_each(sizes.messages, 1)) },
         Contender { name: "five of each", run: |sizes| figures(burden::of_each(sizes.messages, 5)) },
+        Contender { name: "none, bare", run: |sizes| figures(inbox::fan(sizes.messages, 0)) },
+        Contender { name: "one of each, bare", run: |sizes| figures(inbox::fan(sizes.messages, 1)) },
+        Contender { name: "five of each, bare", run: |sizes| figures(inbox::fan(sizes.messages, 5)) },
     ],
     comparisons: &[],
 };
