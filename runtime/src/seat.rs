@@ -54,8 +54,9 @@ impl Yields {
     }
 }
 
-/// Longer than those whom a thread waits for take for what they do.
-const AT_ONCE: Duration = Duration::from_micros(100);
+/// Longer than the threads of a run keep a processor from each other while they have work, and shorter than a stranger does, who
+/// keeps it for a slice of the scheduler's: some milliseconds.
+const AT_ONCE: Duration = Duration::from_millis(1);
 /// How many waits go without, where others need the processor.
 const WAITS_WITHOUT: u32 = 100;
 
