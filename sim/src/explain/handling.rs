@@ -8,10 +8,9 @@ use std::collections::VecDeque;
 use raddle_core::{EventRef, Input, Lane, MessageId, Sink, StateMachine, What, WorkerId};
 use rustc_hash::FxHashMap;
 
-use super::Seen;
-use crate::actions::Decision;
-use crate::shrink::{Deed, Trials};
-use crate::strategy::Strategy;
+use crate::actions::{Actions, Decision};
+use crate::shrink::{Deed, Keys, Trials};
+use crate::strategy::{Strategy, Watched};
 
 /// A call of a handler, and what a step has to do with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +39,14 @@ pub(super) fn of<M: StateMachine>(
     strategy: &mut dyn Strategy,
     left_out: &[bool],
 ) -> Vec<Done> {
-    let mut heard = Heard::default();
-    let mut seen = Seen::new(strategy);
-    let steps = trials.show(left_out, &mut seen, &mut heard);
+    let (mut heard, mut keys, mut deeds) = (Heard::default(), Keys::default(), Vec::new());
+    let look = |actions: &Actions<'_>, at: usize| {
+        let action = actions.get(at);
+        deeds.push((keys.take(action), Deed::of(action)));
+    };
+    let steps = trials.show(left_out, &mut Watched { inner: strategy, look }, &mut heard);
     let mut known = Known::default();
-    let done = (1..=steps).zip(seen.deeds).map(|(step, (key, deed))| {
+    let done = (1..=steps).zip(deeds).map(|(step, (key, deed))| {
         let (from, to) = (heard.before(step), heard.before(step + 1));
         let events = &heard.0[from..to];
         let handling = known.take(&deed, events);

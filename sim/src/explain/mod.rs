@@ -14,15 +14,13 @@ mod handling;
 mod odds;
 mod pair;
 
-use raddle_core::{StateMachine, System, Time};
+use raddle_core::{StateMachine, System};
 
-use crate::actions::Actions;
 use crate::failing::{Failing, FailingError};
 use crate::finding::Finding;
 use crate::replay::Replayed;
-use crate::shrink::{Deed, Keys, Trials};
-use crate::strategy::{Replay, Strategy};
-use raddle_core::Beyond;
+use crate::shrink::{Deed, Trials};
+use crate::strategy::Replay;
 
 pub use handling::Handling;
 pub(crate) use odds::within as odds_within;
@@ -70,48 +68,4 @@ pub fn explain<M: StateMachine>(system: &System<M>, finding: &Finding) -> Result
         Some((odds.points, odds.jump, pair, deeds))
     })?;
     Ok(Explanation { replayed: failing.replayed, deeds, odds, jump, pair })
-}
-
-/// A strategy that is watched.
-struct Seen<'a> {
-    inner: &'a mut dyn Strategy,
-    keys: Keys,
-    deeds: Vec<(u64, Deed)>,
-}
-
-impl<'a> Seen<'a> {
-    fn new(inner: &'a mut dyn Strategy) -> Self {
-        Self { inner, keys: Keys::default(), deeds: Vec::new() }
-    }
-}
-
-impl Strategy for Seen<'_> {
-    fn begin(&mut self, seed: u64) {
-        self.keys.clear();
-        self.deeds.clear();
-        self.inner.begin(seed);
-    }
-
-    fn choose(&mut self, actions: &Actions<'_>) -> usize {
-        let at = self.inner.choose(actions);
-        let action = actions.get(at);
-        self.deeds.push((self.keys.take(action), Deed::of(action)));
-        at
-    }
-
-    fn is_scripted(&self) -> bool {
-        self.inner.is_scripted()
-    }
-
-    fn script(&mut self, values: &mut Vec<u32>) {
-        self.inner.script(values);
-    }
-
-    fn now(&mut self) -> Option<Time> {
-        self.inner.now()
-    }
-
-    fn beyond(&self) -> Beyond {
-        self.inner.beyond()
-    }
 }

@@ -11,8 +11,7 @@ use super::case::{Case, Script};
 use super::trials::Trials;
 use crate::actions::{Action, Actions, Decision};
 use crate::faults::Fault;
-use crate::strategy::Strategy;
-use raddle_core::Beyond;
+use crate::strategy::Watched;
 
 /// Something that is done in a run: an action and the worker it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,11 +107,20 @@ const TOLD_MAX: usize = 3;
 
 /// What a case needs, and how many things that are.
 pub(super) fn of<M: StateMachine>(trials: &mut Trials<'_, M>, case: &Case) -> (String, usize) {
-    let mut watch = Watch { script: Script::new(&case.deviations), overtakings: Vec::new(), faults: Vec::new() };
-    trials.show(&case.left_out, &mut watch, &mut ());
+    let (mut overtakings, mut faults) = (Vec::new(), Vec::new());
+    let look = |actions: &Actions<'_>, at: usize| {
+        let deed = |at| Deed::of(actions.get(at));
+        if at >= actions.usual() {
+            faults.push(deed(at));
+        } else if at > 0 {
+            overtakings.push(Overtaking { first: vec![deed(at)], then: (0..at).map(deed).collect() });
+        }
+    };
+    let mut script = Script::new(&case.deviations);
+    trials.show(&case.left_out, &mut Watched { inner: &mut script, look }, &mut ());
     let names = &trials.runner().conditions().names;
-    let faults: Vec<String> = watch.faults.iter().map(|deed| deed.display(names).to_string()).collect();
-    let overtakings = told(watch.overtakings);
+    let faults: Vec<String> = faults.iter().map(|deed| deed.display(names).to_string()).collect();
+    let overtakings = told(overtakings);
     let count: usize = overtakings.iter().map(|overtaking| overtaking.first.len()).sum();
     let choices = case.deviations.iter().filter(|deviation| deviation.place.draw > 0).count();
     let mut parts = Vec::new();
@@ -188,40 +196,4 @@ fn told(overtakings: Vec<Overtaking>) -> Vec<Overtaking> {
         }
     }
     told
-}
-
-/// Sees what each deviation goes before.
-struct Watch<'a> {
-    script: Script<'a>,
-    overtakings: Vec<Overtaking>,
-    faults: Vec<Deed>,
-}
-
-impl Strategy for Watch<'_> {
-    fn begin(&mut self, seed: u64) {
-        self.script.begin(seed);
-    }
-
-    fn choose(&mut self, actions: &Actions<'_>) -> usize {
-        let at = self.script.choose(actions);
-        if at >= actions.usual() {
-            self.faults.push(Deed::of(actions.get(at)));
-        } else if at > 0 {
-            let deed = |at| Deed::of(actions.get(at));
-            self.overtakings.push(Overtaking { first: vec![deed(at)], then: (0..at).map(deed).collect() });
-        }
-        at
-    }
-
-    fn is_scripted(&self) -> bool {
-        true
-    }
-
-    fn script(&mut self, values: &mut Vec<u32>) {
-        self.script.script(values);
-    }
-
-    fn beyond(&self) -> Beyond {
-        Beyond::First
-    }
 }

@@ -1,13 +1,13 @@
 //! Trials: runs of candidates, each compared with the run that is being shrunk, within a budget.
 
 use raddle_checkers::Violation;
-use raddle_core::{Beyond, EventRef, Input, Sink, StateMachine, Time, What};
+use raddle_core::{EventRef, Input, Sink, StateMachine, What};
 
 use super::case::{Case, Deviation, Place, Script};
 use super::keep::{Item, Keys};
 use crate::actions::{Actions, Decision};
 use crate::run::{Recording, Runner};
-use crate::strategy::{DefaultOrder, Replay, Strategy};
+use crate::strategy::{DefaultOrder, Replay, Strategy, Watched};
 use rustc_hash::FxHashMap;
 
 /// How a run went, choice by choice.
@@ -208,10 +208,15 @@ impl<'a, M: StateMachine> Trials<'a, M> {
             return None;
         }
         self.runner.leave_out(left_out);
-        self.course.taken.clear();
-        self.course.draws.clear();
-        let mut logged = Logged { inner: strategy, keys: &mut self.keys, taken: &mut self.course.taken };
-        let run = self.runner.run_into(self.seed, &mut logged, &mut Draws(&mut self.course.draws));
+        let (keys, Course { taken, draws }) = (&mut self.keys, &mut self.course);
+        keys.clear();
+        taken.clear();
+        draws.clear();
+        let look = |actions: &Actions<'_>, at: usize| {
+            let key = keys.take(actions.get(at));
+            taken.push(Taken { choice: at as u32, options: actions.len() as u32, key });
+        };
+        let run = self.runner.run_into(self.seed, &mut Watched { inner: strategy, look }, &mut Draws(draws));
         self.course.taken.truncate(run.steps as usize);
         self.steps_left = self.steps_left.map(|steps| steps.saturating_sub(run.steps + 1));
         Some(run.violation)
@@ -239,43 +244,6 @@ impl<'a, M: StateMachine> Trials<'a, M> {
     pub(crate) fn show(&mut self, left_out: &[bool], strategy: &mut dyn Strategy, sink: &mut dyn Sink<M>) -> u64 {
         self.runner.leave_out(left_out);
         self.runner.run_into(self.seed, strategy, sink).steps
-    }
-}
-
-/// A strategy whose choices are written down.
-struct Logged<'a> {
-    inner: &'a mut dyn Strategy,
-    keys: &'a mut Keys,
-    taken: &'a mut Vec<Taken>,
-}
-
-impl Strategy for Logged<'_> {
-    fn begin(&mut self, seed: u64) {
-        self.keys.clear();
-        self.inner.begin(seed);
-    }
-
-    fn choose(&mut self, actions: &Actions<'_>) -> usize {
-        let at = self.inner.choose(actions);
-        let key = self.keys.take(actions.get(at));
-        self.taken.push(Taken { choice: at as u32, options: actions.len() as u32, key });
-        at
-    }
-
-    fn is_scripted(&self) -> bool {
-        self.inner.is_scripted()
-    }
-
-    fn script(&mut self, values: &mut Vec<u32>) {
-        self.inner.script(values);
-    }
-
-    fn now(&mut self) -> Option<Time> {
-        self.inner.now()
-    }
-
-    fn beyond(&self) -> Beyond {
-        self.inner.beyond()
     }
 }
 

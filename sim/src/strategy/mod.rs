@@ -18,6 +18,7 @@ mod priorities;
 mod random;
 mod replay;
 mod uniform;
+mod watched;
 
 pub use basic_pos::BasicPos;
 pub use change_points::BugDepth;
@@ -34,6 +35,7 @@ pub(crate) use priorities::{Priorities, lane};
 pub use random::Random;
 pub use replay::{Misfit, Replay};
 pub use uniform::Uniform;
+pub(crate) use watched::Watched;
 
 use raddle_core::{Beyond, Time};
 
