@@ -70,8 +70,9 @@ fn cases(driver: Driver) -> Vec<Case> {
         case.settings.granularity = Granularity::Queues;
         case
     };
-    let slow = POLICIES.iter().map(|policy| case(policy, work));
-    std::iter::once(case(NONE_SLOW, 0)).chain(slow).collect()
+    // There nobody is slow either, so there is nothing to put beside it.
+    let beside = (driver != Driver::Sim).then(|| case(NONE_SLOW, 0));
+    beside.into_iter().chain(POLICIES.iter().map(|policy| case(policy, work))).collect()
 }
 
 fn table(driver: Driver, seen: &[Seen]) -> Table {
@@ -87,7 +88,7 @@ fn table(driver: Driver, seen: &[Seen]) -> Table {
         let from_outside = seen.count(|event| event.what == What::Handle && event.header.link().is_none());
         let fast = percentile(&seen.latencies(FAST), 99.0);
         let messages = rate(driver, from_outside, seen.elapsed());
-        facts.push((seen.label.as_str(), seen.deepest(SLOW), dropped, messages, fast));
+        facts.push(Fact { policy: &seen.label, deepest: seen.deepest(SLOW), dropped, messages, fast });
         table.rows.push(vec![
             Cell::word(&seen.label),
             Cell::Count(seen.deepest(SLOW)),
@@ -99,30 +100,72 @@ fn table(driver: Driver, seen: &[Seen]) -> Table {
             Cell::Count(messages as u64),
         ]);
     }
-    let without = facts.remove(0);
-    let lossless: Vec<&str> = facts.iter().filter(|fact| fact.2 == 0).map(|fact| fact.0).collect();
-    let deepest = facts.iter().max_by_key(|fact| fact.1).expect("there are policies");
-    let slowest = facts.iter().min_by(|a, b| a.3.total_cmp(&b.3)).expect("there are policies");
-    let lossless = if lossless.is_empty() { "no policy".to_owned() } else { lossless.join(", ") };
-    let beside = |ticks: u64| ticks as f64 / without.4.max(1) as f64;
-    let nearest = facts.iter().min_by_key(|fact| fact.4).expect("there are policies");
-    let farthest = facts.iter().max_by_key(|fact| fact.4).expect("there are policies");
-    let rate = |fact: &(&str, u64, u64, f64, u64)| 100.0 * fact.3 / without.3.max(f64::MIN_POSITIVE);
-    let fastest = facts.iter().max_by(|a, b| a.3.total_cmp(&b.3)).expect("there are policies");
-    table.answer = format!(
-        "Beside a slow worker, an update to the fast one takes {:.1} ({}) to {:.1} times ({}) as long at p99 as where nobody is \
-         slow, and messages get through at {:.0} % ({}) to {:.0} % ({}) of the rate. Nothing is lost with {lossless}; most \
-         updates wait at the slow worker with {} ({}, where {CAPACITY} fit).",
-        beside(nearest.4),
-        nearest.0,
-        beside(farthest.4),
-        farthest.0,
-        rate(slowest),
-        slowest.0,
-        rate(fastest),
-        fastest.0,
-        deepest.0,
-        deepest.1,
-    );
+    table.answer = match driver {
+        Driver::Sim => in_steps(&facts),
+        Driver::Threads | Driver::Processes => beside(&facts[0], &facts[1..]),
+    };
     table
+}
+
+/// What one case comes to.
+struct Fact<'a> {
+    policy: &'a str,
+    /// Most updates that waited at the slow worker.
+    deepest: u64,
+    dropped: u64,
+    /// Messages handled in some time.
+    messages: f64,
+    /// How long an update to the fast worker takes, at p99.
+    fast: u64,
+}
+
+/// What the cases with a slow worker are beside the one without.
+fn beside(without: &Fact<'_>, facts: &[Fact<'_>]) -> String {
+    let (nearest, farthest) = ends(facts, |fact| fact.fast as f64 / without.fast.max(1) as f64);
+    let (slowest, fastest) = ends(facts, |fact| 100.0 * fact.messages / without.messages.max(f64::MIN_POSITIVE));
+    format!(
+        "Beside a slow worker, an update to the fast one takes {:.1} ({}) to {:.1} times ({}) as long at p99 as where nobody is \
+         slow, and messages get through at {:.0} % ({}) to {:.0} % ({}) of the rate. {}",
+        nearest.0,
+        nearest.1,
+        farthest.0,
+        farthest.1,
+        slowest.0,
+        slowest.1,
+        fastest.0,
+        fastest.1,
+        losses(facts),
+    )
+}
+
+/// Where no time passes there is no slow worker, and queues fill by chance.
+fn in_steps(facts: &[Fact<'_>]) -> String {
+    let (nearest, farthest) = ends(facts, |fact| fact.fast as f64);
+    format!(
+        "In the simulator no time passes, so nobody is slow: queues fill by chance, and what shows is what each policy does then. \
+         An update to the other worker takes {:.0} ({}) to {:.0} steps ({}) at p99. {}",
+        nearest.0,
+        nearest.1,
+        farthest.0,
+        farthest.1,
+        losses(facts),
+    )
+}
+
+fn losses(facts: &[Fact<'_>]) -> String {
+    let lossless: Vec<&str> = facts.iter().filter(|fact| fact.dropped == 0).map(|fact| fact.policy).collect();
+    let lossless = if lossless.is_empty() { "no policy".to_owned() } else { lossless.join(", ") };
+    let (_, deepest) = ends(facts, |fact| fact.deepest as f64);
+    format!(
+        "Nothing is lost with {lossless}; most updates wait at the slow worker with {} ({:.0}, where {CAPACITY} fit).",
+        deepest.1, deepest.0
+    )
+}
+
+/// The least and the most of something, each with its policy.
+fn ends<'a>(facts: &'a [Fact<'_>], of: impl Fn(&Fact<'_>) -> f64) -> ((f64, &'a str), (f64, &'a str)) {
+    let all = || facts.iter().map(|fact| (of(fact), fact.policy));
+    let least = all().min_by(|a, b| a.0.total_cmp(&b.0)).expect("there are policies");
+    let most = all().max_by(|a, b| a.0.total_cmp(&b.0)).expect("there are policies");
+    (least, most)
 }
