@@ -5,7 +5,6 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 #[cfg(feature = "threads")]
@@ -14,10 +13,11 @@ use raddle_core::{StateMachine, System, Trace};
 use raddle_sim::strategy::DefaultOrder;
 use raddle_sim::{Cut, Explore, Finding, Found, Outcome, Recording, Replayed, Report, RunError, Runner, Settings};
 
-use crate::corpus::{self, findings_in};
+use crate::corpus::findings_in;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::look::Look;
+use crate::saved;
 use crate::words;
 
 /// What a test does with a system: search it, or run it once.
@@ -215,11 +215,8 @@ fn tell<M: StateMachine>(
     if let Some(folder) = environment.folder(crate_folder.join("seeds")).filter(|_| keep) {
         let plan = system.plan().expect("it has just been run");
         let finding = Finding::new(found, system, &report.settings, &strategy, &report.laws, plan.names());
-        failure = match corpus::save(&finding, &folder) {
-            Ok(path) => {
-                SAVED.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
-                failure.saved(path.strip_prefix(crate_folder).unwrap_or(&path))
-            }
+        failure = match saved::save(&finding, &folder, None) {
+            Ok(path) => failure.saved(path.strip_prefix(crate_folder).unwrap_or(&path)),
             Err(error) => failure.note("not saved", error.to_string()),
         };
     }
@@ -237,13 +234,10 @@ fn replay_line(report: &Report, seed: u64) -> String {
         .to_owned()
 }
 
-/// What was saved by this process, and nobody has committed.
-static SAVED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
 /// Replays what was committed; a planted bug is another system.
 fn replay_committed<M: StateMachine>(system: &System<M>, crate_folder: &Path) -> Result<(), String> {
     for path in findings_in(&crate_folder.join("seeds").join(system.name())) {
-        if SAVED.lock().unwrap_or_else(PoisonError::into_inner).contains(&path) {
+        if saved::is_new(&path) {
             continue;
         }
         let name = path.strip_prefix(crate_folder).unwrap_or(&path).display().to_string();
@@ -274,6 +268,6 @@ fn tell_again(replayed: &Replayed, finding: &Finding, name: &str) -> String {
 }
 
 /// The folder of the crate under test; cargo says so when it runs tests.
-fn crate_folder() -> PathBuf {
+pub(crate) fn crate_folder() -> PathBuf {
     env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from)
 }

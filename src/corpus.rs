@@ -127,6 +127,15 @@ fn compare(finding: &Finding, replayed: &Replayed) -> (Fate, String) {
 /// # Errors
 /// When the folder cannot be written to.
 pub fn save(finding: &Finding, folder: &Path) -> Result<PathBuf, FindingError> {
+    let (path, is_there) = place(finding, folder);
+    if !is_there {
+        finding.save_as(&path)?;
+    }
+    Ok(path)
+}
+
+/// Where a finding belongs below a folder, and whether it is there already.
+pub(crate) fn place(finding: &Finding, folder: &Path) -> (PathBuf, bool) {
     let path = finding.path_in(folder);
     let variant = |it: &Finding| (it.bug.clone(), it.params.clone(), it.policies.clone());
     for nth in 1.. {
@@ -140,10 +149,10 @@ pub fn save(finding: &Finding, folder: &Path) -> Result<PathBuf, FindingError> {
         match Finding::read(&path) {
             Ok(there) if there.digest == finding.digest && there.signature == finding.signature => {
                 if variant(&there) == variant(finding) {
-                    return Ok(path);
+                    return (path, true);
                 }
             }
-            _ => return finding.save_as(&path).map(|()| path),
+            _ => return (path, false),
         }
     }
     unreachable!("there are more names than files")

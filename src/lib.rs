@@ -81,10 +81,14 @@ pub mod failure;
 #[cfg(feature = "sim")]
 pub mod fuzz;
 #[cfg(feature = "sim")]
+mod given;
+#[cfg(feature = "sim")]
 pub mod look;
 mod macros;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+#[cfg(feature = "sim")]
+mod saved;
 #[cfg(feature = "sim")]
 pub mod systems;
 #[cfg(feature = "sim")]

@@ -8,6 +8,7 @@ use crate::codec::Codec;
 use crate::fault::FaultKind;
 use crate::header::{Header, Input};
 use crate::machine::StateMachine;
+use crate::text::MessageText;
 
 /// All of it.
 pub(crate) struct Hooks<M: StateMachine> {
@@ -20,6 +21,7 @@ pub(crate) struct Hooks<M: StateMachine> {
     pub(crate) commuting: Option<Commuting<M>>,
     pub(crate) fault_when: Vec<(FaultKind, FaultWhen<M>)>,
     pub(crate) codec: Option<Codec<M>>,
+    pub(crate) message_text: Option<MessageText<M::Message>>,
     pub(crate) step_limit: Duration,
 }
 
@@ -48,6 +50,7 @@ impl<M: StateMachine> Default for Hooks<M> {
             commuting: None,
             fault_when: Vec::new(),
             codec: None,
+            message_text: None,
             step_limit: Duration::from_secs(10),
         }
     }
@@ -65,6 +68,7 @@ impl<M: StateMachine> Clone for Hooks<M> {
             commuting: self.commuting.clone(),
             fault_when: self.fault_when.clone(),
             codec: self.codec,
+            message_text: self.message_text,
             step_limit: self.step_limit,
         }
     }

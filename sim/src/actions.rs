@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use raddle_core::{Header, MessageId, Names, ParseIdError, Time, WorkerId};
+use raddle_core::{FaultKind, Header, MessageId, Names, ParseIdError, Time, WorkerId};
 
 use crate::faults::Fault;
 use crate::network::Ready;
@@ -91,6 +91,23 @@ impl<'a> Actions<'a> {
     #[must_use]
     pub fn without_faults(&self) -> Self {
         Self { listed: self.listed.map(|acts| &acts[..self.usual]), ..*self }
+    }
+
+    /// Those of them that come first once everything is healed: anything but timers, if there is anything. Timers are the
+    /// last in the canonical order.
+    pub(crate) fn in_good_time(&self) -> Self {
+        let Some(acts) = self.without_faults().listed else {
+            return if self.ready.is_empty() { *self } else { Self { timers: &[], ..*self } };
+        };
+        let timers = acts.iter().rev().take_while(|act| matches!(act, Act::Fire(_))).count();
+        let among = if timers < acts.len() { acts.len() - timers } else { timers };
+        Self { listed: Some(&acts[..among]), usual: among, ..*self }
+    }
+
+    /// The places of the faults of this kind, and of the ends of such faults.
+    pub(crate) fn faults_of(&self, kind: FaultKind) -> impl Iterator<Item = usize> + '_ {
+        let is_of_kind = move |at: &usize| matches!(self.act(*at), Act::Fault(fault) if fault.kind() == Some(kind));
+        (self.usual()..self.len()).filter(is_of_kind)
     }
 
     /// Whether there are none.

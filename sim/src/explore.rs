@@ -21,7 +21,7 @@ use crate::exhaustive::Exhausted;
 use crate::explain::{Decided, Pair};
 use crate::faults::FaultPlan;
 use crate::pilot::Figures;
-use crate::run::RunError;
+use crate::run::{Recording, RunError};
 use crate::settings::{Granularity, Network, Settings};
 use crate::shrink::{Budget, Shrunk};
 use crate::strategy::StrategyKind;
@@ -362,4 +362,28 @@ pub struct Found {
     pub pilot: Option<Figures>,
     /// Where it was saved.
     pub saved: Option<PathBuf>,
+}
+
+impl Found {
+    /// What one run broke, with this seed, as it was found; none if it broke nothing.
+    #[must_use]
+    pub fn of_recording(recording: Recording, seed: u64) -> Option<Self> {
+        let Recording { run, trace, schedule } = recording;
+        let violation = run.violation?;
+        Some(Self {
+            signature: violation.signature(&trace.conditions.names),
+            violation,
+            seed,
+            steps: run.steps,
+            schedule,
+            without: Vec::new(),
+            shrunk: None,
+            decided: None,
+            pair: None,
+            digest: trace.digest(),
+            trace: Some(trace),
+            pilot: None,
+            saved: None,
+        })
+    }
 }

@@ -18,6 +18,7 @@ use crate::faults::{FaultPlan, ParseFaultsError};
 use crate::pilot::Figures;
 use crate::settings::Settings;
 use crate::shrink::Shrunk;
+use crate::workload::SavedMessage;
 
 /// The version of the format that this program writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
@@ -39,6 +40,9 @@ pub struct Finding {
     /// How many messages come from outside, of a workload that begins anew when it is through; if not given, each of it once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<u64>,
+    /// What comes from outside, if it was generated; if not given, the workload of the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Vec<SavedMessage>>,
     /// Every policy.
     pub policies: IndexMap<String, String>,
     /// Every setting.
@@ -112,6 +116,15 @@ pub enum FindingError {
         /// Its version.
         found: u32,
     },
+    /// Its workload is not the system's own, and the system does not say how to write down or read it.
+    #[error(
+        "the run has messages of its own, and `{system}` does not say how they are written down: derive `Serialize` and \
+         `Deserialize` for its messages and add `.savable()` to it"
+    )]
+    NoText {
+        /// The system.
+        system: String,
+    },
     /// Something in it fits no longer.
     #[error("the finding does not fit `{system}`: {why}")]
     Misfit {
@@ -141,6 +154,7 @@ impl Finding {
             bug: None,
             params: IndexMap::new(),
             messages: None,
+            workload: None,
             policies: Policies::KEYS.iter().map(|(key, _, _)| policy(key)).collect(),
             settings: settings.to_table(),
             strategy: strategy.to_owned(),
@@ -293,7 +307,7 @@ impl Finding {
         self.without.iter().map(parse).collect()
     }
 
-    fn misfit(&self, why: String) -> FindingError {
+    pub(crate) fn misfit(&self, why: String) -> FindingError {
         FindingError::Misfit { system: self.system.clone(), why }
     }
 }
@@ -380,6 +394,7 @@ mod tests {
             bug: None,
             params: IndexMap::new(),
             messages: None,
+            workload: None,
             policies: IndexMap::new(),
             settings: Settings::default().to_table(),
             strategy: "portfolio/pct(2)".to_owned(),

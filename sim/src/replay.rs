@@ -98,7 +98,7 @@ pub(crate) struct Saved<M: StateMachine> {
 impl<M: StateMachine> Saved<M> {
     /// Puts them together.
     pub(crate) fn of(system: &System<M>, finding: &Finding) -> Result<Self, ReplayError> {
-        let mut system = finding.apply_policies(system.clone())?;
+        let mut system = finding.apply_workload(finding.apply_policies(system.clone())?)?;
         if let Some(messages) = finding.messages {
             system = system.messages_in_all(messages);
         }

@@ -10,10 +10,10 @@ use raddle_core::{
     EndReason, FaultKind, Input, OnFull, Order, Outbox, Placement, Restart, StateMachine, System, TimerTag, Trace,
 };
 use raddle_sim::exhaustive::Exhaustive;
-use raddle_sim::strategy::Replay;
+use raddle_sim::strategy::{Indices, Replay};
 use raddle_sim::{
-    Decision, Explore, Fault, FaultPlan, Finding, Granularity, Network, Recording, Runner, Settings, SettingsError,
-    StrategyKind, replay,
+    Decision, Explore, Fault, FaultPlan, Finding, GivenFault, GivenFaults, Granularity, Network, Recording, Runner,
+    Settings, SettingsError, StrategyKind, replay,
 };
 
 /// `a` is told to send three updates to `b`, who answers the second.
@@ -385,6 +385,62 @@ fn the_empty_schedule_has_no_faults() {
     };
     let (with, without) = (record(settings("all")), record(Settings::default()));
     assert!(with.events == without.events && with.events.len() > 50, "{}", with.events.len());
+}
+
+/// Runs with these faults, one by one, and otherwise by these indices.
+fn given<M: StateMachine>(system: &System<M>, faults: &[GivenFault], indices: &[u32]) -> Recording {
+    let settings = Settings { faults: faults.iter().map(|fault| fault.kind).collect(), ..Settings::default() };
+    let mut runner = Runner::new(system.plan().expect("good"), settings, None).expect("good settings");
+    let inner = Indices::new(indices.to_vec());
+    runner.record(0, &mut GivenFaults::new(inner, faults.iter().copied()))
+}
+
+#[test]
+fn given_faults_wait_for_their_time_and_until_they_are_possible() {
+    let logs = |faults: &[GivenFault]| {
+        let recording = given(&pair(), faults, &[]);
+        assert_eq!(recording.run.violation, None);
+        let names = &recording.trace.conditions.names;
+        recording.schedule.iter().map(|decision| decision.display(names).to_string()).collect::<Vec<_>>()
+    };
+    let loss = |after, nth| GivenFault { kind: FaultKind::Loss, after, nth };
+    let plain = ["s#0", "s#0.0", "s#0.1", "s#0.2", "s#0.1.0"];
+    assert_eq!(logs(&[]), plain);
+    assert_eq!(logs(&[loss(0, 0)]), ["s#0", "lose s#0.0", "s#0.1", "s#0.2", "s#0.1.0"]);
+    assert_eq!(logs(&[loss(2, 0)]), ["s#0", "s#0.0", "lose s#0.1", "s#0.2"]);
+    assert_eq!(logs(&[loss(2, 0), loss(2, 0)]), ["s#0", "s#0.0", "lose s#0.1", "lose s#0.2"]);
+    // What is counted is what happens by itself, and `nth` goes round.
+    assert_eq!(logs(&[loss(3, 9), loss(2, 0)]), ["s#0", "s#0.0", "lose s#0.1", "s#0.2"]);
+    assert_eq!(logs(&[loss(9, 0)]), plain, "its time never comes");
+    let stall = GivenFault { kind: FaultKind::Stall, after: 1, nth: 0 };
+    assert_eq!(logs(&[stall]), ["s#0", "stall a", "s#0.0", "s#0.1", "s#0.2", "heal", "s#0.1.0"]);
+}
+
+#[test]
+fn given_faults_break_nothing_and_are_done_again_by_their_names() {
+    let mut came = [0; FaultKind::ALL.len()];
+    for n in 0..60_u32 {
+        let fault = |at: u32| GivenFault { kind: FaultKind::ALL[(n + at) as usize % 8], after: n * at % 23, nth: n };
+        let faults: Vec<GivenFault> = (0..4).map(fault).collect();
+        let indices: Vec<u32> = (0..40).map(|at| at * n % 7).collect();
+        let recording = given(&gossip(), &faults, &indices);
+        assert_eq!((recording.run.violation, recording.run.end), (None, EndReason::Quiescent), "{n}");
+        let settings = Settings { faults: faults.iter().map(|fault| fault.kind).collect(), ..Settings::default() };
+        let mut runner = Runner::new(gossip().plan().expect("good"), settings, None).expect("good settings");
+        assert_eq!(runner.record(0, &mut Replay::new(recording.schedule)).trace, recording.trace, "{n}");
+        came.iter_mut().zip(recording.run.faults).for_each(|(all, times)| *all += times);
+    }
+    assert!(came.iter().all(|times| *times > 5), "{came:?}");
+}
+
+#[test]
+fn without_faults_a_run_is_that_of_the_strategy_inside() {
+    for n in 0..20_u32 {
+        let indices: Vec<u32> = (0..40).map(|at| at * n % 11).collect();
+        let mut runner = Runner::new(gossip().plan().expect("good"), Settings::default(), None).expect("good settings");
+        let alone = runner.record(0, &mut Indices::new(indices.clone()));
+        assert_eq!(given(&gossip(), &[], &indices).trace, alone.trace);
+    }
 }
 
 /// Of two updates on a link that keeps no order, at most one is lost: which were handled, in which order.

@@ -23,6 +23,7 @@ use crate::plan::Maker;
 use crate::policy::{Policies, SetError};
 use crate::property::{Property, Snapshot, When};
 use crate::state_hash::state_hash;
+use crate::text::MessageText;
 
 pub use planning::SystemError;
 
@@ -508,8 +509,45 @@ impl<M: StateMachine> System<M> {
         self
     }
 
+    /// Lets a run be saved along with its messages, where these were generated and are not those of this system: the
+    /// findings of [`raddle::proptest`](https://docs.rs/raddle). They are written down as RON.
+    ///
+    /// ```
+    /// use raddle_core::{Outbox, StateMachine, System};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Debug, Serialize, Deserialize)]
+    /// struct Bid { lot: u32, amount: u32 }
+    /// struct Bidder;
+    /// impl StateMachine for Bidder {
+    ///     type Message = Bid;
+    ///     type Update = u32;
+    ///     fn on_message(&mut self, _: Bid, _: &mut Outbox<u32>) {}
+    ///     fn on_update(&mut self, _: u32, _: &mut Outbox<u32>) {}
+    /// }
+    ///
+    /// let auction = System::new("auction").workers(["ann", "bob"], |_| Bidder).savable();
+    /// let text = auction.message_text().expect("it is savable");
+    /// assert_eq!(text.write(&Bid { lot: 1, amount: 30 })?, "(lot:1,amount:30)");
+    /// # Ok::<(), raddle_core::TextError>(())
+    /// ```
+    #[must_use]
+    pub fn savable(mut self) -> Self
+    where
+        M::Message: Serialize + DeserializeOwned,
+    {
+        self.hooks.message_text = Some(MessageText::new());
+        self
+    }
+
+    /// How its messages become text, if it said so.
+    #[must_use]
+    pub const fn message_text(&self) -> Option<MessageText<M::Message>> {
+        self.hooks.message_text
+    }
+
     /// Lets every worker be an operating system process. Inputs, updates and states then go between processes, so all of
-    /// them must be serializable.
+    /// them must be serializable. Such a system is [savable](Self::savable) too.
     ///
     /// ```
     /// use raddle_core::{Outbox, StateMachine, System};
@@ -536,7 +574,7 @@ impl<M: StateMachine> System<M> {
         M::Update: Serialize + DeserializeOwned,
     {
         self.hooks.codec = Some(Codec::new());
-        self
+        self.savable()
     }
 
     /// How long one step of a simulated run may take before its handler counts as one that never returns: 10 s unless told

@@ -38,14 +38,6 @@ impl Inject {
         Self { inner, plan, rng, on: [false; FaultKind::ALL.len()], one_in: 1, healed: false }
     }
 
-    /// Anything but a timer, if there is anything; timers are the last in the canonical order.
-    fn in_good_time(&mut self, actions: &Actions<'_>) -> usize {
-        let is_timer = |at: &usize| matches!(actions.act(*at), Act::Fire(_));
-        let timers = (0..actions.len()).rev().take_while(is_timer).count();
-        let among = if timers < actions.len() { actions.len() - timers } else { timers };
-        random::below(&mut self.rng, among as u32) as usize
-    }
-
     /// Draws a kind, then one of that kind: there are many more messages than workers.
     fn draw(&mut self, actions: &Actions<'_>) -> Option<usize> {
         let mut counts = [0_u32; FaultKind::ALL.len()];
@@ -53,8 +45,7 @@ impl Inject {
             Act::Fault(fault) => fault.kind(),
             _ => None,
         };
-        let tail = actions.usual()..actions.len();
-        for kind in tail.clone().filter_map(kind_at).filter(|kind| self.on[*kind as usize]) {
+        for kind in (actions.usual()..actions.len()).filter_map(kind_at).filter(|kind| self.on[*kind as usize]) {
             counts[kind as usize] += 1;
         }
         let kinds = counts.iter().filter(|count| **count > 0).count() as u32;
@@ -64,7 +55,7 @@ impl Inject {
         let nth = random::below(&mut self.rng, kinds) as usize;
         let kind = FaultKind::ALL.into_iter().filter(|kind| counts[*kind as usize] > 0).nth(nth)?;
         let nth = random::below(&mut self.rng, counts[kind as usize]) as usize;
-        tail.filter(|at| kind_at(*at) == Some(kind)).nth(nth)
+        actions.faults_of(kind).nth(nth)
     }
 }
 
@@ -96,7 +87,7 @@ impl Strategy for Inject {
             return 0;
         }
         match self.healed {
-            true => self.in_good_time(actions),
+            true => random::below(&mut self.rng, actions.in_good_time().len() as u32) as usize,
             false => self.inner.choose(&actions.without_faults()),
         }
     }

@@ -9,7 +9,7 @@
 //! - `fault.rs`: one fault, by its name; `state.rs`: what befell a run so far; `inflict.rs`: what may befall it next,
 //!   and how it is done.
 //! - `inject.rs`: how sampling strategies choose among them: swarm testing (Groce, Zhang, Eide, Chen, Regehr, ISSTA'12),
-//!   a random subset of the kinds for each seed.
+//!   a random subset of the kinds for each seed. `given.rs`: faults that somebody else chose, one by one.
 //!
 //! A run has two phases. In the first, faults may come. When nothing can happen by itself, or the first phase has
 //! lasted for its share of the steps, everything is healed in one step, and from then on nothing goes wrong and messages
@@ -17,12 +17,14 @@
 //! where nothing but crashes befalls a run, there is one phase, as in a real run whose processes die.
 
 mod fault;
+mod given;
 mod inflict;
 mod inject;
 mod plan;
 mod state;
 
 pub use fault::{Fault, Skew};
+pub use given::{GivenFault, GivenFaults};
 pub(crate) use inject::Inject;
 pub use plan::{FaultPlan, ParseFaultsError};
 pub(crate) use state::Faults;

@@ -68,6 +68,13 @@ impl FaultPlan {
     }
 }
 
+/// As many of each kind as there are here.
+impl FromIterator<FaultKind> for FaultPlan {
+    fn from_iter<I: IntoIterator<Item = FaultKind>>(kinds: I) -> Self {
+        kinds.into_iter().fold(Self::default(), |plan, kind| plan.with(kind, plan.most(kind).saturating_add(1)))
+    }
+}
+
 impl fmt::Display for FaultPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {

@@ -9,7 +9,6 @@ use super::{Keep, LiftError, Lifted, lift, plan};
 use crate::campaign;
 use crate::explore::Found;
 use crate::finding::Finding;
-use crate::run::Recording;
 use crate::strategy::Replay;
 
 /// What stands in a finding for the strategy where nobody chose: the schedule is that of a real run.
@@ -38,24 +37,9 @@ pub fn found_in<M: StateMachine>(
         (if same { untimed } else { timed }, runner.laws().to_vec())
     });
     let (recording, laws) = done?.map_err(|(_, step)| LiftError::Stuck { step, limit: plan.step_limit() })?;
-    let Recording { run, trace, schedule } = recording;
     let names = plan.names();
-    let Some(violation) = run.violation else { return Err(LiftError::OutOfReach { was: broken.signature(names) }) };
-    let found = Found {
-        signature: violation.signature(names),
-        violation,
-        seed,
-        steps: run.steps,
-        schedule,
-        without: Vec::new(),
-        shrunk: None,
-        decided: None,
-        pair: None,
-        pilot: None,
-        digest: trace.digest(),
-        trace: Some(trace),
-        saved: None,
-    };
+    let out_of_reach = || LiftError::OutOfReach { was: broken.signature(names) };
+    let found = Found::of_recording(recording, seed).ok_or_else(out_of_reach)?;
     let mut finding = Finding::new(&found, system, &lifted.settings, RECORDED, &laws, names);
     finding.policies.clone_from(&lanes.head.policies);
     finding.messages = Some(messages).filter(|messages| *messages != system_messages(system));
