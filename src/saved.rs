@@ -54,7 +54,8 @@ pub(crate) fn save(finding: &Finding, folder: &Path, writer: Option<Writer>) -> 
     let mut saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner);
     let Saved { made, wanted } = &mut *saved;
     let (path, is_there) = corpus::place(finding, folder);
-    if !is_there {
+    // The same run may be made simpler in what shows nowhere in it, such as a seed that nobody draws from.
+    if !is_there || made.contains(&path) {
         let is_new = !path.exists();
         finding.save_as(&path)?;
         if is_new {
