@@ -127,19 +127,19 @@ pub trait AnySystem: Send + Sync {
     #[cfg(all(feature = "threads", unix))]
     fn run_on_processes(&self, processes: &Processes, laws: Option<&[String]>) -> Result<RealRun, RealRunError>;
 
-    /// A run with threads of which nothing is kept but what it measures.
+    /// A run with threads of which nothing is kept but what it measures, and its recording where there is to be one.
     ///
     /// # Errors
     /// When it cannot be started.
     #[cfg(feature = "threads")]
-    fn measure_on_threads(&self, threads: &Threads) -> Result<Metrics, RealRunError>;
+    fn measure_on_threads(&self, threads: &Threads) -> Result<Measured, RealRunError>;
 
-    /// A run with a process for each worker, of which nothing is kept but what it measures.
+    /// The same with a process for each worker.
     ///
     /// # Errors
     /// When it cannot be started.
     #[cfg(all(feature = "threads", unix))]
-    fn measure_on_processes(&self, processes: &Processes) -> Result<Metrics, RealRunError>;
+    fn measure_on_processes(&self, processes: &Processes) -> Result<Measured, RealRunError>;
 
     /// If this process was started to be a worker of this system, it is that, and this never returns: see
     /// [`Processes::serve`].
@@ -231,6 +231,26 @@ pub struct RealRun {
     pub state: Option<u64>,
     /// What each law and property says of it.
     pub verdicts: Vec<(String, Verdict)>,
+}
+
+/// What a real run measured, of whose events none was kept: nobody can judge it, but by its recording.
+#[cfg(feature = "threads")]
+#[derive(Debug)]
+pub struct Measured {
+    /// Its counts, and how long it took.
+    pub metrics: Metrics,
+    /// What became of its recording, if it was to be recorded to a file.
+    pub recorded: Option<Result<Recorded, RecordError>>,
+    /// The processes that died before it was over.
+    pub deaths: Vec<Death>,
+}
+
+#[cfg(feature = "threads")]
+impl Measured {
+    fn of<M: StateMachine>(outcome: Outcome<M>) -> Self {
+        let Outcome { metrics, recorded, deaths, .. } = outcome;
+        Self { metrics, recorded, deaths }
+    }
 }
 
 /// A real run that could not be done as asked.
@@ -359,13 +379,13 @@ impl<M: StateMachine> AnySystem for System<M> {
     }
 
     #[cfg(feature = "threads")]
-    fn measure_on_threads(&self, threads: &Threads) -> Result<Metrics, RealRunError> {
-        Ok(threads.clone().record(false).run(&self.plan()?)?.metrics)
+    fn measure_on_threads(&self, threads: &Threads) -> Result<Measured, RealRunError> {
+        Ok(Measured::of(threads.clone().record(false).run(&self.plan()?)?))
     }
 
     #[cfg(all(feature = "threads", unix))]
-    fn measure_on_processes(&self, processes: &Processes) -> Result<Metrics, RealRunError> {
-        Ok(processes.clone().record(false).run(&self.plan()?)?.metrics)
+    fn measure_on_processes(&self, processes: &Processes) -> Result<Measured, RealRunError> {
+        Ok(Measured::of(processes.clone().record(false).run(&self.plan()?)?))
     }
 
     #[cfg(all(feature = "threads", unix))]

@@ -526,6 +526,65 @@ fn a_real_run_is_judged_recorded_and_shown() {
     place.run(&format!("check {path}")).ends(1).prints("violation  causal-order");
 }
 
+/// What nobody judged is not called clean, and its recording can be judged all the same.
+#[test]
+fn a_run_that_nobody_is_to_judge_says_so() {
+    let place = here();
+    let done = place.run("run half --on threads --bug lose-silently --unjudged").ends(0);
+    assert!(done.out.starts_with("unjudged: half on threads\n"), "{}", done.out);
+    assert!(done.says("laws").starts_with("not asked, and nothing was kept"), "{}", done.out);
+    assert!(!done.out.contains("digest:"), "{}", done.out);
+    let done = place.run("run half --on threads --bug lose-silently --unjudged --record half.rec").ends(0);
+    assert_eq!(done.says("laws"), "not asked; `raddle check half.rec` judges the run");
+    assert!(done.says("recording").starts_with("half.rec, "), "{}", done.out);
+    place.run("check half.rec").ends(1).prints("violation  no-silent-loss");
+    place.run("run ring --on threads --unjudged --record ring.rec --set messages=20").ends(0);
+    place.run("check ring.rec").ends(0).prints("ok         causal-order");
+    place.run("run ring --on threads --unjudged --laws fifo").ends(2).complains("cannot be used with");
+    let line = "run ring --on threads --for 20ms --messages 300 --unjudged";
+    assert!(place.run(line).ends(0).says("messages").starts_with("300 from outside"));
+    place
+        .run("run ring --on threads --unjudged --record /dev/full")
+        .ends(2)
+        .prints("unjudged: ")
+        .complains("/dev/full");
+}
+
+/// Its messages are not spread over its time, and there is no end to them.
+#[test]
+#[cfg(unix)]
+fn a_timed_run_that_nobody_is_to_judge_sends_what_is_taken() {
+    let place = here();
+    let line = "run pairs --on threads --for 10h --unjudged --metrics metrics.jsonl";
+    let mut command = place.command(line.split_whitespace());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let file = place.path().join("metrics.jsonl");
+    let sent = || {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let last = text.lines().last().and_then(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        last.and_then(|last| last["fed"].as_u64()).unwrap_or(0)
+    };
+    while sent() <= 250_000 {
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("there is kill").success());
+    let done = common::Done::from(child.wait_with_output().expect("it ends")).ends(130);
+    assert!(done.out.starts_with("interrupted: pairs on threads\n"), "{}", done.out);
+    assert!(done.says("laws").starts_with("not asked"), "{}", done.out);
+}
+
+#[test]
+#[cfg(unix)]
+fn on_processes_nobody_need_judge_either() {
+    let place = here();
+    let line =
+        "run ring --on processes --unjudged --for 300ms --messages 4000000000 --kill-every 20ms --record deaths.rec";
+    let done = place.run(line).ends(0).prints("unjudged: ring on processes");
+    assert!(done.says("deaths").contains(" killed as asked for"), "{}", done.out);
+    place.run("check deaths.rec").ends(0).prints("ok         incarnation");
+}
+
 /// A bug on real threads becomes a finding: lifted, explained, shrunk, saved, and replayed like any other.
 #[test]
 fn a_bug_on_threads_is_lifted_and_shrunk() {

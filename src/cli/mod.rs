@@ -19,6 +19,7 @@ mod merge;
 mod metrics;
 mod options;
 mod progress;
+mod ran;
 mod recorded;
 mod replay;
 mod report;

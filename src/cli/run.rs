@@ -1,4 +1,4 @@
-//! `raddle run`: a system for real, judged by the same laws.
+//! `raddle run`: a system for real, judged by the same laws unless nobody is to judge it.
 //!
 //! On processes each worker is this command once more, with the same arguments: it comes to the same run, and becomes the
 //! worker there.
@@ -9,17 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raddle_core::recording::Origin;
-use raddle_runtime::{BYTES_MAX, Death, Extent, Latency, Metrics, RecordTo, Threads, Why};
+use raddle_runtime::{BYTES_MAX, RecordTo, Threads};
 
-use super::check;
-use super::context::Context;
+use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
-use super::facts;
 use super::metrics::MetricsFile;
 use super::options::{Variant, Words, duration};
-use crate::any::{AnySystem, RealRun, RealRunError};
-use crate::failure::notes;
-use crate::look::{DOUBTFUL, GOOD, STRONG};
+use super::ran::{Asked, Ran};
+use crate::any::{AnySystem, RealRunError};
 use crate::words;
 
 /// Run a system on real threads or processes, and judge the run by the same laws
@@ -35,7 +32,8 @@ pub(crate) struct Run {
     /// What handlers draw from [default: 0]
     #[arg(long, value_name = "S", value_parser = seed)]
     seed: Option<u64>,
-    /// Run so long, taking the workload round and round
+    /// Run so long, taking the workload round and round. A run that is judged sends 250,000 messages in that time at the
+    /// most, unless `--messages` says otherwise
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
     /// Send so many messages from outside, taking the workload round and round
@@ -67,6 +65,10 @@ pub(crate) struct Run {
     /// Judge by these laws, not by the system's
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     laws: Option<Vec<String>>,
+    /// Keep no event and ask no law: then a run takes no more memory the longer it is, and with `--for` sends as much as is
+    /// taken. It ends with exit code 0, whatever a law would say; what is recorded, `check` can judge
+    #[arg(long, conflicts_with = "laws")]
+    unjudged: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -86,8 +88,8 @@ impl On {
     }
 }
 
-/// A run is recorded in memory to be judged; one that is bounded by time alone is bounded by this too, and sends no more than
-/// so many messages in its time.
+/// A run is kept in memory to be judged; one that is bounded by time alone is bounded by this too, and sends no more than so
+/// many messages in its time.
 const MESSAGES_MAX: u64 = 250_000;
 /// How often metrics are written.
 const METRICS_EVERY: Duration = Duration::from_secs(1);
@@ -108,21 +110,9 @@ impl Run {
             // Whoever asks for many deaths does not want the first few to end it all.
             built.system.set("restart", "always")?;
         }
-        let messages = self.messages.or(self.time.map(|_| MESSAGES_MAX));
         let seed = self.seed.or(context.environment.seed).unwrap_or(0);
         context.stop_on_ctrl_c();
-        let threads = Threads::new()
-            .seed(seed)
-            .time_limit(self.time)
-            .drain_limit(DRAIN_LIMIT)
-            .messages(messages)
-            .lasting(self.time.filter(|_| self.messages.is_none()))
-            .worker_threads(self.threads)
-            .record_to(self.record.as_ref().map(|path| {
-                let origin = Origin { bug: self.variant.bug.clone(), params: built.args.values().clone() };
-                RecordTo::new(path).origin(origin).bytes_max(self.record_max)
-            }))
-            .stop_flag(Arc::clone(&context.stop));
+        let threads = self.threads(seed, &built, context);
         #[cfg(unix)]
         if self.on == On::Processes {
             // A process that is to be a worker becomes it here, and opens no file of the run.
@@ -136,25 +126,38 @@ impl Run {
                 threads.monitor(METRICS_EVERY, move |metrics| file.write(metrics))
             }
         };
-        let run = match self.on {
-            On::Threads => built.system.run_on_threads(&threads, self.laws.as_deref()),
+        let ran = match self.on {
+            On::Threads => self.run_on_threads(built.system.as_ref(), &threads),
             On::Processes => self.run_on_processes(built.system.as_ref(), threads)?,
         };
-        let run = match run {
+        let ran = match ran {
             Err(error) => return context.not_begun(&error),
-            Ok(run) => run,
+            Ok(ran) => ran,
         };
-        let exit = match check::exit(&run.verdicts) {
-            Exit::Violation => Exit::Violation,
-            _ if context.is_stopped() => Exit::Interrupted,
-            _ if run.metrics.handled == 0 => Exit::NothingRan,
-            exit => exit,
-        };
-        context.print(&self.text(&run, exit, seed, context))?;
-        let unrecorded = run.recorded.as_ref().and_then(|recorded| recorded.as_ref().err().map(ToString::to_string));
+        let exit = ran.exit(context.is_stopped());
+        let asked = Asked { system: &self.system, seed, on: self.on.word(), record: self.record.as_deref() };
+        context.print(&ran.text(exit, &asked, context))?;
+        let unrecorded =
+            ran.measured.recorded.as_ref().and_then(|recorded| recorded.as_ref().err().map(ToString::to_string));
         let unwritten: Vec<String> = unrecorded.into_iter().chain(metrics.and_then(|file| file.error())).collect();
         unwritten.iter().for_each(|error| context.complain(error));
         Ok(if exit == Exit::Clean && !unwritten.is_empty() { Exit::Usage } else { exit })
+    }
+
+    fn threads(&self, seed: u64, built: &Built, context: &Context) -> Threads {
+        let most = if self.unjudged { u64::MAX } else { MESSAGES_MAX };
+        Threads::new()
+            .seed(seed)
+            .time_limit(self.time)
+            .drain_limit(DRAIN_LIMIT)
+            .messages(self.messages.or(self.time.map(|_| most)))
+            .lasting(self.time.filter(|_| self.messages.is_none() && !self.unjudged))
+            .worker_threads(self.threads)
+            .record_to(self.record.as_ref().map(|path| {
+                let origin = Origin { bug: self.variant.bug.clone(), params: built.args.values().clone() };
+                RecordTo::new(path).origin(origin).bytes_max(self.record_max)
+            }))
+            .stop_flag(Arc::clone(&context.stop))
     }
 
     /// A flag that only processes take, if one is given.
@@ -164,125 +167,28 @@ impl Run {
         flags.into_iter().find_map(|(value, flag)| value.map(|_| flag))
     }
 
+    fn run_on_threads(&self, system: &dyn AnySystem, threads: &Threads) -> Result<Ran, RealRunError> {
+        match self.unjudged {
+            true => system.measure_on_threads(threads).map(Ran::from),
+            false => system.run_on_threads(threads, self.laws.as_deref()).map(Ran::from),
+        }
+    }
+
     #[cfg(unix)]
-    fn run_on_processes(
-        &self,
-        system: &dyn AnySystem,
-        threads: Threads,
-    ) -> Result<Result<RealRun, RealRunError>, Trouble> {
+    fn run_on_processes(&self, system: &dyn AnySystem, threads: Threads) -> Result<Result<Ran, RealRunError>, Trouble> {
         let mut processes =
             raddle_runtime::Processes::new(threads).kill_every(self.kill_every).stop_every(self.stop_every);
         if let Some(patience) = self.patience {
             processes = processes.patience(patience);
         }
-        Ok(system.run_on_processes(&processes, self.laws.as_deref()))
+        Ok(match self.unjudged {
+            true => system.measure_on_processes(&processes).map(Ran::from),
+            false => system.run_on_processes(&processes, self.laws.as_deref()).map(Ran::from),
+        })
     }
 
     #[cfg(not(unix))]
-    fn run_on_processes(&self, _: &dyn AnySystem, _: Threads) -> Result<Result<RealRun, RealRunError>, Trouble> {
+    fn run_on_processes(&self, _: &dyn AnySystem, _: Threads) -> Result<Result<Ran, RealRunError>, Trouble> {
         refuse!("there are no runs on processes on this operating system: use `--on threads`");
     }
-
-    fn text(&self, run: &RealRun, exit: Exit, seed: u64, context: &Context) -> String {
-        let look = context.look;
-        if let Some(mut failure) = check::failure(&run.verdicts, &run.trace) {
-            failure.origin = format!("seed {seed}, {}", self.on.word());
-            // The failure says the digest itself.
-            for (word, says) in facts(run, self.record.as_ref()).into_iter().filter(|(word, _)| *word != "digest") {
-                failure = failure.note(word, says);
-            }
-            return failure.render(look);
-        }
-        let (style, word) = match exit {
-            Exit::Clean => (GOOD, "clean:"),
-            Exit::Interrupted => (DOUBTFUL, "interrupted:"),
-            Exit::NothingRan => (DOUBTFUL, "nothing ran:"),
-            _ => (DOUBTFUL, "unknown:"),
-        };
-        let (word, system) = (look.paint(style, word), look.paint(STRONG, &self.system));
-        let mut out = format!("{word} {system} on {}\n", self.on.word());
-        for (law, verdict) in &run.verdicts {
-            if let raddle_checkers::Verdict::Unknown(why) = verdict {
-                out += &format!("  {law}: {why}\n");
-            }
-        }
-        out + &notes(&facts(run, self.record.as_ref()), look)
-    }
-}
-
-fn facts(run: &RealRun, record: Option<&PathBuf>) -> Vec<(&'static str, String)> {
-    let Metrics { handled, sent, fed, dropped, high_water, external_high_water, events, .. } = &run.metrics;
-    let mut facts = vec![
-        (
-            "run",
-            format!(
-                "{} in {}, {} inputs/s",
-                words::counted(*handled, "input"),
-                words::took(run.elapsed),
-                words::rate(*handled, run.elapsed)
-            ),
-        ),
-        (
-            "messages",
-            format!(
-                "{} from outside, {}, {} dropped",
-                words::count(*fed),
-                words::counted(*sent, "update"),
-                words::count(*dropped)
-            ),
-        ),
-    ];
-    let lost = events.iter().filter(|(word, times)| **times > 0 && is_loss(word));
-    facts.extend(facts::losses(lost.map(|(word, times)| (*word, *times))));
-    if !run.deaths.is_empty() {
-        facts.push(("deaths", deaths(run)));
-    }
-    let longest: Vec<String> = [(high_water, "update"), (external_high_water, "message")]
-        .into_iter()
-        .filter_map(|(marks, what)| {
-            let (worker, most) = marks.iter().max_by_key(|(_, most)| **most).filter(|(_, most)| **most > 0)?;
-            Some(format!("{} at {worker}", words::counted(*most as u64, what)))
-        })
-        .collect();
-    if !longest.is_empty() {
-        facts.push(("longest queues", longest.join(", ")));
-    }
-    let Latency { externals, updates } = run.metrics.latency_of_all();
-    let latencies: Vec<String> = [("messages", externals), ("updates", updates)]
-        .into_iter()
-        .filter(|(_, times)| times.count() > 0)
-        .map(|(what, times)| {
-            let at = |percent| words::took(times.percentile(percent));
-            format!("{what} {} (p99 {})", at(50.0), at(99.0))
-        })
-        .collect();
-    if !latencies.is_empty() {
-        facts.push(("latency", latencies.join(", ")));
-    }
-    facts.push(("digest", run.trace.digest().to_string()));
-    facts.push(("laws", run.verdicts.iter().map(|(law, _)| law.as_str()).collect::<Vec<_>>().join(", ")));
-    if let (Some(path), Some(Ok(recorded))) = (record, &run.recorded) {
-        let extent = match recorded.extent {
-            Extent::Whole => "",
-            Extent::Full => "; it is the beginning of the run, there was no room for more",
-        };
-        facts.push(("recording", format!("{}, {} bytes{extent}", path.display(), words::count(recorded.bytes))));
-    }
-    facts
-}
-
-/// How processes died: how many as asked for, and the first of the others.
-fn deaths(run: &RealRun) -> String {
-    let (asked, others): (Vec<&Death>, Vec<&Death>) = run.deaths.iter().partition(|death| death.why == Why::Asked);
-    let mut out = format!("{} killed as asked for", words::count(asked.len() as u64));
-    if let Some(death) = others.first() {
-        let name = run.trace.conditions.names.worker(death.worker);
-        out += &format!(", {} otherwise, first that of {name} in life {}: {}", others.len(), death.life.0, death.why);
-    }
-    out
-}
-
-/// What did not reach its target, in the words of events.
-fn is_loss(word: &str) -> bool {
-    word.starts_with("drop(") || matches!(word, "depth-refused" | "cycle-broken" | "crash(panic)" | "crash(killed)")
 }

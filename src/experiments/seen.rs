@@ -111,13 +111,13 @@ impl Case {
                 Run::Traced(system.record(&search, seed)?.trace)
             }
             Driver::Threads if self.is_traced => Run::Traced(system.run_on_threads(&threads(), laws)?.trace),
-            Driver::Threads => Run::Measured(system.measure_on_threads(&threads())?),
+            Driver::Threads => Run::Measured(system.measure_on_threads(&threads())?.metrics),
             #[cfg(unix)]
             Driver::Processes => {
                 let processes = raddle_runtime::Processes::new(threads());
                 match self.is_traced {
                     true => Run::Traced(system.run_on_processes(&processes, laws)?.trace),
-                    false => Run::Measured(system.measure_on_processes(&processes)?),
+                    false => Run::Measured(system.measure_on_processes(&processes)?.metrics),
                 }
             }
             #[cfg(not(unix))]
