@@ -94,11 +94,11 @@ pub trait AnySystem: Send + Sync {
         stop: &Arc<AtomicBool>,
     ) -> Result<(Finding, Found), FailingError>;
 
-    /// Says why a saved run fails.
+    /// Says why a saved run fails, as far as the budget allows: of it, [`Budget::explain`] and [`Budget::time`].
     ///
     /// # Errors
     /// When it cannot be replayed, or does not break the law in the same way any more.
-    fn explain(&self, finding: &Finding) -> Result<Explanation, FailingError>;
+    fn explain(&self, finding: &Finding, budget: &Budget) -> Result<Explanation, FailingError>;
 
     /// Does a real run again, and judges it by these laws, or by its own.
     ///
@@ -354,8 +354,8 @@ impl<M: StateMachine> AnySystem for System<M> {
         raddle_sim::shrink_finding(self, finding, budget, stop)
     }
 
-    fn explain(&self, finding: &Finding) -> Result<Explanation, FailingError> {
-        raddle_sim::explain(self, finding)
+    fn explain(&self, finding: &Finding, budget: &Budget) -> Result<Explanation, FailingError> {
+        raddle_sim::explain(self, finding, budget)
     }
 
     fn lift(&self, lanes: &Arc<Lanes>, laws: Option<&[String]>, keep: Keep) -> Result<Lifted, LiftError> {

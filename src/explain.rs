@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use raddle_core::{Names, Trace};
-use raddle_sim::{Contrast, Decided, Decision, Deed, Explanation, Finding, Handling, Odds, Pair, Part};
+use raddle_sim::{Contrast, Decided, Decision, Deed, Explanation, Finding, Handling, Odds, Pair, Part, TooLong};
 use raddle_view::Charset;
 
 use crate::failure::{Failure, ascii_if, notes};
@@ -38,6 +38,9 @@ pub fn text(finding: &Finding, explanation: &Explanation, look: Look) -> String 
 
 /// Where the failure is decided, in a sentence.
 fn decided(explanation: &Explanation) -> String {
+    if let Some(why) = &explanation.undecided {
+        return unknown(why);
+    }
     let odds = |after: u64| explanation.odds.iter().find(|odds| odds.after == after);
     let Some((step, before, here)) = explanation.jump.and_then(|step| Some((step, odds(step - 1)?, odds(step)?)))
     else {
@@ -66,9 +69,20 @@ pub(crate) fn briefly(decided: &Decided, names: &Names) -> String {
 
 /// Which order of two things, or which value, decides it, in a sentence.
 fn critical(finding: &Finding, explanation: &Explanation) -> String {
-    match &explanation.pair {
-        None => "none: no run was found that passes, in whatever order".to_owned(),
-        Some(pair) => in_words(pair, &finding.law, &explanation.replayed.recording.trace),
+    match (&explanation.pair, &explanation.unpaired) {
+        (None, Some(why)) => unknown(why),
+        (None, None) => "none: no run was found that passes, in whatever order".to_owned(),
+        (Some(pair), _) => in_words(pair, &finding.law, &explanation.replayed.recording.trace),
+    }
+}
+
+/// Why something is not known, in a sentence.
+pub(crate) fn unknown(why: &TooLong) -> String {
+    match why {
+        TooLong::Steps(steps) => {
+            format!("not known: it takes more than {}; shrink the run first", words::counted(*steps, "step"))
+        }
+        TooLong::Time => "not known: time was over; allow more with `--time`, or shrink the run first".to_owned(),
     }
 }
 
@@ -126,8 +140,15 @@ fn deed(explanation: &Explanation, step: u64) -> String {
 /// A bar for each number of steps.
 fn chart(explanation: &Explanation, say: impl Fn(&str) -> String, look: Look) -> String {
     let odds = &explanation.odds;
-    let times = words::counted(odds.first().map_or(0, |odds| odds.of.into()), "time");
-    let mut out = format!("  with the rest left to chance, {times} after each step, it breaks the law so often:\n\n");
+    let Some(first) = odds.first() else { return String::new() };
+    let times = words::counted(first.of.into(), "time");
+    let places = match explanation.deeds.len() + 1 {
+        all if all > odds.len() => {
+            format!("each of {} steps of {}", words::count(odds.len() as u64), words::count(all as u64 - 1))
+        }
+        _ => "each step".to_owned(),
+    };
+    let mut out = format!("  with the rest left to chance, {times} after {places}, it breaks the law so often:\n\n");
     let width = explanation.deeds.len().to_string().len().max("step".len());
     let _ = writeln!(out, "  {}", look.paint(FAINT, &format!("{:>width$}", "step")));
     let mut next = 0;

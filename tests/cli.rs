@@ -601,6 +601,27 @@ fn a_bug_on_threads_is_lifted_and_shrunk() {
     place.run(&format!("replay {saved}")).ends(1).prints("the same run, event for event");
 }
 
+/// Of a long run not all can be found out; what is not known is told, and nothing is guessed.
+#[test]
+fn a_long_run_is_explained_as_far_as_time_allows() {
+    let place = here();
+    place.run("run half --on threads --bug lose-silently --messages 3000 --record half.rec").ends(1);
+    let done = place.run("explain half.rec --time 0s").ends(0).prints("explained: no-silent-loss");
+    for word in ["decided", "critical"] {
+        assert!(done.says(word).starts_with("not known: time was over; allow more with `--time`"), "{}", done.out);
+    }
+    assert!(!done.out.contains("left to chance"), "{}", done.out);
+    let json = place.run("explain half.rec --time 0s --format json").ends(0);
+    let line: serde_json::Value = serde_json::from_str(&json.out).expect("one line of JSON");
+    assert_eq!(
+        (&line["jump"], &line["critical"], &line["odds"]),
+        (&None::<u64>.into(), &None::<u64>.into(), &[0; 0].into())
+    );
+    assert!(
+        ["undecided", "unpaired"].iter().all(|key| line[key].as_str().is_some_and(|why| why.contains("time was over")))
+    );
+}
+
 /// Where handlers ran is no part of a recording.
 #[test]
 #[cfg(unix)]

@@ -4,7 +4,7 @@
 use raddle::any::{AnySystem, Search};
 use raddle::explain::text;
 use raddle::look::Look;
-use raddle::sim::{Contrast, Explanation, Finding, StrategyKind};
+use raddle::sim::{Budget, Contrast, Explanation, Finding, StrategyKind};
 
 /// What a search finds with a planted bug or without, under some policies, and why it fails.
 fn explained(name: &str, bug: Option<&str>, policies: &[(&str, &str)]) -> (Finding, Explanation) {
@@ -19,8 +19,13 @@ fn explained(name: &str, bug: Option<&str>, policies: &[(&str, &str)]) -> (Findi
     let search = Search { settings, strategy: StrategyKind::Random, ..Search::default() };
     let report = system.explore(&search).expect("it can be run");
     let finding = system.finding(&report, report.found.as_ref().expect("it is found")).expect("it was run");
-    let explanation = system.explain(&finding).expect("it fails");
+    let explanation = system.explain(&finding, &budget()).expect("it fails");
     (finding, explanation)
+}
+
+/// Enough for all that is explained here.
+fn budget() -> Budget {
+    Budget { explain: 200_000_000, ..Budget::default() }
 }
 
 /// The critical pair: step, and both things by name.

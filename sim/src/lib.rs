@@ -44,7 +44,7 @@ pub use actions::{Action, Actions, Decision};
 pub use campaign::{CHECKPOINT_EVERY, pilot};
 pub use coverage::{Coverage, Covered};
 pub use distinct::{Distinct, DistinctError};
-pub use explain::{Contrast, Decided, Explanation, Handling, Odds, Pair, Part, explain};
+pub use explain::{Contrast, Decided, Explanation, Handling, Odds, Pair, Part, TooLong, explain};
 pub use explore::{Cut, Explore, Found, Progress, Report, SEEDS_DEFAULT, Seeds};
 pub use failing::FailingError;
 pub use faults::{Fault, FaultPlan, GivenFault, GivenFaults, ParseFaultsError, Skew};

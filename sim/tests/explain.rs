@@ -3,6 +3,7 @@
 mod common;
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use common::programs::{pairs, picks, shapes, system};
 use common::{DepthFirst, Obedient};
@@ -12,12 +13,16 @@ use raddle_core::{Outbox, StateMachine, System, Trace};
 use raddle_sim::strategy::Replay;
 use raddle_sim::{
     Actions, Budget, Contrast, Decided, Decision, Deed, Explanation, Explore, Finding, Runner, Settings, Strategy,
-    StrategyKind, explain,
+    StrategyKind, TooLong, explain,
 };
 
 fn explained<M: StateMachine>(system: &System<M>) -> Option<(Finding, Explanation)> {
     let explore = Explore::new(system.clone()).strategy(StrategyKind::Random).seeds(200).jobs(1);
     explained_as_found(system, explore.shrink(Budget::default()))
+}
+
+const fn budget(explain: u64) -> Budget {
+    Budget { steps: 0, proof: 0, explain, time: None }
 }
 
 /// What is told of a failure along with it is what explaining it says.
@@ -38,7 +43,7 @@ fn explained_as_found<M: StateMachine>(system: &System<M>, explore: Explore<M>) 
     let found = report.found.as_ref()?;
     let names = system.plan().expect("a good system");
     let finding = Finding::new(found, system, &report.settings, "random", &report.laws, names.names());
-    let explanation = explain(system, &finding).expect("it fails");
+    let explanation = explain(system, &finding, &budget(200_000_000)).expect("it fails");
     assert_eq!(found.decided.is_some(), found.shrunk.is_some());
     if let Some(decided) = &found.decided {
         check_decided(decided, &explanation);
@@ -181,4 +186,65 @@ fn where_it_is_decided_is_told_if_it_is_cheap() {
     assert!(matches!(cheap.decided, Some(Decided::At { .. })) && cheap.pair.is_some(), "{:?}", cheap.decided);
     assert_eq!((dear.decided, dear.pair), (None, None));
     assert_eq!((cheap.digest, cheap.shrunk), (dear.digest, dear.shrunk));
+}
+
+/// Hears many messages, and is ill of two that come in the wrong order.
+#[derive(Clone, Default)]
+struct Long {
+    last: u32,
+    is_ill: bool,
+}
+
+impl StateMachine for Long {
+    type Message = u32;
+    type Update = ();
+
+    fn on_message(&mut self, n: u32, _: &mut Outbox<()>) {
+        self.is_ill |= self.last == 301 && n == 300;
+        self.last = n;
+    }
+
+    fn on_update(&mut self, (): (), _: &mut Outbox<()>) {}
+}
+
+/// A failing run of 600 steps, not shrunk, and what a budget is enough for.
+fn explained_within(budget: &Budget) -> (Finding, Explanation) {
+    let sent = |parity: u32| (0..600).filter(move |n| n % 2 == parity).map(|n| ("worker", n));
+    let system = System::new("long").workers(["worker"], |_| Long::default());
+    let system = system.messages("even", sent(0)).messages("odd", sent(1));
+    let system = system.at_end("well", |run| run.machines().all(|machine| !machine.is_ill));
+    let explore = Explore::new(system.clone()).strategy(StrategyKind::Random).shrink(None).jobs(1);
+    let report = explore.run().expect("runs");
+    let plan = system.plan().expect("a good system");
+    let found = report.found.as_ref().expect("it fails sooner or later");
+    let finding = Finding::new(found, &system, &report.settings, "random", &report.laws, plan.names());
+    let explanation = explain(&system, &finding, budget).expect("it fails");
+    (finding, explanation)
+}
+
+#[test]
+fn the_smaller_the_budget_the_less_is_said() {
+    let odds = |steps| explained_within(&budget(steps)).1;
+    let (whole, some) = (odds(200_000_000), odds(1_000_000));
+    assert!(whole.undecided.is_none() && whole.pair.is_some() && whole.odds.len() > 200, "{}", whole.odds.len());
+    assert!(some.undecided.is_none() && some.pair == whole.pair, "{:?}", some.undecided);
+    assert!((10..60).contains(&some.odds.len()), "{}", some.odds.len());
+    assert_eq!((&some.odds, some.jump), (&odds(1_000_000).odds, some.jump), "the same every time");
+    let jump = some.jump.expect("it is decided somewhere");
+    assert!([jump - 1, jump].iter().all(|step| some.odds.iter().any(|odds| odds.after == *step)));
+
+    let pair_only = odds(100_000);
+    assert_eq!((pair_only.undecided, pair_only.unpaired), (Some(TooLong::Steps(100_000)), None));
+    assert!(pair_only.odds.is_empty() && pair_only.jump.is_none() && pair_only.pair == whole.pair);
+    let nothing = odds(1_000);
+    assert_eq!((nothing.undecided, nothing.unpaired), (Some(TooLong::Steps(1_000)), Some(TooLong::Steps(1_000))));
+    assert!(nothing.pair.is_none() && nothing.deeds == whole.deeds);
+}
+
+#[test]
+fn where_time_is_over_nothing_is_guessed() {
+    let budget = Budget { time: Some(Duration::ZERO), ..budget(200_000_000) };
+    let (_, explanation) = explained_within(&budget);
+    assert_eq!((explanation.undecided, explanation.unpaired), (Some(TooLong::Time), Some(TooLong::Time)));
+    assert!(explanation.odds.is_empty() && explanation.pair.is_none() && explanation.deeds.len() == 600);
 }

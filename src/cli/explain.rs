@@ -1,14 +1,16 @@
 //! `raddle explain`: why a saved run fails.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use raddle_core::Digest;
-use raddle_sim::{Explanation, Finding, Odds, Shrunk};
+use raddle_sim::{Budget, Explanation, Finding, Odds, Shrunk};
 use serde::Serialize;
 
 use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
+use super::options::duration;
 use super::recorded;
 use super::report::Critical;
 use crate::{corpus, explain};
@@ -19,10 +21,16 @@ pub(crate) struct Explain {
     /// A finding, or a recording of a run that fails
     #[arg(value_name = "FINDING|RECORDING")]
     file: PathBuf,
+    /// Look for no longer than this for what decides it; what is told then says so
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
+    time: Duration,
     /// How to print: for people, or one JSON object a line
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
+
+/// Who asks for it has more time than who explores: so many times the steps, which take most of a minute.
+const MORE: u64 = 100;
 
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum Format {
@@ -45,7 +53,9 @@ impl Explain {
             }
         };
         let system = corpus::rebuild(&context.entries, &finding, &self.file).map_err(Trouble)?;
-        let explanation = system.explain(&finding);
+        let Budget { explain: steps, .. } = Budget::default();
+        let budget = Budget { explain: steps * MORE, time: Some(self.time), ..Budget::default() };
+        let explanation = system.explain(&finding, &budget);
         let explanation = explanation.map_err(|error| Trouble(format!("cannot explain `{shown}`: {error}")))?;
         context.print(&match self.format {
             Format::Text => explain::text(&finding, &explanation, context.look),
@@ -70,7 +80,11 @@ struct Line<'a> {
     shrunk: Option<&'a Shrunk>,
     odds: Vec<Row>,
     jump: Option<u64>,
+    /// Why there are no odds.
+    undecided: Option<String>,
     critical: Option<Critical>,
+    /// Why nothing is said of what is critical.
+    unpaired: Option<String>,
     lanes: String,
 }
 
@@ -104,7 +118,9 @@ impl<'a> Line<'a> {
             shrunk: finding.shrunk.as_ref(),
             odds: explanation.odds.iter().map(row).collect(),
             jump: explanation.jump,
+            undecided: explanation.undecided.as_ref().map(explain::unknown),
             critical: explanation.pair.as_ref().map(|pair| Critical::of(pair, names)),
+            unpaired: explanation.unpaired.as_ref().map(explain::unknown),
             lanes: raddle_view::snapshot(&recording.trace),
         }
     }

@@ -3,7 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use raddle_checkers::{Violation, determinism};
 use raddle_core::{Digest, Plan, StateMachine};
@@ -109,8 +109,14 @@ pub(crate) fn shrink_within<M: StateMachine>(
     budget: &Budget,
     stop: &AtomicBool,
 ) -> Option<Found> {
-    let deadline = budget.time.map(|time| Instant::now() + time);
-    let go_on = || !stop.load(Ordering::Relaxed) && deadline.is_none_or(|deadline| Instant::now() < deadline);
+    let in_time = timer(budget.time);
+    let go_on = || !stop.load(Ordering::Relaxed) && in_time();
     let work = AssertUnwindSafe(|| shrink::shrink(runner, found, budget, &go_on));
     panic::catch_unwind(work).ok().flatten()
+}
+
+/// Says whether this time is not over yet, from now on. A time beyond what the clock can say is none.
+pub(crate) fn timer(time: Option<Duration>) -> impl Fn() -> bool {
+    let deadline = time.and_then(|time| Instant::now().checked_add(time));
+    move || deadline.is_none_or(|deadline| Instant::now() < deadline)
 }

@@ -22,7 +22,7 @@ mod sample;
 mod watch;
 
 pub(crate) use at_once::at_once;
-pub(crate) use found::{as_found, difference, shrink_within};
+pub(crate) use found::{as_found, difference, shrink_within, timer};
 pub use keep::CHECKPOINT_EVERY;
 pub(crate) use sample::TWICE_EVERY;
 pub(crate) use watch::replay_watched;

@@ -76,13 +76,40 @@ pub(crate) fn within<M: StateMachine>(
         return None;
     }
     trials.allow(steps);
-    of(trials, seed, course, left_out)
+    of(trials, seed, POINTS_MAX, course, left_out)
 }
 
-/// The odds after none, some and all of the steps of a run; none if the budget is spent.
-pub(super) fn of<M: StateMachine>(
+/// The same as [`of`], from as many places as so many steps are enough for; none if they are enough for none, or spent.
+pub(super) fn of_some<M: StateMachine>(
+    trials: &mut Trials<'_, M>,
+    (seed, steps): (u64, u64),
+    course: &Course,
+    left_out: &[bool],
+) -> Option<All> {
+    trials.allow(steps);
+    of(trials, seed, places(course.taken.len(), steps)?, course, left_out)
+}
+
+/// From how many places at once one may begin, if all runs of all rounds are to take so many steps; none if not from two,
+/// which is a bisection. What goes on by chance may be longer than the run itself: it is taken for twice as long.
+fn places(steps: usize, budget: u64) -> Option<usize> {
+    let (_, samples) = effort(steps);
+    let each = samples.saturating_mul(2 * (steps as u64 + 1));
+    (2..=POINTS_MAX).rev().find(|at_once| {
+        let (mut places, mut left) = (2, steps);
+        while left > 1 {
+            places += (*at_once).min(left) as u64 - 1;
+            left = left.div_ceil(*at_once);
+        }
+        places.saturating_mul(each) <= budget
+    })
+}
+
+/// The odds after none, some and all of the steps of a run, beginning from so many places at once; none if the budget is spent.
+fn of<M: StateMachine>(
     trials: &mut Trials<'_, M>,
     seed: u64,
+    at_once: usize,
     course: &Course,
     left_out: &[bool],
 ) -> Option<All> {
@@ -91,7 +118,7 @@ pub(super) fn of<M: StateMachine>(
     let mut all = All { points: Vec::new(), jump: None, passing: None };
     let (mut from, mut to) = (0, steps);
     loop {
-        let stride = (to - from).div_ceil(POINTS_MAX).max(1);
+        let stride = (to - from).div_ceil(at_once).max(1);
         for after in (from..to).step_by(stride).chain([to]) {
             if all.points.iter().all(|odds| odds.after != after as u64) {
                 all.sample(trials, (seed, samples), course, after, left_out)?;
@@ -172,4 +199,18 @@ const fn number(after: usize, nth: u64) -> u64 {
 /// A run that begins with some steps of another.
 pub(super) fn one(seed: u64, number: u64, course: &Course, after: usize) -> After<'_, Chance> {
     After::new(course, after, Chance::new(seed, number, !course.draws.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_a_run_the_fewer_places_are_tried() {
+        let places = |steps| places(steps, 200_000_000);
+        assert_eq!([0, 1, 200, 2_000, 12_000].map(places), [Some(POINTS_MAX); 5]);
+        let fewer = [50_000, 100_000, 200_000].map(|steps| places(steps).expect("there are some"));
+        assert!(fewer.is_sorted_by(|a, b| a > b) && fewer[2] >= 2, "{fewer:?}");
+        assert_eq!([300_000, 10_000_000].map(places), [None; 2]);
+    }
 }

@@ -60,8 +60,7 @@ pub struct Budget {
     pub steps: u64,
     /// Most steps of all runs that try to prove that nothing is simpler.
     pub proof: u64,
-    /// Most steps of all runs that say where the failure was decided. Where it would take more, nothing is said of it;
-    /// `explain` says it all the same.
+    /// Most steps of all runs that say where the failure was decided. Where it would take more, nothing is said of it.
     pub explain: u64,
     /// Most time. Without it the result is the same on every machine.
     pub time: Option<Duration>,

@@ -102,6 +102,8 @@ pub(crate) struct Trials<'a, M: StateMachine> {
     go_on: &'a dyn Fn() -> bool,
     /// How many steps are left; none where there is no budget, and then no clock is asked either.
     steps_left: Option<u64>,
+    /// Whether a candidate was not tried, since the budget was last said.
+    is_cut: bool,
     keys: Keys,
     course: Course,
 }
@@ -115,7 +117,18 @@ impl<'a, M: StateMachine> Trials<'a, M> {
         go_on: &'a dyn Fn() -> bool,
     ) -> Self {
         let (keys, course) = (Keys::default(), Course::default());
-        Self { runner, seed, wanted, anywhere: false, parts: Parts::All, go_on, steps_left: None, keys, course }
+        Self {
+            runner,
+            seed,
+            wanted,
+            anywhere: false,
+            parts: Parts::All,
+            go_on,
+            steps_left: None,
+            is_cut: false,
+            keys,
+            course,
+        }
     }
 
     /// From now on, it may be broken at any worker.
@@ -125,12 +138,17 @@ impl<'a, M: StateMachine> Trials<'a, M> {
 
     /// From now on, so many steps.
     pub(crate) const fn allow(&mut self, steps: u64) {
-        self.steps_left = Some(steps);
+        (self.steps_left, self.is_cut) = (Some(steps), false);
     }
 
     /// From now on, as many as there are, and no clock is asked.
     pub(crate) const fn allow_all(&mut self) {
-        self.steps_left = None;
+        (self.steps_left, self.is_cut) = (None, false);
+    }
+
+    /// Whether a candidate was not tried, since the budget was last said.
+    pub(crate) const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// How many steps are left.
@@ -205,6 +223,7 @@ impl<'a, M: StateMachine> Trials<'a, M> {
     /// What a run breaks first, if anything; none of both if the budget is spent.
     fn first_breach(&mut self, strategy: &mut dyn Strategy, left_out: &[bool]) -> Option<Option<Violation>> {
         if self.steps_left.is_some_and(|steps| steps == 0 || !(self.go_on)()) {
+            self.is_cut = true;
             return None;
         }
         self.runner.leave_out(left_out);
