@@ -127,20 +127,43 @@ fn compare(finding: &Finding, replayed: &Replayed) -> (Fate, String) {
 /// # Errors
 /// When the folder cannot be written to.
 pub fn save(finding: &Finding, folder: &Path) -> Result<PathBuf, FindingError> {
-    let (path, is_there) = place(finding, folder);
+    write(finding, &finding.path_in(folder))
+}
+
+/// Saves what became of a finding in the place of what it was. A file that is called what [`save`] called it takes its new
+/// name, by which the next search knows that it is there; one that somebody gave a name keeps that.
+///
+/// # Errors
+/// When a file cannot be written, or the old one not be removed.
+pub fn replace(was: &Finding, finding: &Finding, path: &Path) -> Result<PathBuf, FindingError> {
+    let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let (named, given) = (finding.path_in(Path::new("")), stem(&was.path_in(Path::new(""))));
+    let is_given = stem(path).strip_prefix(&given).is_some_and(|rest| {
+        let is_nth = rest.strip_prefix('-').is_some_and(|nth| nth.parse::<u32>().is_ok());
+        rest.is_empty() || is_nth
+    });
+    let Some(name) = named.file_name().filter(|_| is_given && stem(&named) != given) else {
+        return finding.save_as(path).map(|()| path.to_owned());
+    };
+    let saved = write(finding, &path.with_file_name(name))?;
+    fs::remove_file(path).map_err(|source| FindingError::Io { what: "remove", path: path.to_owned(), source })?;
+    Ok(saved)
+}
+
+fn write(finding: &Finding, path: &Path) -> Result<PathBuf, FindingError> {
+    let (path, is_there) = place(finding, path);
     if !is_there {
         finding.save_as(&path)?;
     }
     Ok(path)
 }
 
-/// Where a finding belongs below a folder, and whether it is there already.
-pub(crate) fn place(finding: &Finding, folder: &Path) -> (PathBuf, bool) {
-    let path = finding.path_in(folder);
+/// Where a finding belongs that is to be called this, or the same with a number, and whether it is there already.
+pub(crate) fn place(finding: &Finding, path: &Path) -> (PathBuf, bool) {
     let variant = |it: &Finding| (it.bug.clone(), it.params.clone(), it.policies.clone());
     for nth in 1.. {
         let path = match nth {
-            1 => path.clone(),
+            1 => path.to_owned(),
             nth => path.with_file_name(format!(
                 "{}-{nth}.ron",
                 path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default()

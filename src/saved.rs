@@ -53,7 +53,7 @@ pub(crate) fn is_new(path: &Path) -> bool {
 pub(crate) fn save(finding: &Finding, folder: &Path, writer: Option<Writer>) -> Result<PathBuf, FindingError> {
     let mut saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner);
     let Saved { made, wanted } = &mut *saved;
-    let (path, is_there) = corpus::place(finding, folder);
+    let (path, is_there) = corpus::place(finding, &finding.path_in(folder));
     // The same run may be made simpler in what shows nowhere in it, such as a seed that nobody draws from.
     if !is_there || made.contains(&path) {
         let is_new = !path.exists();

@@ -138,6 +138,33 @@ fn a_finding_is_shrunk_where_it_is_or_elsewhere() {
     place.run("replay bad.ron").ends(2).complains("a message that is left out").complains("nobody#1");
 }
 
+/// The name that a search gave to what it found says which run it is; it does so afterwards.
+#[test]
+fn a_finding_that_is_shrunk_where_it_is_takes_its_new_name() {
+    let place = here();
+    let line = "explore triangle --set messages=6 order=arrival";
+    let saved = |done: &Done| done.says("saved").split_whitespace().next().expect("a path").to_owned();
+    let before = saved(&place.run(&format!("{line} --no-shrink")).ends(1));
+    let done = place.run(&format!("shrink {before}")).ends(0);
+    let after = saved(&done);
+    assert_eq!(done.says("removed"), format!("{before}, which it replaces"));
+    let digest = done.out.split("digest ").nth(1).expect("a digest")[..8].to_owned();
+    assert_eq!(after, format!("seeds/triangle/causal-order-{digest}.ron"));
+    place.run(&format!("replay {after} --strict")).ends(1);
+    let there = || std::fs::read_dir(place.path().join("seeds/triangle")).expect("a folder").count();
+    assert_eq!((place.path().join(&before).exists(), there()), (false, 1));
+    let again = place.run(&format!("shrink {after}")).ends(0);
+    assert!(saved(&again) == after && !again.out.contains("removed:"), "{}", again.out);
+    assert_eq!((saved(&place.run(line).ends(1)), there()), (after.clone(), 1), "a search knows it by its name");
+
+    // It is the one that is there already.
+    assert_eq!(saved(&place.run(&format!("{line} --no-shrink")).ends(1)), before);
+    assert_eq!((saved(&place.run(&format!("shrink {before}")).ends(0)), there()), (after.clone(), 1));
+    // Whoever named it knows it by that.
+    place.write("seeds/triangle/named.ron", &place.read(&after));
+    assert_eq!(saved(&place.run("shrink seeds/triangle/named.ron").ends(0)), "seeds/triangle/named.ron");
+}
+
 #[test]
 fn a_finding_is_explained() {
     let (place, path) = found();

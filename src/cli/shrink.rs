@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use raddle_sim::{Budget, Finding};
+use raddle_sim::Budget;
 
 use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
@@ -19,7 +19,8 @@ pub(crate) struct Shrink {
     /// A finding, or a recording of a run that fails
     #[arg(value_name = "FINDING|RECORDING")]
     file: PathBuf,
-    /// Write to this file [default: over the finding; of a recording, a new finding below `seeds`]
+    /// Write to this file, which is replaced [default: in the place of the finding, whose file is renamed unless you named it
+    /// yourself; of a recording, a new finding below `seeds`]
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
     /// Stop after this long; what is told of the result then says so
@@ -50,19 +51,19 @@ impl Shrink {
         let budget = Budget { steps: steps * MORE, proof: proof * MORE, explain, time: Some(self.time) };
         let system = corpus::rebuild(&context.entries, &finding, &self.file).map_err(Trouble)?;
         let done = system.shrink(&finding, &budget, &context.stop);
-        let (finding, found) =
+        let (shrunk, found) =
             done.map_err(|error| Trouble(format!("cannot shrink `{}`: {error}", self.file.display())))?;
         let path = match &self.output {
-            None if is_recorded => corpus::save(&finding, Path::new(SEEDS))?,
-            output => {
-                let path = output.as_ref().unwrap_or(&self.file);
-                Finding::save_as(&finding, path)?;
-                path.clone()
-            }
+            Some(path) => shrunk.save_as(path).map(|()| path.clone())?,
+            None if is_recorded => corpus::save(&shrunk, Path::new(SEEDS))?,
+            None => corpus::replace(&finding, &shrunk, &self.file)?,
         };
-        let failure = Failure::of_found(&found, &finding.strategy)
+        let mut failure = Failure::of_found(&found, &shrunk.strategy)
             .note("replay", format!("{} replay {}", context.program, path.display()))
             .saved(&path);
+        if self.output.is_none() && !is_recorded && path != self.file {
+            failure = failure.note("removed", format!("{}, which it replaces", self.file.display()));
+        }
         context.print(&failure.render(context.look))?;
         Ok(Exit::Clean)
     }
