@@ -29,6 +29,27 @@ fn a_clean_search_ends_with_0_and_says_how_much_it_saw() {
     here().run("explore triangle --network fifo --seeds 200").ends(0);
 }
 
+/// What a clean search means depends on what it searched.
+#[test]
+fn a_clean_search_says_under_which_settings_and_policies() {
+    let place = here();
+    let done = place.run("explore ring --seeds 10").ends(0);
+    assert_eq!(done.says("settings"), "granularity delivery, network fifo, order causal");
+    assert!(!done.out.contains("policies:"), "{}", done.out);
+    let line = "explore ring --seeds 10 --network bag --set order=arrival capacity=9 pick=weighted(3,1)";
+    let done = place.run(line).ends(0);
+    assert_eq!(done.says("settings"), "granularity delivery, network bag, order arrival");
+    assert_eq!(done.says("policies"), "pick weighted(3,1), capacity 9");
+    // What a system sets itself counts too.
+    assert!(place.run("explore twopc --seeds 10").ends(0).says("settings").ends_with("order arrival"));
+    let names = shards(&place, line, 2).join(" ");
+    let joined = place.run(&format!("merge {names}")).ends(0);
+    assert_eq!(joined.says("settings"), done.says("settings"));
+    assert_eq!(joined.says("policies"), done.says("policies"));
+    let json = place.run(&format!("{line} --format json")).ends(0);
+    assert_eq!(report_of(&json)["settings"]["order"], "arrival");
+}
+
 #[test]
 fn an_exhaustive_search_says_that_it_is_complete() {
     let place = here();
@@ -954,6 +975,8 @@ fn what_cannot_be_joined_is_refused() {
     refused("`network` is fifo and bag");
     other("explore ring --seeds 10 --shard 2/2 --set messages=5");
     refused("`messages` is 4 and 5");
+    other("explore ring --seeds 10 --shard 2/2 --set order=arrival");
+    refused("`order` is causal and arrival");
     other("explore ring --seeds 11 --shard 2/2");
     refused("the range of seeds is 0..10 and 0..11");
     other("explore ring --seeds 10 --shard 2/3");

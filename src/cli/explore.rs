@@ -184,7 +184,7 @@ impl Explore {
         let Some(found) = &report.found else {
             return context.print(&match self.format {
                 Format::Json => report::json(report, exit, resolved, shard, None)?,
-                Format::Text | Format::Github => report::text(report, exit, context.look),
+                Format::Text | Format::Github => report::text(report, &resolved, exit, context.look),
             });
         };
         let whole = report::replay_line(context, built, report, found.seed);

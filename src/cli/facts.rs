@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
+use raddle_core::Policies;
 use raddle_sim::{Covered, Depth, Distinct, Excludes, Worth};
 use serde::{Deserialize, Serialize};
 
+use super::shard::Resolved;
 use crate::look::{FAINT, Look};
 use crate::words;
 
@@ -29,6 +31,23 @@ pub(crate) fn traces(seen: &Distinct, in_all: Option<u64>) -> Fact {
 /// What clean runs are worth.
 pub(crate) fn worth(worth: Option<&Worth>) -> Option<Fact> {
     worth.map(|worth| ("worth", worth.to_string()))
+}
+
+/// Of what was searched: how runs were made, in which order they handled updates, and which other policies are not raddle's
+/// own defaults.
+pub(crate) fn settings(settings: &Resolved) -> Vec<Fact> {
+    let said = |keys: &[&str]| {
+        let each = keys.iter().filter_map(|key| Some(format!("{key} {}", settings.get(*key)?)));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let defaults = Policies::default();
+    let others = Policies::KEYS.iter().map(|row| row.0).filter(|key| *key != "order").filter_map(|key| {
+        let value = settings.get(key).filter(|value| defaults.get(key).as_ref() != Some(*value))?;
+        Some(format!("{key} {value}"))
+    });
+    let others = others.collect::<Vec<_>>().join(", ");
+    let facts = [("settings", said(&["granularity", "network", "order"])), ("policies", others)];
+    facts.into_iter().filter(|(_, says)| !says.is_empty()).collect()
 }
 
 /// Which goals were reached, in how many runs (or `behind` how many steps), and which were not.

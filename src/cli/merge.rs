@@ -345,6 +345,7 @@ impl<'a> Whole<'a> {
         facts.extend(facts::worth(self.worth.as_ref()));
         facts.extend(facts::faults(line.faults.iter().map(|(name, times)| (name.as_str(), *times))));
         facts.extend(facts::losses(line.losses.iter().map(|(word, times)| (word.as_str(), *times))));
+        facts.extend(facts::settings(&line.settings));
         facts.extend(line.settings.get("laws").map(|laws| ("laws", laws.replace(',', ", "))));
         facts.extend(facts::reached(&line.sometimes, false));
         facts

@@ -37,7 +37,7 @@ pub(crate) fn verdict(report: &Report, seeds_asked: bool, strict: bool) -> Exit 
 }
 
 /// A search that broke no law, for people.
-pub(crate) fn text(report: &Report, exit: Exit, look: Look) -> String {
+pub(crate) fn text(report: &Report, settings: &Resolved, exit: Exit, look: Look) -> String {
     let (style, word) = match exit {
         Exit::Clean => (GOOD, "clean:"),
         Exit::Interrupted => (DOUBTFUL, "interrupted:"),
@@ -51,7 +51,7 @@ pub(crate) fn text(report: &Report, exit: Exit, look: Look) -> String {
         }
     }
     if !report.is_empty() {
-        out += &notes(&facts(report), look);
+        out += &notes(&facts(report, settings), look);
         out += &facts::coverage(&report.coverage, look);
     }
     out
@@ -83,7 +83,7 @@ fn doubt(report: &Report, exit: Exit) -> Option<String> {
     }
 }
 
-fn facts(report: &Report) -> Vec<(&'static str, String)> {
+fn facts(report: &Report, settings: &Resolved) -> Vec<facts::Fact> {
     let mut facts = vec![
         ("runs", format!("{} in {}", words::count(report.runs), words::took(report.elapsed))),
         (
@@ -105,6 +105,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     }
     facts.extend(facts::faults(report.faults.iter().map(|(kind, times)| (kind.name(), *times))));
     facts.extend(facts::losses(report.losses.iter()));
+    facts.extend(facts::settings(settings));
     facts.push(("laws", report.laws.join(", ")));
     if !report.properties.is_empty() {
         facts.push(("properties", report.properties.join(", ")));
@@ -182,11 +183,12 @@ pub(crate) fn resolved(built: &Built, report: &Report) -> Resolved {
     say("steps-max", steps_max.to_string());
     say("horizon", horizon.map_or_else(|| "none".to_owned(), |horizon| format!("{}ns", horizon.as_nanos())));
     say("faults", faults.to_string());
-    say("laws", report.laws.join(","));
     built.args.values().iter().for_each(|(key, value)| say(key, value.clone()));
     for (key, _, _) in Policies::KEYS {
         say(key, built.system.policies().get(key).expect("all keys have values"));
     }
+    // Which laws there are by default follows from the rest: whoever compares finds the cause first.
+    say("laws", report.laws.join(","));
     resolved
 }
 
@@ -484,7 +486,7 @@ mod tests {
             let explore = Explore::new(system).strategy(StrategyKind::Exhaustive(Exhaustive::Dpor)).jobs(1);
             let mut report = explore.run().expect("it can be searched");
             report.exhausted.iter_mut().for_each(|exhausted| exhausted.resumed = resumed);
-            text(&report, Exit::Clean, Look::plain(true))
+            text(&report, &Resolved::new(), Exit::Clean, Look::plain(true))
         };
         let told = "coverage:";
         assert!(said(true, true).contains(told) && said(true, true).contains("z       on     external 2"));
