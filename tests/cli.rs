@@ -218,32 +218,70 @@ fn a_value_that_decides_is_told() {
     assert_eq!((&critical["nth"], &critical["value"], &critical["not"]), (&1.into(), &1.into(), &0.into()));
 }
 
+/// Does a line as somebody would who pastes it into a shell.
+fn paste(place: &Place, line: &str, variables: &[(&str, &str)]) -> Done {
+    let path = std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_raddle")).parent().expect("a folder")]);
+    let clean = place.command([""; 0]);
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.current_dir(place.path()).env("LC_ALL", "C.UTF-8").env("PATH", path.expect("no colon"));
+    shell.envs(clean.get_envs().filter_map(|(name, value)| Some((name, value?)))).envs(variables.iter().copied());
+    Done::from(shell.args(["-c", line]).output().expect("a shell"))
+}
+
+/// It says no more than it must, and what it says does the very run.
 #[test]
 fn a_printed_replay_line_does_the_same_run() {
     let place = here();
-    for line in [
-        "explore triangle --no-save --network bag --set order=arrival",
-        "explore triangle --no-save --strategy pctcp(3) --seeds 5..900 --set order=arrival",
-        "explore ring --no-save --bug early-token --set messages=5 pick=weighted(3,1)",
-        "explore slow --no-save --bug stall-cycle --granularity queues --horizon 5s",
+    for (line, replay) in [
+        ("triangle --network fifo --set order=arrival", "triangle --seed 0 --set order=arrival"),
+        ("triangle --network bag --set order=arrival", "triangle --seed S --network bag --set order=arrival"),
+        (
+            "triangle --strategy pctcp(3) --seeds 5..900 --set order=arrival messages=3",
+            "triangle --seed S --strategy 'pctcp(3)' --set messages=3 order=arrival",
+        ),
+        (
+            "ring --bug early-token --set messages=5 pick=weighted(3,1)",
+            "ring --bug early-token --seed S --set messages=5 'pick=weighted(3,1)'",
+        ),
+        ("slow --bug stall-cycle --horizon 5s", "slow --bug stall-cycle --seed S --horizon 5000000000ns"),
+        ("retry --bug forget-timers", "retry --bug forget-timers --seed 4"),
+        ("half --bug lose-silently --laws no-silent-loss", "half --bug lose-silently --seed S --laws no-silent-loss"),
+        ("ledger --bug narrow-amount --steps-max 500", "ledger --bug narrow-amount --seed S --steps-max 500"),
+        ("ledger --bug narrow-amount --no-shrink", "ledger --bug narrow-amount --seed S --no-shrink"),
     ] {
-        let first = place.run(line);
-        if first.code != Some(1) {
-            continue;
-        }
-        let replay = first.says("replay");
-        let path =
-            std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_raddle")).parent().expect("a folder")]);
-        let clean = place.command([""; 0]);
-        let mut shell = std::process::Command::new("/bin/sh");
-        shell.current_dir(place.path()).env("LC_ALL", "C.UTF-8").env("PATH", path.expect("no colon"));
-        shell.envs(clean.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let again = common::Done::from(shell.args(["-c", &replay]).output().expect("a shell")).ends(1);
-        let figure = |text: &str| text.split("  found:").next().expect("a beginning").to_owned();
-        assert_eq!(figure(&first.out), figure(&again.out), "{replay}");
+        let first = place.run(&format!("explore {line} --no-save")).ends(1);
+        let seed = first.out.split("seed ").nth(1).expect("a seed").split(',').next().expect("it ends").to_owned();
+        assert_eq!(
+            first.says("replay"),
+            format!("raddle replay {}", replay.replace("--seed S", &format!("--seed {seed}")))
+        );
+        let again = paste(&place, &first.says("replay"), &[]);
+        same_run(&first, &again);
         assert_eq!(first.says("replay"), again.says("replay"));
     }
+    let exhaustive = place.run("explore twopc --bug early-decision --strategy dpor --no-save").ends(1);
+    assert_eq!(exhaustive.says("replay"), "raddle explore twopc --bug early-decision --strategy dpor");
     assert!(!place.path().join("seeds").exists());
+}
+
+/// Where the environment has a say, the line has one too.
+#[test]
+fn a_printed_replay_line_does_the_same_run_in_any_environment() {
+    let place = here();
+    let line = "explore triangle --strategy portfolio --set order=arrival";
+    let first = place.run_with(line, &[("CI", "1"), ("RADDLE_STRATEGY", "random"), ("RADDLE_STEPS_MAX", "77")]).ends(1);
+    assert!(first.says("replay").contains(" --strategy portfolio --steps-max 77 "), "{}", first.out);
+    for variables in [&[][..], &[("RADDLE_STRATEGY", "uniform"), ("RADDLE_STEPS_MAX", "2")]] {
+        same_run(&first, &paste(&place, &first.says("replay"), variables));
+    }
+}
+
+/// What both tell of a run is the same.
+#[track_caller]
+fn same_run(first: &Done, again: &Done) {
+    let figure = |done: &Done| done.out.split("  found:").next().expect("a beginning").to_owned();
+    assert_eq!((figure(first), Some(1)), (figure(again), again.code), "{}", again.err);
+    assert!(figure(first).contains("digest "));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use raddle_core::Policies;
 use raddle_runtime::RunError;
 use raddle_sim::Settings;
 
@@ -31,6 +32,8 @@ pub(crate) struct Context {
 pub(crate) struct Built {
     pub(crate) args: Args,
     pub(crate) system: Box<dyn AnySystem>,
+    /// Its parameters, and its policies with the parameters that were asked for, unless told otherwise.
+    pub(crate) own: (Args, Policies),
     /// How the simulator runs it unless told otherwise.
     pub(crate) settings: Settings,
 }
@@ -62,10 +65,11 @@ impl Context {
             args = entry.plant(args, bug).map_err(|_| Trouble(no_bug(entry, bug)))?;
         }
         let mut system = entry.build(&args)?;
+        let own = (entry.args([])?, system.policies().clone());
         for (key, value) in policies {
             system.set(key, value)?;
         }
-        Ok(Built { args, system, settings: entry.default_settings().clone() })
+        Ok(Built { args, system, own, settings: entry.default_settings().clone() })
     }
 
     /// From now on Ctrl-C asks to stop; a second one does not ask.

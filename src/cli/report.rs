@@ -133,43 +133,62 @@ pub(crate) fn failure<'a>(report: &Report, found: &'a Found) -> Failure<'a> {
     facts.fold(failure, |failure, (what, text)| failure.note(what, text))
 }
 
-/// The line that does a run again, with everything that it depends on.
+/// The line that does a run again: all that it depends on and that is not the system's own, or the default.
 pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, seed: u64) -> String {
     let Settings { granularity, network, steps_max, horizon, faults } = &report.settings;
-    let strategy = report.strategy;
+    let (strategy, own, environment) = (report.strategy, &built.settings, &context.environment);
     // What an exhaustive search finds is not in a seed.
     let verb = if matches!(strategy, StrategyKind::Exhaustive(_)) { "explore" } else { "replay" };
     let mut line = format!("{} {verb} {}", context.program, report.system);
+    let mut say = |flag: &str, value: &str| _ = write!(line, " --{flag} {}", quoted(value));
     if let Some(bug) = built.args.bug() {
-        let _ = write!(line, " --bug {bug}");
+        say("bug", bug);
     }
     if verb == "replay" {
-        let _ = write!(line, " --seed {seed}");
+        say("seed", &seed.to_string());
     }
-    let _ =
-        write!(line, " --strategy {} --granularity {granularity} --network {network}", quoted(&strategy.to_string()));
-    let _ = write!(line, " --steps-max {steps_max}");
-    if let Some(horizon) = horizon {
-        let _ = write!(line, " --horizon {}ns", horizon.as_nanos());
+    // The environment goes before a default, and may be another where the line is pasted.
+    if strategy != StrategyKind::default() || environment.strategy.is_some() {
+        say("strategy", &strategy.to_string());
     }
-    if !faults.is_empty() {
-        let _ = write!(line, " --faults {}", quoted(&faults.to_string()));
+    if *granularity != own.granularity {
+        say("granularity", &granularity.to_string());
     }
-    if !report.laws.is_empty() {
-        let _ = write!(line, " --laws {}", report.laws.join(","));
+    if *network != own.network {
+        say("network", &network.to_string());
+    }
+    if *steps_max != own.steps_max || environment.steps_max.is_some() {
+        say("steps-max", &steps_max.to_string());
+    }
+    if let Some(horizon) = horizon.filter(|_| *horizon != own.horizon) {
+        say("horizon", &format!("{}ns", horizon.as_nanos()));
+    }
+    if *faults != own.faults {
+        say("faults", &faults.to_string());
+    }
+    if built.system.sketch(&report.settings).map_or(true, |sketch| sketch.laws != report.laws) {
+        say("laws", &report.laws.join(","));
     }
     if report.found.as_ref().is_some_and(is_unshrunk) {
         line += " --no-shrink";
     }
-    line += " --set";
-    for (key, value) in built.args.values() {
-        let _ = write!(line, " {}", quoted(&format!("{key}={value}")));
-    }
-    for (key, _, _) in Policies::KEYS {
-        let value = built.system.policies().get(key).expect("all keys have values");
-        let _ = write!(line, " {}", quoted(&format!("{key}={value}")));
+    let set: Vec<String> = set(built).map(|(key, value)| quoted(&format!("{key}={value}"))).collect();
+    if !set.is_empty() {
+        let _ = write!(line, " --set {}", set.join(" "));
     }
     line
+}
+
+/// The parameters and policies that are not the system's own.
+fn set(built: &Built) -> impl Iterator<Item = (&str, String)> {
+    let (args, policies) = &built.own;
+    let params = built.args.values().iter().filter(|(key, value)| args.values().get(*key) != Some(*value));
+    let set = Policies::KEYS.iter().filter_map(|(key, _, _)| {
+        let value = |policies: &Policies| policies.get(key).expect("all keys have values");
+        let now = value(built.system.policies());
+        (now != value(policies)).then_some((*key, now))
+    });
+    params.map(|(key, value)| (key.as_str(), value.clone())).chain(set)
 }
 
 /// Everything that the runs of a search depend on but its strategy and seeds.
