@@ -108,7 +108,7 @@ pub enum RunError {
     Exhaustive(#[from] Refusal),
 }
 
-/// What a pulse says where no handler runs.
+/// What a pulse says where nothing of the system's runs.
 pub(crate) const AT_REST: u64 = u64::MAX;
 
 /// Where a run is, for a watchdog beside it.
@@ -130,7 +130,7 @@ impl Pulse {
         self.seed.store(seed, Ordering::Relaxed);
     }
 
-    /// No handler runs: nothing is to be watched.
+    /// Nothing of the system's runs: nothing is to be watched.
     pub(crate) fn rest(&self) {
         self.step.store(AT_REST, Ordering::Relaxed);
     }
@@ -447,8 +447,12 @@ impl<M: StateMachine> Runner<M> {
     pub(crate) fn finish(&mut self, end: EndReason) -> Run {
         self.world.end(end, &mut self.end);
         if end != EndReason::Violation {
-            self.bank.finish(&self.end);
             self.properties.at_end(&self.world.snapshot(), end, self.world.moment());
+        }
+        // From here on nothing of the system's runs, however long it takes to judge and write down a long run.
+        self.pulse.rest();
+        if end != EndReason::Violation {
+            self.bank.finish(&self.end);
         }
         let violation = self.bank.violations().first().or(self.properties.violation()).cloned();
         Run {

@@ -173,6 +173,41 @@ fn of_handlers_that_never_return_the_lowest_seed_is_named() {
     assert_eq!((found.violation.law.as_str(), found.seed), ("watchdog", 7));
 }
 
+/// A message that takes its time to become text.
+#[derive(Clone)]
+struct Wordy;
+
+impl std::fmt::Debug for Wordy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::thread::sleep(Duration::from_millis(600));
+        f.write_str("at last")
+    }
+}
+
+struct Ill;
+
+impl StateMachine for Ill {
+    type Message = Wordy;
+    type Update = ();
+
+    fn on_message(&mut self, _: Wordy, _: &mut Outbox<()>) {
+        panic!("ill");
+    }
+
+    fn on_update(&mut self, (): (), _: &mut Outbox<()>) {}
+}
+
+#[test]
+fn to_write_down_a_run_is_no_part_of_its_last_step() {
+    let system = System::new("wordy").workers(["w"], |_| Ill).messages("client", [("w", Wordy)]);
+    let system = system.step_limit(Duration::from_millis(200));
+    let found = Explore::new(system.clone()).seeds(1).jobs(1).run().expect("runs").found.expect("it panics");
+    assert_eq!(found.violation.law, "no-panic");
+    let plan = system.plan().expect("a good system");
+    let finding = Finding::new(&found, &system, &Settings::default(), "random", &["no-panic"], plan.names());
+    assert_eq!(replay(&system, &finding).expect("no handler is stuck").outcome, Outcome::Same);
+}
+
 #[test]
 fn a_search_can_be_stopped_and_timed() {
     let stop = Arc::new(AtomicBool::new(true));

@@ -183,8 +183,6 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
         _ => EndReason::Stopped,
     };
     let run = runner.finish(end);
-    // From here on no handler runs, however long it takes.
-    runner.pulse.rest();
     if let (None, None, Some(tail)) = (&difference, &cut, &lanes.tail) {
         difference = Difference::at_the_end(tail, digest, run.state);
     }
