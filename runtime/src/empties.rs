@@ -14,7 +14,7 @@ use crate::log::Parcel;
 
 /// How many boxes change hands at once: so many that the lock is taken seldom.
 const LOT: usize = 64;
-/// What may lie on the shelf of a run.
+/// What may lie on the shelf of a run, not counting the lists that a header keeps on the heap.
 const BYTES_MAX: usize = 4 << 20;
 
 /// The shelf of a run.

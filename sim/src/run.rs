@@ -108,7 +108,7 @@ pub enum RunError {
     Exhaustive(#[from] Refusal),
 }
 
-/// What a pulse says where nothing of the system's runs.
+/// What a pulse says where no handler runs.
 pub(crate) const AT_REST: u64 = u64::MAX;
 
 /// Where a run is, for a watchdog beside it.
@@ -130,7 +130,7 @@ impl Pulse {
         self.seed.store(seed, Ordering::Relaxed);
     }
 
-    /// Nothing of the system's runs: nothing is to be watched.
+    /// No handler runs: nothing is to be watched.
     pub(crate) fn rest(&self) {
         self.step.store(AT_REST, Ordering::Relaxed);
     }
@@ -449,7 +449,8 @@ impl<M: StateMachine> Runner<M> {
         if end != EndReason::Violation {
             self.properties.at_end(&self.world.snapshot(), end, self.world.moment());
         }
-        // From here on nothing of the system's runs, however long it takes to judge and write down a long run.
+        let state = self.world.state_hash();
+        // From here on no code of the system's runs but `Debug`, however long it takes to judge and write down a long run.
         self.pulse.rest();
         if end != EndReason::Violation {
             self.bank.finish(&self.end);
@@ -461,7 +462,7 @@ impl<M: StateMachine> Runner<M> {
             end,
             violation,
             fingerprint: self.world.fingerprint(),
-            state: self.world.state_hash(),
+            state,
             faults: self.world.faults.fired,
         }
     }

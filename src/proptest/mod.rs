@@ -239,7 +239,7 @@ impl<T: Clone> Run<T> {
     ///
     /// A run that breaks a law is saved as a finding, workload included, where the system is [savable](System::savable): in
     /// `seeds/` of the crate under test, unless `CI` is set or the [environment](crate::environment) says otherwise. While
-    /// proptest shrinks, each takes the place of the one before, so that the smallest is left. Commit it, and
+    /// proptest shrinks, each takes the place of the one before with the same signature, so that the smallest is left. Commit it, and
     /// [`explore_test!`](crate::explore_test!) of the same system replays it from then on.
     ///
     /// # Errors

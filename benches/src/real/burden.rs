@@ -3,7 +3,7 @@
 //!
 //! Whoever finds a queue of raddle's full waits (`on_full = stall`), so that nothing is lost and each case does all of its
 //! work. The work is what is handled: a message, and its updates. What each of them costs where there is nothing but a lock
-//! and a queue, the bare inboxes say: an update goes to another processor, a message comes from one thread in bundles.
+//! and a queue, the bare inboxes say: there a message is one put and one take, as an update is.
 
 use std::sync::Arc;
 

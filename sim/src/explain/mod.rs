@@ -63,7 +63,7 @@ pub enum TooLong {
 }
 
 /// Says why a saved run fails, as far as the budget allows: the odds may take the steps of [`Budget::explain`], the pair as
-/// many again, and both together no more than [`Budget::time`]. `system` is built with the finding's own parameters and bug.
+/// many again, twice if it needs a run that only the odds found, and all together no more than [`Budget::time`]. `system` is built with the finding's own parameters and bug.
 ///
 /// # Errors
 /// When the finding does not fit the system, when it does not break the law in the same way any more, or when a handler
