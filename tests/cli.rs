@@ -641,9 +641,9 @@ fn a_run_that_nobody_is_to_judge_says_so() {
 #[cfg(unix)]
 fn a_timed_run_that_nobody_is_to_judge_sends_what_is_taken() {
     let place = here();
-    let line = "run pairs --on threads --for 10h --unjudged --metrics metrics.jsonl";
+    let line = "run pairs --on threads --for 60s --unjudged --metrics metrics.jsonl";
     let mut command = place.command(line.split_whitespace());
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let file = place.path().join("metrics.jsonl");
     let sent = || {
         let text = std::fs::read_to_string(&file).unwrap_or_default();
@@ -651,6 +651,7 @@ fn a_timed_run_that_nobody_is_to_judge_sends_what_is_taken() {
         last.and_then(|last| last["fed"].as_u64()).unwrap_or(0)
     };
     while sent() <= 250_000 {
+        assert!(child.try_wait().expect("it is there").is_none(), "it ended before it had sent so many");
         std::thread::yield_now();
     }
     let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();

@@ -16,6 +16,8 @@ use crate::log::Parcel;
 const LOT: usize = 64;
 /// What may lie on the shelf of a run, not counting the lists that a header keeps on the heap.
 const BYTES_MAX: usize = 4 << 20;
+/// Nor are there more boxes.
+const BOXES_MAX: usize = 4 << 10;
 
 /// The shelf of a run.
 pub(crate) struct Empties<M: StateMachine> {
@@ -31,8 +33,11 @@ impl<M: StateMachine> Default for Empties<M> {
 }
 
 impl<M: StateMachine> Empties<M> {
-    /// Most that lie there.
-    const MOST: usize = BYTES_MAX / size_of::<Envelope<M>>();
+    /// Most that lie there: no more than a few queues hold, as what a header keeps on the heap is not known.
+    const MOST: usize = {
+        let fit = BYTES_MAX / size_of::<Envelope<M>>();
+        if fit < BOXES_MAX { fit } else { BOXES_MAX }
+    };
 
     /// Evens out what a thread has: it leaves what is too much, and takes what it will soon need, if there is any.
     pub(crate) fn even_out(&self, own: &mut Vec<Parcel<M>>) {
