@@ -98,7 +98,11 @@ impl Ran {
         let recorded = asked.record.zip(self.measured.recorded.as_ref().and_then(|recorded| recorded.as_ref().ok()));
         if self.judged.is_none() {
             let says = match recorded {
-                Some((path, _)) => format!("not asked; `{} check {}` judges the run", context.program, path.display()),
+                Some((path, recorded)) => {
+                    let what = if recorded.extent == Extent::Whole { "the run" } else { "its beginning" };
+                    format!("not asked; `{} check {}` judges {what}", context.program, path.display())
+                }
+                None if asked.record.is_some() => "not asked, and the recording failed".to_owned(),
                 None => "not asked, and nothing was kept that they could judge: `--record FILE` keeps it".to_owned(),
             };
             facts.push(("laws", says));
