@@ -133,10 +133,11 @@ pub(crate) fn failure<'a>(report: &Report, found: &'a Found) -> Failure<'a> {
     facts.fold(failure, |failure, (what, text)| failure.note(what, text))
 }
 
-/// The line that does a run again: all that it depends on and that is not the system's own, or the default.
+/// The line that does a run again: all that it depends on and that is not the system's own, and what the environment has
+/// a say in, which may be another where the line is pasted.
 pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, seed: u64) -> String {
     let Settings { granularity, network, steps_max, horizon, faults } = &report.settings;
-    let (strategy, own, environment) = (report.strategy, &built.settings, &context.environment);
+    let (strategy, own) = (report.strategy, &built.settings);
     // What an exhaustive search finds is not in a seed.
     let verb = if matches!(strategy, StrategyKind::Exhaustive(_)) { "explore" } else { "replay" };
     let mut line = format!("{} {verb} {}", context.program, report.system);
@@ -147,18 +148,13 @@ pub(crate) fn replay_line(context: &Context, built: &Built, report: &Report, see
     if verb == "replay" {
         say("seed", &seed.to_string());
     }
-    // The environment goes before a default, and may be another where the line is pasted.
-    if strategy != StrategyKind::default() || environment.strategy.is_some() {
-        say("strategy", &strategy.to_string());
-    }
+    say("strategy", &strategy.to_string());
+    say("steps-max", &steps_max.to_string());
     if *granularity != own.granularity {
         say("granularity", &granularity.to_string());
     }
     if *network != own.network {
         say("network", &network.to_string());
-    }
-    if *steps_max != own.steps_max || environment.steps_max.is_some() {
-        say("steps-max", &steps_max.to_string());
     }
     if let Some(horizon) = horizon.filter(|_| *horizon != own.horizon) {
         say("horizon", &format!("{}ns", horizon.as_nanos()));
