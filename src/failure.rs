@@ -42,8 +42,8 @@ pub struct Failure<'a> {
     pub pair: Option<&'a Pair>,
     /// Whether only what led to the violation is drawn.
     pub only_past: bool,
-    /// Its digest.
-    pub digest: Digest,
+    /// Its digest; none if it never ended.
+    pub digest: Option<Digest>,
     /// What stands below the picture, each under a word: how to see it again, where it is saved.
     pub notes: Vec<(&'static str, String)>,
 }
@@ -53,17 +53,14 @@ impl<'a> Failure<'a> {
     #[must_use]
     pub fn of_found(found: &'a Found, strategy: &str) -> Self {
         Self {
-            title: "violation",
-            violation: &found.violation,
             trace: found.trace.as_ref(),
             steps: found.steps,
             origin: format!("seed {}, {strategy}", found.seed),
             shrunk: found.shrunk.as_ref(),
             decided: found.decided.as_ref(),
             pair: found.pair.as_ref(),
-            only_past: false,
-            digest: found.digest,
-            notes: Vec::new(),
+            digest: found.trace.is_some().then_some(found.digest),
+            ..Self::without_trace(&found.violation)
         }
     }
 
@@ -77,17 +74,24 @@ impl<'a> Failure<'a> {
     /// What was found in a trace.
     #[must_use]
     pub fn of_trace(violation: &'a Violation, trace: &'a Trace) -> Self {
+        let steps = trace.events.last().map_or(0, |event| event.moment.step);
+        Self { trace: Some(trace), steps, digest: Some(trace.digest()), ..Self::without_trace(violation) }
+    }
+
+    /// What was broken in a run of which no event was kept.
+    #[must_use]
+    pub fn without_trace(violation: &'a Violation) -> Self {
         Self {
             title: "violation",
             violation,
-            trace: Some(trace),
-            steps: trace.events.last().map_or(0, |event| event.moment.step),
+            trace: None,
+            steps: 0,
             origin: String::new(),
             shrunk: None,
             decided: None,
             pair: None,
             only_past: false,
-            digest: trace.digest(),
+            digest: None,
             notes: Vec::new(),
         }
     }
@@ -163,7 +167,7 @@ impl<'a> Failure<'a> {
             (step, steps) => format!("step {} of {}", words::count(step), words::count(steps.max(step))),
         };
         let depth = self.violation.message.as_ref().map(|_| format!(", depth {}", self.violation.depth.0));
-        let digest = self.trace.map(|_| format!("digest {}", self.digest));
+        let digest = self.digest.map(|digest| format!("digest {digest}"));
         let parts = [Some(step + &depth.unwrap_or_default()), Some(self.origin.clone()), digest];
         parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("    ")
     }

@@ -8,10 +8,17 @@ use std::collections::BTreeMap;
 
 use raddle_core::{End, Event, Lane, Names, Trace};
 
-use crate::violation::Violation;
+use crate::violation::{Verdict, Violation};
 use crate::words;
 
-pub(crate) const NAME: &str = "determinism";
+/// The law's name.
+pub const NAME: &str = "determinism";
+
+/// What one run says of it: nothing.
+#[must_use]
+pub fn of_one_run() -> Verdict {
+    Verdict::Unknown("one trace cannot show it: run twice and compare".to_owned())
+}
 
 /// The first difference between two runs that should be the same, if there is one.
 ///

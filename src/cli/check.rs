@@ -1,9 +1,11 @@
 //! `raddle check`: judge a trace or a real run by the laws.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use raddle_checkers::{Verdict, default_laws, needs_end};
+use raddle_checkers::{Verdict, default_laws, determinism, needs_end};
 use raddle_core::Trace;
+use raddle_core::recording::Recording as Lanes;
 use raddle_sim::{Keep, Lifted};
 
 use super::context::Context;
@@ -24,6 +26,10 @@ pub(crate) struct Check {
     /// The laws [default: those of the finding or of the recorded system, or all that apply]
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     laws: Option<Vec<String>>,
+    /// Of a recording, keep no more events than this: in a longer one, what is broken later is told without a picture, and
+    /// less is known of losses
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    events: u64,
 }
 
 impl Check {
@@ -35,8 +41,10 @@ impl Check {
                 Ok(lifted) => lifted,
                 Err(exit) => return Ok(exit),
             };
-            if let Some(verdicts) = self.beyond_doubt(&lifted) {
-                return self.tell(context, lifted.events, verdicts, lifted.cut.as_deref(), None);
+            let are_kept = self.verdicts(&lifted).iter().all(|(_, verdict)| *verdict == Verdict::Ok);
+            // Events take far more than what laws keep. Only what is broken, or in doubt, wants to see them.
+            if are_kept || lifted.events > self.events {
+                return self.tell_long(context, lanes, &lifted);
             }
         }
         let Traced { trace, laws, properties, cut } = match load::trace_of(context, loaded, &self.file, u64::MAX)? {
@@ -51,32 +59,75 @@ impl Check {
         let mut verdicts: Vec<_> = verdicts.into_iter().map(|(law, verdict)| (law.to_owned(), verdict)).collect();
         // Who names laws asks for no more.
         verdicts.extend(properties.into_iter().filter(|_| self.laws.is_none()));
-        self.tell(context, trace.events.len() as u64, verdicts, cut.as_deref(), Some(&trace))
+        let failure = failure(&verdicts, &trace);
+        self.tell(context, trace.events.len() as u64, &verdicts, cut.as_deref(), failure)
     }
 
-    /// What is said of a real run, if all of that could be told while it was done again: then its events need not be kept, which
-    /// take far more than what laws keep. Laws and properties that are broken, or in doubt, want to see them.
-    fn beyond_doubt(&self, lifted: &Lifted) -> Option<Vec<(String, Verdict)>> {
+    /// What laws and properties say of a real run, as far as it could be told while it was done again.
+    fn verdicts(&self, lifted: &Lifted) -> Vec<(String, Verdict)> {
         let properties = lifted.properties.iter().filter(|_| self.laws.is_none());
-        let verdicts: Vec<_> = lifted.verdicts.iter().chain(properties).cloned().collect();
-        let is_one = |law: &String| verdicts.iter().any(|(judged, verdict)| judged == law && *verdict == Verdict::Ok);
-        let are_all_kept = verdicts.iter().all(|(_, verdict)| *verdict == Verdict::Ok);
-        (are_all_kept && lifted.laws.iter().all(is_one)).then_some(verdicts)
+        let mut verdicts: Vec<_> = lifted.verdicts.iter().chain(properties).cloned().collect();
+        if lifted.laws.iter().any(|law| law == determinism::NAME) {
+            verdicts.push((determinism::NAME.to_owned(), determinism::of_one_run()));
+        }
+        verdicts
     }
 
-    /// Prints what laws and properties say, and the failure, of which there must be a trace.
+    /// Tells of a real run of which no event was kept. What was broken first is drawn, if that was early.
+    fn tell_long(&self, context: &Context, lanes: &Arc<Lanes>, lifted: &Lifted) -> Result<Exit, Trouble> {
+        let mut verdicts = self.verdicts(lifted);
+        let broken = verdicts.iter_mut().filter_map(|(_, verdict)| match verdict {
+            Verdict::Violation(violation) => Some(violation),
+            Verdict::Ok | Verdict::Unknown(_) => None,
+        });
+        // What shows at the end is of step zero, and last.
+        let Some(first) = broken.min_by_key(|violation| violation.moment.step.wrapping_sub(1)) else {
+            return self.tell(context, lifted.events, &verdicts, lifted.cut.as_deref(), None);
+        };
+        let trace = match self.until(context, lanes, first.moment.step)? {
+            Ok(trace) => trace,
+            Err(exit) => return Ok(exit),
+        };
+        if let Some(trace) = &trace {
+            raddle_checkers::explain(first, trace);
+        }
+        let first = first.clone();
+        let failure = trace.as_ref().map_or_else(
+            || {
+                let events = words::counted(self.events, "event");
+                let says = format!("none, as more than {events} came before: `--events N` keeps more");
+                Failure::without_trace(&first).note("picture", says)
+            },
+            |trace| Failure::of_trace(&first, trace),
+        );
+        let failure = Failure { steps: lifted.recording.run.steps, digest: Some(lifted.digest), ..failure };
+        self.tell(context, lifted.events, &verdicts, lifted.cut.as_deref(), Some(failure))
+    }
+
+    /// The run up to a step, if it has no more events than are kept; or how the command ends.
+    fn until(&self, context: &Context, lanes: &Arc<Lanes>, step: u64) -> Result<Result<Option<Trace>, Exit>, Trouble> {
+        if step == 0 {
+            return Ok(Ok(None));
+        }
+        let keep = Keep::Beginning { events: self.events, steps: step };
+        let lifted = recorded::lift(context, lanes, &self.file, self.laws.as_deref(), keep)?;
+        Ok(lifted.map(|lifted| (lifted.recording.run.steps >= step).then_some(lifted.recording.trace)))
+    }
+
+    /// Prints what laws and properties say, and the failure.
     fn tell(
         &self,
         context: &Context,
         events: u64,
-        mut verdicts: Vec<(String, Verdict)>,
+        verdicts: &[(String, Verdict)],
         cut: Option<&str>,
-        trace: Option<&Trace>,
+        failure: Option<Failure<'_>>,
     ) -> Result<Exit, Trouble> {
         if events == 0 {
             context.complain(&format!("nothing to judge: the trace in `{}` has no events", self.file.display()));
             return Ok(Exit::NothingRan);
         }
+        let mut verdicts = verdicts.to_vec();
         if cut.is_some() {
             verdicts.iter_mut().for_each(|(law, verdict)| doubt(law, verdict));
         }
@@ -84,7 +135,7 @@ impl Check {
         if let Some(cut) = cut {
             text += &format!("only the beginning of the run is there: {cut}\n");
         }
-        if let Some(failure) = trace.and_then(|trace| failure(&verdicts, trace)) {
+        if let Some(failure) = failure {
             text += "\n";
             text += &failure.render(context.look);
         }

@@ -77,7 +77,8 @@ pub(crate) fn trace_of(
             Ok(traced(replayed.recording.trace, Some(finding.laws)))
         }
         Loaded::Recording(lanes) => {
-            recorded::lift(context, &lanes, path, None, Keep::Events(events_max))?.map(|lifted| Traced {
+            let keep = Keep::Beginning { events: events_max, steps: u64::MAX };
+            recorded::lift(context, &lanes, path, None, keep)?.map(|lifted| Traced {
                 trace: lifted.recording.trace,
                 laws: Some(lifted.laws),
                 properties: lifted.properties,

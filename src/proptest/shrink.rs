@@ -44,27 +44,36 @@ impl<T: Clone + fmt::Debug, S: Strategy<Value = T>> Strategy for Workloads<S> {
     type Value = Workload<T>;
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
-        self.list(runner).map(WorkloadTree)
+        Ok(WorkloadTree { messages: self.list(runner)?, turn: 0 })
     }
 }
 
-/// A workload that shrinks.
+/// A workload that shrinks: messages go, those left become simpler, and some of these may go too.
 #[derive(Clone, Debug)]
-pub(super) struct WorkloadTree<V>(ListTree<V>);
+pub(super) struct WorkloadTree<V> {
+    messages: ListTree<V>,
+    turn: usize,
+}
 
 impl<T: Clone + fmt::Debug, V: ValueTree<Value = (String, T)>> ValueTree for WorkloadTree<V> {
     type Value = Workload<T>;
 
     fn current(&self) -> Workload<T> {
-        workload(&self.0)
+        workload(&self.messages)
     }
 
     fn simplify(&mut self) -> bool {
-        self.0.cut() || self.0.simplify()
+        while let Some(how) = [How::Cut, How::Simplify, How::Cut].get(self.turn) {
+            if how.shrink(&mut self.messages) {
+                return true;
+            }
+            self.turn += 1;
+        }
+        false
     }
 
     fn complicate(&mut self) -> bool {
-        self.0.complicate()
+        self.messages.complicate()
     }
 }
 
@@ -127,6 +136,16 @@ enum How {
     Simplify,
 }
 
+impl How {
+    /// Whether the part has become smaller by this.
+    fn shrink(self, part: &mut dyn Part) -> bool {
+        match self {
+            Self::Cut => part.cut(),
+            Self::Simplify => part.simplify(),
+        }
+    }
+}
+
 /// Who shrinks in which turn. Faults go first. When they come is simplified last, as it tells by what happens before them;
 /// where it is simple, some of that may go too.
 const TURNS: [(Of, How); 10] = [
@@ -172,12 +191,7 @@ impl<T: Clone + fmt::Debug, V: ValueTree<Value = (String, T)>> ValueTree for Run
 
     fn simplify(&mut self) -> bool {
         while let Some((of, how)) = TURNS.get(self.turn) {
-            let part = self.part(*of);
-            let is_simpler = match how {
-                How::Cut => part.cut(),
-                How::Simplify => part.simplify(),
-            };
-            if is_simpler {
+            if how.shrink(self.part(*of)) {
                 return true;
             }
             self.turn += 1;
@@ -187,5 +201,31 @@ impl<T: Clone + fmt::Debug, V: ValueTree<Value = (String, T)>> ValueTree for Run
 
     fn complicate(&mut self) -> bool {
         TURNS.get(self.turn).is_some_and(|(of, _)| self.part(*of).complicate())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cuts are not tried anew after each simplification: with `n` messages that all must stay, they are tried twice in all.
+    #[test]
+    fn cuts_are_tried_twice() {
+        let tries = |n: usize| {
+            let workloads = Workloads::new(["a"], 0..1_000_u32, 0..=n);
+            let mut tree = workloads.new_tree(&mut TestRunner::deterministic()).expect("makes any");
+            let all = tree.current().messages().len();
+            let (mut cuts, mut goes_on) = (0, tree.simplify());
+            while goes_on {
+                let is_whole = tree.current().messages().len() == all;
+                cuts += usize::from(!is_whole);
+                goes_on = if is_whole { tree.simplify() } else { tree.complicate() && tree.simplify() };
+            }
+            assert!(tree.current().messages().iter().all(|(_, _, message)| *message == 0));
+            (all, cuts)
+        };
+        for (all, cuts) in [8, 40, 64].map(tries) {
+            assert!(all > 4 && cuts <= 4 * all, "{all} messages, {cuts} cuts");
+        }
     }
 }

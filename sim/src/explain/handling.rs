@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::actions::{Actions, Decision};
 use crate::shrink::{Deed, Keys, Trials};
-use crate::strategy::{Strategy, Watched};
+use crate::strategy::{Observed, Strategy};
 
 /// A call of a handler, and what a step has to do with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(super) fn of<M: StateMachine>(
         let action = actions.get(at);
         deeds.push((keys.take(action), Deed::of(action)));
     };
-    let steps = trials.show(left_out, &mut Watched { inner: strategy, look }, &mut heard);
+    let steps = trials.show(left_out, &mut Observed { inner: strategy, look }, &mut heard);
     let mut known = Known::default();
     let done = (1..=steps).zip(deeds).map(|(step, (key, deed))| {
         let (from, to) = (heard.before(step), heard.before(step + 1));

@@ -13,7 +13,7 @@ use raddle_core::{
 
 use super::difference::{Difference, act_in_words};
 use super::lanes::{Bounds, Lane, handled};
-use super::place;
+use super::{Keep, place};
 use crate::actions::{Act, Actions, Decision};
 use crate::faults::Fault;
 use crate::run::Runner;
@@ -128,13 +128,21 @@ impl<'a, M: StateMachine> Follow<'a, M> {
     }
 
     /// Does all that was recorded; what else came of it, if anything. The schedule is written down if it is wanted.
-    /// Ends where there are so many events.
-    pub(super) fn run(&mut self, schedule: &mut Option<Vec<Decision>>, events_max: u64) -> Option<Difference> {
+    /// Ends where no more is to be kept.
+    pub(super) fn run(&mut self, schedule: &mut Option<Vec<Decision>>, keep: Keep) -> Option<Difference> {
         while let Some(lane) = self.candidates.pop_first() {
             let Some(act) = self.lanes[lane].head() else { continue };
-            if *self.ears.events >= events_max {
-                self.cut = Some(format!("no more than {events_max} events were asked for"));
-                return None;
+            if let Keep::Beginning { events, steps } = keep {
+                let is_enough = if *self.ears.events >= events {
+                    Some(format!("no more than {events} events were asked for"))
+                } else {
+                    let is_there = self.runner.world.moment().step >= steps;
+                    is_there.then(|| format!("no more than {steps} steps were asked for"))
+                };
+                if is_enough.is_some() {
+                    self.cut = is_enough;
+                    return None;
+                }
             }
             match self.attempt(lane, act, schedule) {
                 Came::Done => {}

@@ -73,17 +73,18 @@ pub enum Keep {
     Verdict,
     /// All its events and choices too.
     All,
-    /// The same of its beginning, up to so many events; no more is done.
-    Events(u64),
+    /// The same of its beginning, up to so many events or steps, whichever is first; no more is done.
+    Beginning {
+        /// How many events.
+        events: u64,
+        /// How many steps.
+        steps: u64,
+    },
 }
 
 impl Keep {
     const fn keeps_events(self) -> bool {
-        matches!(self, Self::All | Self::Events(_))
-    }
-
-    const fn events_max(self) -> u64 {
-        if let Self::Events(most) = self { most } else { u64::MAX }
+        matches!(self, Self::All | Self::Beginning { .. })
     }
 }
 
@@ -175,7 +176,7 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
         &mut events,
     );
     let mut follow = Follow::new(runner, lanes, keep != Keep::Digest, ears);
-    let mut difference = follow.run(&mut schedule, keep.events_max());
+    let mut difference = follow.run(&mut schedule, keep);
     let cut = follow.cut();
     let digest = digester.digest();
     let end = match (&difference, &cut, &lanes.tail) {

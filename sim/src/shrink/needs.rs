@@ -11,7 +11,7 @@ use super::case::{Case, Script};
 use super::trials::Trials;
 use crate::actions::{Action, Actions, Decision};
 use crate::faults::Fault;
-use crate::strategy::Watched;
+use crate::strategy::Observed;
 
 /// Something that is done in a run: an action and the worker it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub(super) fn of<M: StateMachine>(trials: &mut Trials<'_, M>, case: &Case) -> (S
         }
     };
     let mut script = Script::new(&case.deviations);
-    trials.show(&case.left_out, &mut Watched { inner: &mut script, look }, &mut ());
+    trials.show(&case.left_out, &mut Observed { inner: &mut script, look }, &mut ());
     let names = &trials.runner().conditions().names;
     let faults: Vec<String> = faults.iter().map(|deed| deed.display(names).to_string()).collect();
     let overtakings = told(overtakings);

@@ -7,7 +7,7 @@ use super::case::{Case, Deviation, Place, Script};
 use super::keep::{Item, Keys};
 use crate::actions::{Actions, Decision};
 use crate::run::{Recording, Runner};
-use crate::strategy::{DefaultOrder, Replay, Strategy, Watched};
+use crate::strategy::{DefaultOrder, Observed, Replay, Strategy};
 use rustc_hash::FxHashMap;
 
 /// How a run went, choice by choice.
@@ -235,7 +235,7 @@ impl<'a, M: StateMachine> Trials<'a, M> {
             let key = keys.take(actions.get(at));
             taken.push(Taken { choice: at as u32, options: actions.len() as u32, key });
         };
-        let run = self.runner.run_into(self.seed, &mut Watched { inner: strategy, look }, &mut Draws(draws));
+        let run = self.runner.run_into(self.seed, &mut Observed { inner: strategy, look }, &mut Draws(draws));
         self.course.taken.truncate(run.steps as usize);
         self.steps_left = self.steps_left.map(|steps| steps.saturating_sub(run.steps + 1));
         Some(run.violation)

@@ -10,6 +10,7 @@ mod change_points;
 mod default_order;
 mod indices;
 mod kind;
+mod observed;
 mod pct;
 mod pctcp;
 mod portfolio;
@@ -18,13 +19,13 @@ mod priorities;
 mod random;
 mod replay;
 mod uniform;
-mod watched;
 
 pub use basic_pos::BasicPos;
 pub use change_points::BugDepth;
 pub use default_order::DefaultOrder;
 pub use indices::Indices;
 pub use kind::{ParseStrategyError, StrategyKind};
+pub(crate) use observed::Observed;
 pub use pct::Pct;
 pub(crate) use pct::inherited;
 pub(crate) use pctcp::Order;
@@ -35,7 +36,6 @@ pub(crate) use priorities::{Priorities, lane};
 pub use random::Random;
 pub use replay::{Misfit, Replay};
 pub use uniform::Uniform;
-pub(crate) use watched::Watched;
 
 use raddle_core::{Beyond, Time};
 

@@ -6,12 +6,12 @@ use super::Strategy;
 use crate::actions::Actions;
 
 /// Chooses what another does, and shows each choice: among what, and which.
-pub(crate) struct Watched<'a, F> {
+pub(crate) struct Observed<'a, F> {
     pub(crate) inner: &'a mut dyn Strategy,
     pub(crate) look: F,
 }
 
-impl<F: FnMut(&Actions<'_>, usize) + Send> Strategy for Watched<'_, F> {
+impl<F: FnMut(&Actions<'_>, usize) + Send> Strategy for Observed<'_, F> {
     fn begin(&mut self, seed: u64) {
         self.inner.begin(seed);
     }
