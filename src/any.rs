@@ -110,8 +110,8 @@ pub trait AnySystem: Send + Sync {
     /// which only the catalog knows.
     ///
     /// # Errors
-    /// The same.
-    fn found_in(&self, lanes: &Arc<Lanes>) -> Result<(Lifted, Option<Finding>), LiftError>;
+    /// The same, and when more than `events_max` events lead to what it breaks.
+    fn found_in(&self, lanes: &Arc<Lanes>, events_max: u64) -> Result<(Lifted, Option<Finding>), LiftError>;
 
     /// A run on real threads, recorded and judged.
     ///
@@ -362,8 +362,8 @@ impl<M: StateMachine> AnySystem for System<M> {
         raddle_sim::lift(self, lanes, laws, keep)
     }
 
-    fn found_in(&self, lanes: &Arc<Lanes>) -> Result<(Lifted, Option<Finding>), LiftError> {
-        raddle_sim::found_in(self, lanes)
+    fn found_in(&self, lanes: &Arc<Lanes>, events_max: u64) -> Result<(Lifted, Option<Finding>), LiftError> {
+        raddle_sim::found_in(self, lanes, events_max)
     }
 
     #[cfg(feature = "threads")]

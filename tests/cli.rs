@@ -671,6 +671,12 @@ fn a_long_run_that_breaks_a_law_is_judged_by_its_beginning() {
     place.run("run half --bug lose-silently --on threads --messages 3000 --record half.rec").ends(1);
     let end = place.run("check half.rec --events 1000").ends(1).prints("violation: no-silent-loss");
     assert!(end.says("picture").starts_with("none, as more than 1,000 events came before"), "{}", end.out);
+    let told = place.run("replay half.rec --events 1000").ends(1).prints("reproduced: no-silent-loss");
+    assert!(told.says("picture").starts_with("none: it has "), "{}", told.out);
+    for task in ["shrink", "explain"] {
+        let refused = place.run(&format!("{task} half.rec --events 1000")).ends(2);
+        refused.complains("no more than 1000 are kept: record a run that is shorter, or ask for more with `--events`");
+    }
     place.run("check twice.rec --laws no-duplicates,determinism --events 5").ends(1).prints("run twice and compare");
 }
 

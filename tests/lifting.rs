@@ -299,7 +299,7 @@ fn a_finding_that_needs_a_death() {
         let run = processes.kill_every(Some(Duration::from_millis(5))).run(&plan).expect("runs");
         run.recorded.expect("asked for").expect("written");
         let recording = Arc::new(read_recording(&file).expect("sound"));
-        let (lifted, finding) = raddle_sim::found_in(&system, &recording).expect("it can be done again");
+        let (lifted, finding) = raddle_sim::found_in(&system, &recording, u64::MAX).expect("it can be done again");
         assert_eq!((lifted.difference, lifted.cut), (None, None));
         finding
     };
@@ -342,11 +342,17 @@ fn nobody_asks_of_a_real_run_what_commutes() {
     let run = threads.run(&system.plan().expect("sound")).expect("runs");
     run.recorded.expect("asked for").expect("written");
     let recording = Arc::new(read_recording(&file).expect("sound"));
-    let (lifted, finding) = raddle_sim::found_in(&system, &recording).expect("it can be done again");
+    let (lifted, finding) = raddle_sim::found_in(&system, &recording, u64::MAX).expect("it can be done again");
     assert_eq!(lifted.difference, None);
     let replayed = raddle_sim::replay(&system, &finding.expect("many")).expect("it fits");
     assert_eq!(replayed.outcome, raddle_sim::Outcome::Same);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
+    // What led to it may be more than anybody keeps.
+    let refused = raddle_sim::found_in(&system, &recording, 150).expect_err("151 were handled");
+    let said = refused.to_string();
+    assert!(said.ends_with("and no more than 150 are kept: record a run that is shorter"), "{said}");
+    let raddle_sim::LiftError::TooLong { events, .. } = refused else { panic!("{said}") };
+    assert!(raddle_sim::found_in(&system, &recording, events).is_ok_and(|(_, finding)| finding.is_some()));
 }
 
 /// The bytes of a recording of `mesh`, and its digest.

@@ -179,10 +179,10 @@ impl Finding {
         let (messages, without) = match self.messages {
             None => (None, found.without.as_slice()),
             Some(_) => {
-                let needed = externals.iter().rposition(|id| !found.without.contains(id)).map_or(0, |last| last + 1);
-                let cut = externals.len() - needed;
                 // Those that are left out stand in the same order.
-                (Some(needed as u64), &found.without[..found.without.len().saturating_sub(cut)])
+                let from_behind = externals.iter().rev().zip(found.without.iter().rev());
+                let cut = from_behind.take_while(|(id, without)| id == without).count();
+                (Some((externals.len() - cut) as u64), &found.without[..found.without.len() - cut])
             }
         };
         Self {

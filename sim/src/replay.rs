@@ -72,7 +72,7 @@ pub fn replay<M: StateMachine>(system: &System<M>, finding: &Finding) -> Result<
     let (seed, was) = (finding.seed, (finding.signature.clone(), finding.digest));
     let (is_recorded, limit) = (finding.strategy == RECORDED, plan.step_limit());
     let done = campaign::replay_watched(plan, settings, Some(finding.laws.clone()), move |runner| {
-        runner.leave_out_all(&without);
+        runner.leave_out(&runner.left_out(&without));
         if is_recorded {
             runner.world.forget_histories();
         }

@@ -1,5 +1,6 @@
 //! One run: a world, a strategy that chooses, and laws that judge.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -276,10 +277,10 @@ impl<M: StateMachine> Runner<M> {
         self.world.leave_out(left_out);
     }
 
-    /// The same, by their ids.
-    pub(crate) fn leave_out_all(&mut self, without: &[MessageId]) {
-        let left_out: Vec<bool> = self.world.externals().map(|header| without.contains(&header.id)).collect();
-        self.leave_out(&left_out);
+    /// Which messages from outside have one of these ids, as [`Runner::leave_out`] takes it.
+    pub(crate) fn left_out(&self, without: &[MessageId]) -> Vec<bool> {
+        let without: BTreeSet<_> = without.iter().collect();
+        self.world.externals().map(|header| without.contains(&header.id)).collect()
     }
 
     /// Writes down the last run, which was recorded: its events become text.

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::exit::{Exit, Trouble};
 use super::load::{self, Loaded, Traced};
 use super::options::Words;
-use super::recorded;
+use super::recorded::{self, Kept};
 use crate::failure::Failure;
 use crate::look::{BAD, DOUBTFUL, GOOD, Look};
 use crate::words;
@@ -26,10 +26,9 @@ pub(crate) struct Check {
     /// The laws [default: those of the finding or of the recorded system, or all that apply]
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Words::laws(), hide_possible_values = true)]
     laws: Option<Vec<String>>,
-    /// Of a recording, keep no more events than this: in a longer one, what is broken later is told without a picture, and
-    /// less is known of losses
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    events: u64,
+    // In a longer one, what is broken later is told without a picture, and less is known of losses.
+    #[command(flatten)]
+    kept: Kept,
 }
 
 impl Check {
@@ -43,7 +42,7 @@ impl Check {
             };
             let are_kept = self.verdicts(&lifted).iter().all(|(_, verdict)| *verdict == Verdict::Ok);
             // Events take far more than what laws keep. Only what is broken, or in doubt, wants to see them.
-            if are_kept || lifted.events > self.events {
+            if are_kept || lifted.events > self.kept.events {
                 return self.tell_long(context, lanes, &lifted);
             }
         }
@@ -94,7 +93,7 @@ impl Check {
         let first = first.clone();
         let failure = trace.as_ref().map_or_else(
             || {
-                let events = words::counted(self.events, "event");
+                let events = words::counted(self.kept.events, "event");
                 let says = format!("none, as more than {events} came before: `--events N` keeps more");
                 Failure::without_trace(&first).note("picture", says)
             },
@@ -109,7 +108,7 @@ impl Check {
         if step == 0 {
             return Ok(Ok(None));
         }
-        let keep = Keep::Beginning { events: self.events, steps: step };
+        let keep = Keep::Beginning { events: self.kept.events, steps: step };
         let lifted = recorded::lift(context, lanes, &self.file, self.laws.as_deref(), keep)?;
         Ok(lifted.map(|lifted| (lifted.recording.run.steps >= step).then_some(lifted.recording.trace)))
     }

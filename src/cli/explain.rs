@@ -11,7 +11,7 @@ use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
 use super::options::duration;
-use super::recorded;
+use super::recorded::{self, Kept};
 use super::report::Critical;
 use crate::{corpus, explain};
 
@@ -24,6 +24,8 @@ pub(crate) struct Explain {
     /// Look for no longer than this for what decides it; what is told then says so
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
     time: Duration,
+    #[command(flatten)]
+    kept: Kept,
     /// How to print: for people, or one JSON object a line
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -44,7 +46,7 @@ impl Explain {
         let shown = self.file.display();
         let finding = match load::load(&self.file)? {
             Loaded::Finding(finding) => *finding,
-            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file)? {
+            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file, self.kept.events)? {
                 Ok(finding) => finding,
                 Err(exit) => return Ok(exit),
             },

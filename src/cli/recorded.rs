@@ -28,9 +28,23 @@ pub(crate) fn lift(
     }
 }
 
-/// What a real run breaks, as a finding.
-pub(crate) fn finding(context: &Context, lanes: &Arc<Lanes>, path: &Path) -> Result<Result<Finding, Exit>, Trouble> {
-    let (lifted, finding) = rebuild(context, lanes, path)?.found_in(lanes).map_err(|error| misfit(&error, path))?;
+/// How much of a long run is kept.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Kept {
+    /// Of a recording, keep no more events than this: a million take about a gigabyte
+    #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) events: u64,
+}
+
+/// What a real run breaks, as a finding, if no more events than this lead to it.
+pub(crate) fn finding(
+    context: &Context,
+    lanes: &Arc<Lanes>,
+    path: &Path,
+    events_max: u64,
+) -> Result<Result<Finding, Exit>, Trouble> {
+    let system = rebuild(context, lanes, path)?;
+    let (lifted, finding) = system.found_in(lanes, events_max).map_err(|error| misfit(&error, path))?;
     if let Some(difference) = &lifted.difference {
         return tell(context, lanes, difference).map(Err);
     }
@@ -47,7 +61,11 @@ fn rebuild(context: &Context, lanes: &Lanes, path: &Path) -> Result<Box<dyn AnyS
 }
 
 fn misfit(error: &LiftError, path: &Path) -> Trouble {
-    Trouble(format!("`{}` cannot be done again: {error}", path.display()))
+    let path = path.display();
+    Trouble(match error {
+        LiftError::TooLong { .. } => format!("`{path}` takes too much: {error}, or ask for more with `--events`"),
+        error => format!("`{path}` cannot be done again: {error}"),
+    })
 }
 
 /// Says where it is another run.

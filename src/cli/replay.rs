@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use raddle_checkers::Violation;
 use raddle_core::Trace;
 use raddle_core::recording::Recording as Lanes;
-use raddle_sim::{Expectation, Finding, Keep, Outcome, Recording, ReplayError, Replayed, StrategyKind};
+use raddle_sim::{Expectation, Finding, Keep, Lifted, Outcome, Recording, ReplayError, Replayed, StrategyKind};
 
 use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
 use super::options::{How, Shrinking, Variant};
+use super::recorded::{self, Kept};
+use super::report;
 use super::view::lanes as lanes_of;
-use super::{recorded, report};
 use crate::any::Search;
 use crate::corpus;
 use crate::failure::{Failure, notes};
@@ -41,6 +43,8 @@ pub(crate) struct Replay {
     /// Print the whole run as lanes
     #[arg(long)]
     trace: bool,
+    #[command(flatten)]
+    kept: Kept,
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -131,8 +135,11 @@ impl Replay {
             Err(exit) => return Ok(exit),
         };
         let took = began.elapsed();
-        if lifted.recording.run.violation.is_some() {
-            return match recorded::finding(context, lanes, path)? {
+        if let Some(violation) = &lifted.recording.run.violation {
+            if lifted.events > self.kept.events {
+                return long(violation, &lifted, path, context);
+            }
+            return match recorded::finding(context, lanes, path, self.kept.events)? {
                 Ok(finding) => self.finding(&finding, path, context),
                 Err(exit) => Ok(exit),
             };
@@ -225,6 +232,21 @@ impl Replay {
         );
         Ok((text, Some(trace)))
     }
+}
+
+/// Tells what a real run breaks of which not all events can be kept.
+fn long(violation: &Violation, lifted: &Lifted, path: &Path, context: &Context) -> Result<Exit, Trouble> {
+    let events = words::counted(lifted.events, "event");
+    let failure = Failure {
+        title: "reproduced",
+        steps: lifted.recording.run.steps,
+        digest: Some(lifted.digest),
+        ..Failure::without_trace(violation)
+    };
+    let failure = failure.note("replayed", path.display().to_string());
+    let failure = failure.note("picture", format!("none: it has {events}; `check` draws what is broken early"));
+    context.print(&failure.render(context.look))?;
+    Ok(Exit::Violation)
 }
 
 /// How a replay differs from what was saved, if it does.

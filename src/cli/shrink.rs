@@ -9,7 +9,7 @@ use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
 use super::options::duration;
-use super::recorded;
+use super::recorded::{self, Kept};
 use crate::corpus;
 use crate::failure::Failure;
 
@@ -26,6 +26,8 @@ pub(crate) struct Shrink {
     /// Stop after this long; what is told of the result then says so
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
     time: Duration,
+    #[command(flatten)]
+    kept: Kept,
 }
 
 /// Where what is found in a recording is saved.
@@ -37,7 +39,7 @@ impl Shrink {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
         let (finding, is_recorded) = match load::load(&self.file)? {
             Loaded::Finding(finding) => (*finding, false),
-            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file)? {
+            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file, self.kept.events)? {
                 Ok(finding) => (finding, true),
                 Err(exit) => return Ok(exit),
             },

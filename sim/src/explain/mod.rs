@@ -78,7 +78,7 @@ pub fn explain<M: StateMachine>(
     let recording = failing.replayed.recording.clone();
     let (odds, pair, unpaired, deeds) = failing.study(finding, move |runner| {
         let violation = recording.run.violation?;
-        let left_out: Vec<bool> = runner.externals().iter().map(|id| without.contains(id)).collect();
+        let left_out = runner.left_out(&without);
         let in_time = campaign::timer(budget.time);
         let mut trials = Trials::new(runner, seed, &violation, &in_time);
         let failed = trials.first(&recording.schedule, left_out)?;

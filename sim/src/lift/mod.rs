@@ -71,7 +71,9 @@ pub enum Keep {
     Digest,
     /// What laws say of it.
     Verdict,
-    /// All its events and choices too.
+    /// All its choices too.
+    Choices,
+    /// All its events too.
     All,
     /// The same of its beginning, up to so many events or steps, whichever is first; no more is done.
     Beginning {
@@ -85,6 +87,10 @@ pub enum Keep {
 impl Keep {
     const fn keeps_events(self) -> bool {
         matches!(self, Self::All | Self::Beginning { .. })
+    }
+
+    fn keeps_choices(self) -> bool {
+        self == Self::Choices || self.keeps_events()
     }
 }
 
@@ -112,6 +118,16 @@ pub enum LiftError {
     OutOfReach {
         /// What it breaks, as a signature.
         was: String,
+    },
+    /// What it breaks comes so late that its events would take all memory.
+    #[error(
+        "{events} events lead to what it breaks, and no more than {events_max} are kept: record a run that is shorter"
+    )]
+    TooLong {
+        /// So many.
+        events: u64,
+        /// As many as were asked for.
+        events_max: u64,
     },
     /// A handler did not return.
     #[error("step {step} of the recording did not return within {limit:?}: a handler never returns")]
@@ -167,7 +183,7 @@ fn follow<M: StateMachine>(runner: &mut Runner<M>, lanes: &Lanes, keep: Keep) ->
     // It may be long, and its digest tells it from others.
     runner.world.forget_histories();
     let (mut digester, mut recorder) = (Digester::new(Arc::clone(&names)), Recorder::default());
-    let mut schedule: Option<Vec<Decision>> = keep.keeps_events().then(Vec::new);
+    let mut schedule: Option<Vec<Decision>> = keep.keeps_choices().then(Vec::new);
     let mut events = 0;
     let ears = Ears::new(
         runner.world.plan.codec().copied(),

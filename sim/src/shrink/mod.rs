@@ -137,7 +137,7 @@ pub(crate) fn shrink<M: StateMachine>(
     go_on: &dyn Fn() -> bool,
 ) -> Option<Found> {
     let externals = runner.externals();
-    let left_out: Vec<bool> = externals.iter().map(|id| found.without.contains(id)).collect();
+    let left_out = runner.left_out(&found.without);
     let from_messages = left_out.iter().filter(|out| !**out).count() as u64;
     let mut trials = Trials::new(runner, found.seed, &found.violation, go_on);
     let mut best = trials.first(&found.schedule, left_out)?;
