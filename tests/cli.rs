@@ -675,7 +675,7 @@ fn a_long_run_that_breaks_a_law_is_judged_by_its_beginning() {
     assert!(told.says("picture").starts_with("none: it has "), "{}", told.out);
     for task in ["shrink", "explain"] {
         let refused = place.run(&format!("{task} half.rec --events 1000")).ends(2);
-        refused.complains("no more than 1000 are kept: record a run that is shorter, or ask for more with `--events`");
+        refused.complains("no more than 1,000 are kept: record a shorter run, or keep more with `--events`");
     }
     place.run("check twice.rec --laws no-duplicates,determinism --events 5").ends(1).prints("run twice and compare");
 }

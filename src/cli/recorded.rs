@@ -11,6 +11,7 @@ use super::exit::{Exit, Trouble, refuse};
 use crate::any::AnySystem;
 use crate::corpus;
 use crate::look::{BAD, STRONG};
+use crate::words;
 
 /// A real run done again; or how the command ends where it is another one now, which is told.
 pub(crate) fn lift(
@@ -31,7 +32,7 @@ pub(crate) fn lift(
 /// How much of a long run is kept.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Kept {
-    /// Of a recording, keep no more events than this: a million take about a gigabyte
+    /// Of a recording, keep no more events than this: a million take some 1.5 GB
     #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: u64,
 }
@@ -63,7 +64,12 @@ fn rebuild(context: &Context, lanes: &Lanes, path: &Path) -> Result<Box<dyn AnyS
 fn misfit(error: &LiftError, path: &Path) -> Trouble {
     let path = path.display();
     Trouble(match error {
-        LiftError::TooLong { .. } => format!("`{path}` takes too much: {error}, or ask for more with `--events`"),
+        LiftError::TooLong { events, events_max } => format!(
+            "`{path}` takes too much: {} lead to what it breaks, and no more than {} are kept: record a shorter run, or keep \
+             more with `--events`",
+            words::counted(*events, "event"),
+            words::count(*events_max)
+        ),
         error => format!("`{path}` cannot be done again: {error}"),
     })
 }
