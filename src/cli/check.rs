@@ -12,7 +12,7 @@ use super::context::Context;
 use super::exit::{Exit, Trouble};
 use super::load::{self, Loaded, Traced};
 use super::options::Words;
-use super::recorded::{self, Kept};
+use super::recorded::{self, Most};
 use crate::failure::Failure;
 use crate::look::{BAD, DOUBTFUL, GOOD, Look};
 use crate::words;
@@ -28,7 +28,7 @@ pub(crate) struct Check {
     laws: Option<Vec<String>>,
     // In a longer one, what is broken later is told without a picture, and less is known of losses.
     #[command(flatten)]
-    kept: Kept,
+    most: Most,
 }
 
 impl Check {
@@ -42,7 +42,7 @@ impl Check {
             };
             let are_kept = self.verdicts(&lifted).iter().all(|(_, verdict)| *verdict == Verdict::Ok);
             // Events take far more than what laws keep. Only what is broken, or in doubt, wants to see them.
-            if are_kept || lifted.events > self.kept.events {
+            if are_kept || lifted.events > self.most.events {
                 return self.tell_long(context, lanes, &lifted);
             }
         }
@@ -93,7 +93,7 @@ impl Check {
         let first = first.clone();
         let failure = trace.as_ref().map_or_else(
             || {
-                let events = words::counted(self.kept.events, "event");
+                let events = words::counted(self.most.events, "event");
                 let says = format!("none, as more than {events} came before: `--events N` keeps more");
                 Failure::without_trace(&first).note("picture", says)
             },
@@ -108,7 +108,7 @@ impl Check {
         if step == 0 {
             return Ok(Ok(None));
         }
-        let keep = Keep::Beginning { events: self.kept.events, steps: step };
+        let keep = Keep::Beginning { events: self.most.events, steps: step };
         let lifted = recorded::lift(context, lanes, &self.file, self.laws.as_deref(), keep)?;
         Ok(lifted.map(|lifted| (lifted.recording.run.steps >= step).then_some(lifted.recording.trace)))
     }

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
 use super::options::duration;
-use super::recorded::{self, Kept};
+use super::recorded::{self, Most};
 use super::report::Critical;
 use crate::{corpus, explain};
 
@@ -25,7 +25,7 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
     time: Duration,
     #[command(flatten)]
-    kept: Kept,
+    most: Most,
     /// How to print: for people, or one JSON object a line
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -46,7 +46,7 @@ impl Explain {
         let shown = self.file.display();
         let finding = match load::load(&self.file)? {
             Loaded::Finding(finding) => *finding,
-            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file, self.kept.events)? {
+            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file, self.most.events)? {
                 Ok(finding) => finding,
                 Err(exit) => return Ok(exit),
             },

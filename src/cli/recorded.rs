@@ -31,7 +31,7 @@ pub(crate) fn lift(
 
 /// How much of a long run is kept.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub(crate) struct Kept {
+pub(crate) struct Most {
     /// Of a recording, keep no more events than this: a million take some 1.5 GB
     #[arg(long, value_name = "N", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: u64,

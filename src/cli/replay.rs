@@ -13,7 +13,7 @@ use super::context::{Built, Context};
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
 use super::options::{How, Shrinking, Variant};
-use super::recorded::{self, Kept};
+use super::recorded::{self, Most};
 use super::report;
 use super::view::lanes as lanes_of;
 use crate::any::Search;
@@ -44,7 +44,7 @@ pub(crate) struct Replay {
     #[arg(long)]
     trace: bool,
     #[command(flatten)]
-    kept: Kept,
+    most: Most,
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -136,10 +136,10 @@ impl Replay {
         };
         let took = began.elapsed();
         if let Some(violation) = &lifted.recording.run.violation {
-            if lifted.events > self.kept.events {
+            if lifted.events > self.most.events {
                 return long(violation, &lifted, path, context);
             }
-            return match recorded::finding(context, lanes, path, self.kept.events)? {
+            return match recorded::finding(context, lanes, path, self.most.events)? {
                 Ok(finding) => self.finding(&finding, path, context),
                 Err(exit) => Ok(exit),
             };

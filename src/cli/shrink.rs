@@ -9,7 +9,7 @@ use super::context::Context;
 use super::exit::{Exit, Trouble, refuse};
 use super::load::{self, Loaded};
 use super::options::duration;
-use super::recorded::{self, Kept};
+use super::recorded::{self, Most};
 use crate::corpus;
 use crate::failure::Failure;
 
@@ -27,7 +27,7 @@ pub(crate) struct Shrink {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
     time: Duration,
     #[command(flatten)]
-    kept: Kept,
+    most: Most,
 }
 
 /// Where what is found in a recording is saved.
@@ -39,7 +39,7 @@ impl Shrink {
     pub(crate) fn perform(&self, context: &Context) -> Result<Exit, Trouble> {
         let (finding, is_recorded) = match load::load(&self.file)? {
             Loaded::Finding(finding) => (*finding, false),
-            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file, self.kept.events)? {
+            Loaded::Recording(lanes) => match recorded::finding(context, &lanes, &self.file, self.most.events)? {
                 Ok(finding) => (finding, true),
                 Err(exit) => return Ok(exit),
             },
