@@ -5,62 +5,82 @@
 //! past, not all of it. So the number of a tombstone counts as settled only when all that was queued when its turn came has
 //! left the queue; else the session would be served by a worker that has not handled what the session has seen.
 
+use std::collections::VecDeque;
+
 use crate::ids::{LinkNumber, WorkerId};
 
 /// The tombstones at one inbox that do not count yet.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ghosts(Vec<Ghost>);
+pub(super) struct Ghosts {
+    /// Those whose turn has not come.
+    waiting: Vec<Ghost>,
+    /// Those that stand behind what is queued, each with how many will have left the queue when it counts. Whoever comes
+    /// later stands behind no fewer.
+    standing: VecDeque<(Ghost, u64)>,
+    /// How many have left the queue.
+    left: u64,
+}
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Ghost {
     from: WorkerId,
     number: LinkNumber,
-    /// How many have to leave the queue before it counts; none before its turn has come.
-    behind: Option<usize>,
 }
 
 impl Ghosts {
     /// Takes the tombstone of an update that was dropped and never was in the queue.
     #[cold]
     pub(super) fn add(&mut self, from: WorkerId, number: LinkNumber) {
-        self.0.push(Ghost { from, number, behind: None });
+        self.waiting.push(Ghost { from, number });
     }
 
     #[inline(always)]
-    pub(super) const fn are_none(&self) -> bool {
-        self.0.is_empty()
+    pub(super) fn are_none(&self) -> bool {
+        self.waiting.is_empty() && self.standing.is_empty()
     }
 
     /// Those whose turn has come stand behind all that is queued now.
     #[cold]
     pub(super) fn take_their_turn(&mut self, queued: usize, resolved: impl Fn(WorkerId) -> LinkNumber) {
-        for ghost in &mut self.0 {
-            if ghost.behind.is_none() && ghost.number <= resolved(ghost.from) {
-                ghost.behind = Some(queued);
+        let Self { waiting, standing, left } = self;
+        let until = *left + queued as u64;
+        debug_assert!(
+            standing.back().is_none_or(|(_, before)| *before <= until),
+            "only what has left the queue is gone"
+        );
+        waiting.retain(|ghost| {
+            let waits = ghost.number > resolved(ghost.from);
+            if !waits && queued > 0 {
+                standing.push_back((*ghost, until));
             }
-        }
-        self.0.retain(|ghost| ghost.behind != Some(0));
+            waits
+        });
     }
 
     /// The oldest has left the queue.
     #[cold]
     pub(super) fn move_up(&mut self) {
-        self.0.iter_mut().filter_map(|ghost| ghost.behind.as_mut()).for_each(|behind| *behind -= 1);
-        self.0.retain(|ghost| ghost.behind != Some(0));
+        self.left += 1;
+        while self.standing.front().is_some_and(|(_, until)| *until <= self.left) {
+            self.standing.pop_front();
+        }
     }
 
     /// The queue is empty: those whose turn has come count.
     pub(super) fn settle(&mut self) {
-        self.0.retain(|ghost| ghost.behind.is_none());
+        self.standing.clear();
     }
 
     /// Up to which number of a sender, of which so many are settled otherwise, none is here.
     pub(super) fn settled_of(&self, from: WorkerId, settled: LinkNumber) -> LinkNumber {
-        let of_it = self.0.iter().filter(|ghost| ghost.from == from);
+        let all = self.waiting.iter().chain(self.standing.iter().map(|(ghost, _)| ghost));
+        let of_it = all.filter(|ghost| ghost.from == from);
         of_it.map(|ghost| LinkNumber(ghost.number.0.saturating_sub(1))).fold(settled, LinkNumber::min)
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.waiting.clear();
+        self.standing.clear();
+        self.left = 0;
     }
 }
