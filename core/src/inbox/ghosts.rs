@@ -84,3 +84,33 @@ impl Ghosts {
         self.left = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each counts when all that was queued at its turn has left, and that is more for who comes later.
+    #[test]
+    fn each_counts_when_what_stood_before_it_has_left() {
+        let ann = WorkerId::new(0);
+        let mut ghosts = Ghosts::default();
+        ghosts.add(ann, LinkNumber(1));
+        ghosts.take_their_turn(2, |_| LinkNumber(0));
+        ghosts.move_up();
+        assert_eq!(ghosts.settled_of(ann, LinkNumber(2)), LinkNumber(0), "its turn has not come");
+        ghosts.take_their_turn(2, |_| LinkNumber(1));
+        ghosts.move_up();
+        ghosts.add(ann, LinkNumber(2));
+        ghosts.take_their_turn(2, |_| LinkNumber(2));
+        assert_eq!(ghosts.settled_of(ann, LinkNumber(2)), LinkNumber(0));
+        ghosts.move_up();
+        assert_eq!(ghosts.settled_of(ann, LinkNumber(2)), LinkNumber(1), "the first counts");
+        assert!(!ghosts.are_none());
+        ghosts.move_up();
+        assert_eq!(ghosts.settled_of(ann, LinkNumber(2)), LinkNumber(2));
+        assert!(ghosts.are_none());
+        ghosts.add(ann, LinkNumber(3));
+        ghosts.take_their_turn(0, |_| LinkNumber(3));
+        assert!(ghosts.are_none(), "nothing is queued before it");
+    }
+}
